@@ -1,0 +1,64 @@
+"""Starts Keras's backend quietly: the libraries' chatter never reaches the user.
+
+TensorFlow, LiteRT and MLIR print from C++ straight to file descriptor 2 (and the converter to 1), so
+environment variables are not enough: `silenced()` redirects the descriptors for the time of a call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+
+
+def prepare() -> None:
+    """Set the variables that must stand before keras is first imported. Values the user set are kept."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1" if os.environ["KERAS_BACKEND"] == "tensorflow" else "0")
+
+
+def start() -> None:
+    """Import keras and its backend with their start-up messages swallowed."""
+    prepare()
+    with silenced():
+        import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Swallow what is written to stdout and stderr, C++ libraries included.
+
+    If the body raises, nothing of the chatter is shown either: the exception carries the news.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(saved[0], 1)
+        os.dup2(saved[1], 2)
+        for descriptor in (*saved, sink):
+            os.close(descriptor)
+
+
+def environment() -> dict[str, str]:
+    """Versions and machine that a measured figure depends on, as plain strings."""
+    import keras
+
+    packages = ("keras", "tensorflow", "numpy", "jax", "torch", "ai-edge-litert")
+    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    for package in packages:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    found["machine"] = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return found

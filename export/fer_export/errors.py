@@ -1,0 +1,43 @@
+"""The exception tree: everything the package raises on purpose.
+
+FerExportError              exit code 2: bad input or usage; the message says what, why and the mend
+├── UsageError              a flag or argument that cannot be meant
+├── DataError               a data set that cannot be read or does not fit
+├── CheckpointError         a network file that cannot be read, is not trusted or does not fit
+├── ConversionError         a network that the format or precision cannot express
+├── ExportFileError         an exported file that cannot be read or is not what it says
+├── TrainingError           a training run that cannot go on
+└── OutputError             a place that cannot be written
+"""
+
+
+class FerExportError(Exception):
+    """Base of all errors meant for the user. `str(error)` is one line that ends with the mend."""
+
+
+class UsageError(FerExportError):
+    """A flag or argument that cannot be meant."""
+
+
+class DataError(FerExportError):
+    """A data set that cannot be read or does not fit the task."""
+
+
+class CheckpointError(FerExportError):
+    """A network file that cannot be read, is not trusted, or has an unsupported shape."""
+
+
+class ConversionError(FerExportError):
+    """A network that the asked format or precision cannot express."""
+
+
+class ExportFileError(FerExportError):
+    """An exported file that cannot be read or does not hold what it says."""
+
+
+class TrainingError(FerExportError):
+    """A training run that cannot go on (NaN, degenerate data, a foreign run folder)."""
+
+
+class OutputError(FerExportError):
+    """A file or folder that cannot be written (permission, full disk, in the way)."""
