@@ -1,0 +1,75 @@
+"""Random affine augmentation as one Keras layer: one resampling a picture, the same code on every backend.
+
+Imports keras at module level because it defines a layer: import this module inside functions only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import radians
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Ranges in the units of Keras 2's ImageDataGenerator, which the report used.
+
+    rotation: degrees either way. zoom: scale of each axis in 1-zoom..1+zoom. shift: fraction of the
+    side either way. shear: degrees (so the report's 0.15 hardly moves a pixel). flip: mirror half of the faces.
+    """
+
+    rotation: float = 20.0
+    zoom: float = 0.15
+    shift: float = 0.2
+    shear: float = 0.15
+    flip: bool = True
+
+
+class RandomAffine(keras.layers.Layer):  # type: ignore[misc]
+    """uint8 [N, S, S, C] -> float32 [N, S, S, C] in 0..1; warped while training, only scaled otherwise.
+
+    Pixels from outside the picture repeat the border ("nearest"), resampling is bilinear.
+    """
+
+    def __init__(self, ranges: Affine, seed: int) -> None:
+        super().__init__(name="augmentation")
+        self.ranges = ranges
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images: Any, training: bool = False) -> Any:
+        pixels = ops.cast(images, "float32") / 255.0
+        if not training:
+            return pixels
+        return ops.image.affine_transform(
+            pixels,
+            self._transforms(ops.shape(pixels)[0], pixels.shape[1]),
+            interpolation="bilinear",
+            fill_mode="nearest",
+            data_format="channels_last",
+        )
+
+    def _transforms(self, count: Any, side: int) -> Any:
+        """[count, 8] coefficients that map an output pixel (x, y) to the input, about the picture's centre."""
+        ranges = self.ranges
+        angle = self._uniform(count, radians(ranges.rotation))
+        shear = self._uniform(count, radians(ranges.shear))
+        zoom_x = 1.0 + self._uniform(count, ranges.zoom)
+        zoom_y = 1.0 + self._uniform(count, ranges.zoom)
+        shift_x = self._uniform(count, ranges.shift * side)
+        shift_y = self._uniform(count, ranges.shift * side)
+        mirror = ops.sign(self._uniform(count, 1.0)) if ranges.flip else ops.ones((count,))
+        a = ops.cos(angle) * zoom_x * mirror
+        b = -ops.sin(angle + shear) * zoom_y
+        c = ops.sin(angle) * zoom_x * mirror
+        d = ops.cos(angle + shear) * zoom_y
+        centre = (side - 1) / 2.0
+        offset_x = centre + shift_x - (a + b) * centre
+        offset_y = centre + shift_y - (c + d) * centre
+        zero = ops.zeros((count,))
+        return ops.stack([a, b, offset_x, c, d, offset_y, zero, zero], axis=1)
+
+    def _uniform(self, count: Any, reach: float) -> Any:
+        return keras.random.uniform((count,), -reach, reach, seed=self.seed_generator)

@@ -1,0 +1,315 @@
+"""Training: the report's recipe, resumable after every epoch, seeded, on any Keras backend.
+
+A run is a folder: `model.keras` (best epoch so far), `history.json`, `curves.png`, and, while the run is
+not finished, `state.npz`. Epoch e of seed s is the same whether or not the run was interrupted before it:
+order, augmentation and dropout are seeded by (s, e), and every decision is computed from the history.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import backend, checkpoint, files
+from .errors import TrainingError
+from .networks import build
+
+if TYPE_CHECKING:
+    import keras
+
+EpochRecord = dict[str, float]
+OnStep = Callable[[int, int, int], None]
+OnEpoch = Callable[[int, EpochRecord], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The report's recipe: Adam, plateau halving on val_accuracy, early stopping on val_loss.
+
+    epochs is the most that are trained; rates are Adam's; patience counts epochs; augmentation holds the
+    fields of augmentation.Affine.
+    """
+
+    batch_size: int = 32
+    epochs: int = 100
+    learning_rate: float = 1e-3
+    stop_patience: int = 7
+    plateau_patience: int = 3
+    plateau_factor: float = 0.5
+    min_learning_rate: float = 1e-5
+    augmentation: dict[str, float | bool] = field(
+        default_factory=lambda: {"rotation": 20.0, "zoom": 0.15, "shift": 0.2, "shear": 0.15, "flip": True}
+    )
+
+
+@dataclass(frozen=True)
+class Examples:
+    """images: uint8 [N, 48, 48, 1]; targets: int64 [N], positions in the labels of the network."""
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a finished run gives: the folder, every epoch's figures, and the epoch kept in model.keras."""
+
+    folder: Path
+    epochs: tuple[EpochRecord, ...]
+    best_epoch: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"folder": str(self.folder), "best_epoch": self.best_epoch, "epochs": list(self.epochs)}
+
+
+def train(
+    network: str,
+    classes: int,
+    training: Examples,
+    validation: Examples,
+    folder: Path,
+    *,
+    recipe: Recipe | None = None,
+    seed: int = 1,
+    initial: str | None = None,
+    on_step: OnStep = lambda epoch, step, steps: None,
+    on_epoch: OnEpoch = lambda epoch, record: None,
+) -> TrainingResult:
+    """Train `network` with `classes` outputs, or go on with the run that lies in `folder`.
+
+    initial: name or path of a network whose layers of the same name and shape give the first weights. The epoch with the highest validation accuracy is kept in `folder/model.keras`.
+    Raises TrainingError on NaN, on degenerate data, and on a folder that holds a run with other settings.
+    """
+    recipe = recipe or Recipe()
+    check_examples(training, validation, classes)
+    settings = {"network": network, "classes": classes, "seed": seed, "initial": initial, "recipe": asdict(recipe)}
+    run = _Run.open(folder, settings)
+    trainer = _Trainer(network, classes, recipe, seed)
+    if run.epochs:
+        trainer.load(run.weights)
+    elif initial is not None:
+        trainer.start_from(checkpoint.load(initial).network)
+    while not finished(run.epochs, recipe):
+        epoch = len(run.epochs) + 1
+        rate = learning_rate(run.epochs, recipe)
+        record = trainer.epoch(epoch, rate, training, validation, on_step)
+        run.append(record, trainer)
+        on_epoch(epoch, record)
+    run.finish()
+    return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs))
+
+
+def check_examples(training: Examples, validation: Examples, classes: int) -> None:
+    """Raise TrainingError for data no network can learn from or be judged on."""
+    for name, examples in (("training", training), ("validation", validation)):
+        if len(examples.targets) == 0:
+            raise TrainingError(f"the {name} split has no faces; give a data set that holds both splits")
+        if np.ptp(examples.images) == 0:
+            raise TrainingError(f"every pixel of the {name} split has the same value; check the data with `fer-export data`")
+    missing = sorted(set(range(classes)) - set(training.targets.tolist()))
+    if missing:
+        raise TrainingError(
+            f"the training split has no face of class {', '.join(map(str, missing))}; "
+            "check its class counts with `fer-export data`"
+        )
+
+
+def learning_rate(epochs: Sequence[EpochRecord], recipe: Recipe) -> float:
+    """The rate for the next epoch: Keras's ReduceLROnPlateau on val_accuracy, replayed over the history."""
+    rate, best, waited = recipe.learning_rate, -math.inf, 0
+    for record in epochs:
+        if record["val_accuracy"] > best + 1e-4:
+            best, waited = record["val_accuracy"], 0
+            continue
+        waited += 1
+        if waited >= recipe.plateau_patience:
+            rate, waited = max(rate * recipe.plateau_factor, recipe.min_learning_rate), 0
+    return rate
+
+
+def finished(epochs: Sequence[EpochRecord], recipe: Recipe) -> bool:
+    """Whether the run is over: Keras's EarlyStopping on val_loss, replayed over the history."""
+    if len(epochs) >= recipe.epochs:
+        return True
+    losses = [record["val_loss"] for record in epochs]
+    return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= recipe.stop_patience
+
+
+def best_epoch(epochs: Sequence[EpochRecord]) -> int:
+    """The epoch (from 1) with the highest val_accuracy; the first of equals."""
+    accuracies = [record["val_accuracy"] for record in epochs]
+    return accuracies.index(max(accuracies)) + 1
+
+
+class _Trainer:
+    """The network with augmentation in front, compiled once; one call an epoch."""
+
+    def __init__(self, network: str, classes: int, recipe: Recipe, seed: int) -> None:
+        backend.start()
+        import keras
+
+        from .augmentation import Affine, RandomAffine
+
+        keras.utils.set_random_seed(seed)
+        self.seed = seed
+        self.batch_size = recipe.batch_size
+        self.network: keras.Model = build(network, classes)
+        self.augmentation = RandomAffine(Affine(**recipe.augmentation), seed)
+        shape = self.network.input_shape[1:]
+        self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), self.augmentation, self.network])
+        self.model.compile(
+            optimizer=keras.optimizers.Adam(recipe.learning_rate),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+
+    def epoch(
+        self, epoch: int, rate: float, training: Examples, validation: Examples, on_step: OnStep
+    ) -> EpochRecord:
+        """Train one epoch and measure it; raise TrainingError if the loss is no longer a number."""
+        started = time.perf_counter()
+        self._reseed(epoch)
+        self.model.optimizer.learning_rate = rate
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(training.targets))
+        trained = self.model.fit(
+            training.images[order],
+            training.targets[order],
+            batch_size=self.batch_size,
+            shuffle=False,
+            verbose=0,
+            callbacks=[_step_callback(epoch, math.ceil(len(order) / self.batch_size), on_step)],
+        ).history
+        loss, accuracy = trained["loss"][-1], trained["accuracy"][-1]
+        val_loss, val_accuracy = self.model.evaluate(validation.images, validation.targets, batch_size=256, verbose=0)
+        if not (math.isfinite(loss) and math.isfinite(val_loss)):
+            raise TrainingError(
+                f"the loss is no longer a number in epoch {epoch} (rate {rate:g}); "
+                "start again in a new --output with a lower --learning-rate"
+            )
+        return {
+            "loss": round(loss, 5),
+            "accuracy": round(accuracy, 5),
+            "val_loss": round(val_loss, 5),
+            "val_accuracy": round(val_accuracy, 5),
+            "learning_rate": rate,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Weights and optimizer state, by position."""
+        variables = [*self.model.weights, *self.model.optimizer.variables]
+        return {f"variable_{i}": _to_numpy(variable) for i, variable in enumerate(variables)}
+
+    def load(self, arrays: dict[str, NDArray[Any]]) -> None:
+        variables = [*self.model.weights, *self.model.optimizer.variables]
+        for i, variable in enumerate(variables):
+            variable.assign(arrays[f"variable_{i}"])
+
+    def start_from(self, initial: keras.Model) -> None:
+        """Copy the weights of every layer that has the same name and shapes; the others keep their random start."""
+        given = {layer.name: layer.get_weights() for layer in initial.layers}
+        copied = 0
+        for layer in self.network.layers:
+            weights = given.get(layer.name, [])
+            if weights and [w.shape for w in weights] == [w.shape for w in layer.get_weights()]:
+                layer.set_weights(weights)
+                copied += 1
+        if not copied:
+            raise TrainingError("no layer of --initial fits this network; start from one of the same family")
+
+    def _reseed(self, epoch: int) -> None:
+        for position, layer in enumerate([self.augmentation, *self.network.layers]):
+            generator = getattr(layer, "seed_generator", None)
+            if generator is not None:
+                generator.state.assign(np.array([self.seed * 1000 + position, epoch], dtype="uint32"))
+
+
+class _Run:
+    """The folder of a run, written after every epoch."""
+
+    def __init__(self, folder: Path, settings: dict[str, Any], epochs: list[EpochRecord]) -> None:
+        self.folder, self.settings, self.epochs = folder, settings, epochs
+        self.weights: dict[str, NDArray[Any]] = {}
+
+    @classmethod
+    def open(cls, folder: Path, settings: dict[str, Any]) -> _Run:
+        files.check_writable(folder)
+        history, state = folder / "history.json", folder / "state.npz"
+        if state.exists():
+            return cls._resume(folder, state, settings)
+        if history.exists():
+            raise TrainingError(f"{folder} holds a finished run; choose another --output")
+        return cls(folder, settings, [])
+
+    @classmethod
+    def _resume(cls, folder: Path, state: Path, settings: dict[str, Any]) -> _Run:
+        try:
+            with np.load(state, allow_pickle=False) as arrays:
+                saved = json.loads(str(arrays["run"]))
+                weights = {name: arrays[name] for name in arrays.files if name != "run"}
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise TrainingError(f"{state} is not a saved run ({error}); delete it to start again") from error
+        other = [name for name in settings if saved["settings"].get(name) != settings[name]]
+        if other:
+            raise TrainingError(
+                f"{folder} holds a run with another {', '.join(other)}; repeat its settings to go on, or choose another --output"
+            )
+        run = cls(folder, settings, saved["epochs"])
+        run.weights = weights
+        return run
+
+    def append(self, record: EpochRecord, trainer: _Trainer) -> None:
+        """Record an epoch. The best network is written first, the state last: a kill between repeats the epoch."""
+        self.epochs.append(record)
+        if best_epoch(self.epochs) == len(self.epochs):
+            files.write_whole(self.folder / "model.keras", keras_bytes(trainer.network))
+        summary = json.dumps({"settings": self.settings, "epochs": self.epochs})
+        buffer = io.BytesIO()
+        np.savez(buffer, run=np.array(summary), **trainer.save())
+        files.write_whole(self.folder / "state.npz", buffer.getvalue())
+
+    def finish(self) -> None:
+        from .plots import training_curves
+
+        files.write_whole(self.folder / "curves.png", training_curves(self.epochs, best_epoch(self.epochs)))
+        document = {**self.settings, "best_epoch": best_epoch(self.epochs), "environment": backend.environment()}
+        files.write_json(self.folder / "history.json", {**document, "epochs": self.epochs})
+        (self.folder / "state.npz").unlink(missing_ok=True)
+
+
+def keras_bytes(network: keras.Model) -> bytes:
+    """The network as the bytes of a .keras file, without optimizer state."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        network.save(path)
+        return path.read_bytes()
+
+
+def _step_callback(epoch: int, steps: int, on_step: OnStep) -> Any:
+    import keras
+
+    class Stop(keras.callbacks.TerminateOnNaN):  # type: ignore[misc]
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            super().on_train_batch_end(batch, logs)
+            on_step(epoch, batch + 1, steps)
+
+    return Stop()
+
+
+def _to_numpy(variable: Any) -> NDArray[Any]:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(variable.value if hasattr(variable, "value") else variable))
