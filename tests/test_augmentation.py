@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
-from fer_export.augmentation import Affine, RandomAffine
+
+from fer_export.augmentation import RandomAffine
+from fer_export.recipe import Affine
 
 STILL = Affine(rotation=0.0, zoom=0.0, shift=0.0, shear=0.0, flip=False)
 

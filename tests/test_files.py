@@ -3,6 +3,7 @@ import os
 import subprocess
 
 import pytest
+
 from fer_export import files
 from fer_export.errors import OutputError
 

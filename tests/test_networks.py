@@ -1,4 +1,5 @@
 import pytest
+
 from fer_export.errors import UsageError
 from fer_export.networks import NETWORKS, build
 

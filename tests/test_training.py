@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from fer_export import training
+
+from fer_export import recipe, training
 from fer_export.errors import TrainingError
-from fer_export.training import Examples, Recipe
+from fer_export.recipe import Recipe
+from fer_export.training import Examples
 
 SMALL = Recipe(batch_size=8, epochs=3, learning_rate=1e-3)
 
@@ -24,18 +26,18 @@ def history(*accuracies, losses=None):
 
 
 def test_rate_halves_after_three_epochs_without_gain():
-    recipe = Recipe()
-    assert training.learning_rate(history(0.5, 0.4, 0.4), recipe) == 1e-3
-    assert training.learning_rate(history(0.5, 0.4, 0.4, 0.5), recipe) == 5e-4
-    assert training.learning_rate(history(0.5, 0.4, 0.4, 0.5, 0.6, 0.1, 0.1, 0.1), recipe) == 2.5e-4
-    assert training.learning_rate(history(*[0.5] * 90), recipe) == 1e-5
+    plan = Recipe()
+    assert recipe.learning_rate(history(0.5, 0.4, 0.4), plan) == 1e-3
+    assert recipe.learning_rate(history(0.5, 0.4, 0.4, 0.5), plan) == 5e-4
+    assert recipe.learning_rate(history(0.5, 0.4, 0.4, 0.5, 0.6, 0.1, 0.1, 0.1), plan) == 2.5e-4
+    assert recipe.learning_rate(history(*[0.5] * 90), plan) == 1e-5
 
 
 def test_stops_after_seven_epochs_without_lower_loss():
-    recipe = Recipe()
-    assert not training.finished(history(*[0.5] * 8, losses=[2, 1, *[1.5] * 6]), recipe)
-    assert training.finished(history(*[0.5] * 9, losses=[2, 1, *[1.5] * 7]), recipe)
-    assert training.finished(history(*[0.5] * 100, losses=list(range(100, 0, -1))), recipe)
+    plan = Recipe()
+    assert not recipe.finished(history(*[0.5] * 8, losses=[2, 1, *[1.5] * 6]), plan)
+    assert recipe.finished(history(*[0.5] * 9, losses=[2, 1, *[1.5] * 7]), plan)
+    assert recipe.finished(history(*[0.5] * 100, losses=list(range(100, 0, -1))), plan)
 
 
 def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path):
@@ -63,9 +65,9 @@ def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path):
 
 
 def test_nan_is_caught(tmp_path):
-    recipe = Recipe(batch_size=8, epochs=2, learning_rate=1e30)
+    wild = Recipe(batch_size=8, epochs=2, learning_rate=1e30)
     with pytest.raises(TrainingError, match="--learning-rate"):
-        training.train("report-64", 6, examples(48), examples(12), tmp_path, recipe=recipe)
+        training.train("report-64", 6, examples(48), examples(12), tmp_path, recipe=wild)
 
 
 def test_run_with_other_settings_is_not_continued(tmp_path):

@@ -5,27 +5,13 @@ Imports keras at module level because it defines a layer: import this module ins
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import radians
 from typing import Any
 
 import keras
 from keras import ops
 
-
-@dataclass(frozen=True)
-class Affine:
-    """Ranges in the units of Keras 2's ImageDataGenerator, which the report used.
-
-    rotation: degrees either way. zoom: scale of each axis in 1-zoom..1+zoom. shift: fraction of the
-    side either way. shear: degrees (so the report's 0.15 hardly moves a pixel). flip: mirror half of the faces.
-    """
-
-    rotation: float = 20.0
-    zoom: float = 0.15
-    shift: float = 0.2
-    shear: float = 0.15
-    flip: bool = True
+from .recipe import Affine
 
 
 class RandomAffine(keras.layers.Layer):  # type: ignore[misc]

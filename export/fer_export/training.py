@@ -12,8 +12,8 @@ import json
 import math
 import time
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,33 +23,13 @@ from numpy.typing import NDArray
 from . import backend, checkpoint, files
 from .errors import TrainingError
 from .networks import build
+from .recipe import EpochRecord, Recipe, best_epoch, finished, learning_rate
 
 if TYPE_CHECKING:
     import keras
 
-EpochRecord = dict[str, float]
 OnStep = Callable[[int, int, int], None]
 OnEpoch = Callable[[int, EpochRecord], None]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The report's recipe: Adam, plateau halving on val_accuracy, early stopping on val_loss.
-
-    epochs is the most that are trained; rates are Adam's; patience counts epochs; augmentation holds the
-    fields of augmentation.Affine.
-    """
-
-    batch_size: int = 32
-    epochs: int = 100
-    learning_rate: float = 1e-3
-    stop_patience: int = 7
-    plateau_patience: int = 3
-    plateau_factor: float = 0.5
-    min_learning_rate: float = 1e-5
-    augmentation: dict[str, float | bool] = field(
-        default_factory=lambda: {"rotation": 20.0, "zoom": 0.15, "shift": 0.2, "shear": 0.15, "flip": True}
-    )
 
 
 @dataclass(frozen=True)
@@ -87,14 +67,15 @@ def train(
 ) -> TrainingResult:
     """Train `network` with `classes` outputs, or go on with the run that lies in `folder`.
 
-    initial: name or path of a network whose layers of the same name and shape give the first weights. The epoch with the highest validation accuracy is kept in `folder/model.keras`.
-    Raises TrainingError on NaN, on degenerate data, and on a folder that holds a run with other settings.
+    initial: name or path of a network whose layers of the same name and shape give the first weights. The epoch
+    with the highest validation accuracy is kept in `folder/model.keras`. Raises TrainingError on NaN, on
+    degenerate data, and on a folder that holds a run with other settings.
     """
     recipe = recipe or Recipe()
     check_examples(training, validation, classes)
     settings = {"network": network, "classes": classes, "seed": seed, "initial": initial, "recipe": asdict(recipe)}
     run = _Run.open(folder, settings)
-    trainer = _Trainer(network, classes, recipe, seed)
+    trainer = Trainer(network, classes, recipe, seed)
     if run.epochs:
         trainer.load(run.weights)
     elif initial is not None:
@@ -115,7 +96,9 @@ def check_examples(training: Examples, validation: Examples, classes: int) -> No
         if len(examples.targets) == 0:
             raise TrainingError(f"the {name} split has no faces; give a data set that holds both splits")
         if np.ptp(examples.images) == 0:
-            raise TrainingError(f"every pixel of the {name} split has the same value; check the data with `fer-export data`")
+            raise TrainingError(
+                f"every pixel of the {name} split has the same value; check the data with `fer-export data`"
+            )
     missing = sorted(set(range(classes)) - set(training.targets.tolist()))
     if missing:
         raise TrainingError(
@@ -124,47 +107,20 @@ def check_examples(training: Examples, validation: Examples, classes: int) -> No
         )
 
 
-def learning_rate(epochs: Sequence[EpochRecord], recipe: Recipe) -> float:
-    """The rate for the next epoch: Keras's ReduceLROnPlateau on val_accuracy, replayed over the history."""
-    rate, best, waited = recipe.learning_rate, -math.inf, 0
-    for record in epochs:
-        if record["val_accuracy"] > best + 1e-4:
-            best, waited = record["val_accuracy"], 0
-            continue
-        waited += 1
-        if waited >= recipe.plateau_patience:
-            rate, waited = max(rate * recipe.plateau_factor, recipe.min_learning_rate), 0
-    return rate
-
-
-def finished(epochs: Sequence[EpochRecord], recipe: Recipe) -> bool:
-    """Whether the run is over: Keras's EarlyStopping on val_loss, replayed over the history."""
-    if len(epochs) >= recipe.epochs:
-        return True
-    losses = [record["val_loss"] for record in epochs]
-    return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= recipe.stop_patience
-
-
-def best_epoch(epochs: Sequence[EpochRecord]) -> int:
-    """The epoch (from 1) with the highest val_accuracy; the first of equals."""
-    accuracies = [record["val_accuracy"] for record in epochs]
-    return accuracies.index(max(accuracies)) + 1
-
-
-class _Trainer:
+class Trainer:
     """The network with augmentation in front, compiled once; one call an epoch."""
 
     def __init__(self, network: str, classes: int, recipe: Recipe, seed: int) -> None:
         backend.start()
         import keras
 
-        from .augmentation import Affine, RandomAffine
+        from .augmentation import RandomAffine
 
         keras.utils.set_random_seed(seed)
         self.seed = seed
         self.batch_size = recipe.batch_size
         self.network: keras.Model = build(network, classes)
-        self.augmentation = RandomAffine(Affine(**recipe.augmentation), seed)
+        self.augmentation = RandomAffine(recipe.augmentation, seed)
         shape = self.network.input_shape[1:]
         self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), self.augmentation, self.network])
         self.model.compile(
@@ -174,23 +130,10 @@ class _Trainer:
         )
         self.model.optimizer.build(self.model.trainable_variables)
 
-    def epoch(
-        self, epoch: int, rate: float, training: Examples, validation: Examples, on_step: OnStep
-    ) -> EpochRecord:
+    def epoch(self, epoch: int, rate: float, training: Examples, validation: Examples, on_step: OnStep) -> EpochRecord:
         """Train one epoch and measure it; raise TrainingError if the loss is no longer a number."""
         started = time.perf_counter()
-        self._reseed(epoch)
-        self.model.optimizer.learning_rate = rate
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(training.targets))
-        trained = self.model.fit(
-            training.images[order],
-            training.targets[order],
-            batch_size=self.batch_size,
-            shuffle=False,
-            verbose=0,
-            callbacks=[_step_callback(epoch, math.ceil(len(order) / self.batch_size), on_step)],
-        ).history
-        loss, accuracy = trained["loss"][-1], trained["accuracy"][-1]
+        loss, accuracy = self.fit(epoch, rate, training, on_step)
         val_loss, val_accuracy = self.model.evaluate(validation.images, validation.targets, batch_size=256, verbose=0)
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
             raise TrainingError(
@@ -205,6 +148,21 @@ class _Trainer:
             "learning_rate": rate,
             "seconds": round(time.perf_counter() - started, 1),
         }
+
+    def fit(self, epoch: int, rate: float, training: Examples, on_step: OnStep) -> tuple[float, float]:
+        """One epoch over the training faces; returns its loss and accuracy."""
+        self._reseed(epoch)
+        self.model.optimizer.learning_rate = rate
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(training.targets))
+        history = self.model.fit(
+            training.images[order],
+            training.targets[order],
+            batch_size=self.batch_size,
+            shuffle=False,
+            verbose=0,
+            callbacks=[_step_callback(epoch, math.ceil(len(order) / self.batch_size), on_step)],
+        ).history
+        return history["loss"][-1], history["accuracy"][-1]
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Weights and optimizer state, by position."""
@@ -263,20 +221,22 @@ class _Run:
         other = [name for name in settings if saved["settings"].get(name) != settings[name]]
         if other:
             raise TrainingError(
-                f"{folder} holds a run with another {', '.join(other)}; repeat its settings to go on, or choose another --output"
+                f"{folder} holds a run with another {', '.join(other)}; "
+                "repeat its settings to go on, or choose another --output"
             )
         run = cls(folder, settings, saved["epochs"])
         run.weights = weights
         return run
 
-    def append(self, record: EpochRecord, trainer: _Trainer) -> None:
+    def append(self, record: EpochRecord, trainer: Trainer) -> None:
         """Record an epoch. The best network is written first, the state last: a kill between repeats the epoch."""
         self.epochs.append(record)
         if best_epoch(self.epochs) == len(self.epochs):
             files.write_whole(self.folder / "model.keras", keras_bytes(trainer.network))
         summary = json.dumps({"settings": self.settings, "epochs": self.epochs})
         buffer = io.BytesIO()
-        np.savez(buffer, run=np.array(summary), **trainer.save())
+        arrays: dict[str, Any] = {"run": np.array(summary), **trainer.save()}
+        np.savez(buffer, **arrays)
         files.write_whole(self.folder / "state.npz", buffer.getvalue())
 
     def finish(self) -> None:

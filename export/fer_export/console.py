@@ -1,0 +1,74 @@
+"""Progress on stderr: a bar with the time left on a terminal, plain lines elsewhere, nothing where it is short."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Bar:
+    """Shows the progress of one command; `step(task, done, total)` may be called as often as one likes.
+
+    Off a terminal a task that lasts longer than ten seconds gets a line each ten seconds.
+    """
+
+    EVERY = 10.0
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._started = self._said = time.monotonic()
+        self._task = ""
+
+    def __enter__(self) -> Bar:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+            self._bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def step(self, task: str, done: int, total: int) -> None:
+        """Say that `done` of `total` units of a task are done."""
+        if self._bar:
+            if task not in self._tasks:
+                for other in self._tasks.values():
+                    self._bar.update(other, visible=False)
+                self._tasks[task] = self._bar.add_task(task)
+            self._bar.update(self._tasks[task], completed=done, total=total)
+            return
+        now = time.monotonic()
+        if task != self._task:
+            self._task, self._started, self._said = task, now, now
+        elif now - self._said >= self.EVERY and done:
+            self._said = now
+            left = (now - self._started) * (total - done) / done
+            self.line(f"{task}: {done / total:.0%}, {duration(left)} left")
+
+    def line(self, text: str) -> None:
+        """Print a line above the bar."""
+        if self._bar:
+            self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """42 s, 3 min, 1 h 05 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

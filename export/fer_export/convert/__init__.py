@@ -1,0 +1,1 @@
+"""One module a format; each has `convert(checkpoint, variant, ...)` with the same signature."""

@@ -1,0 +1,185 @@
+"""Keras to TFLite at every precision, by TensorFlow's own converter.
+
+Route: ExportArchive with a static batch of 1 and named tensors -> SavedModel -> TFLiteConverter. The shorter
+routes lose the tensor names or the weights.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import backend, contract, flatbuffer, graph, metadata
+from ..calibration import CalibrationSet
+from ..checkpoint import Checkpoint
+from ..errors import ConversionError, OutputError, UsageError
+from ..faces import as_input
+from ..variants import Variant
+
+if TYPE_CHECKING:
+    import keras
+
+SIGNATURE = "serving_default"
+
+
+def convert(
+    checkpoint: Checkpoint,
+    variant: Variant,
+    *,
+    input_kind: str = "gray",
+    io: str | None = None,
+    calibration: CalibrationSet | None = None,
+) -> bytes:
+    """The .tflite file of a network at a precision, labels, contract and calibration record embedded.
+
+    input_kind: `gray` [1, S, S, 1] or `rgb` [1, S, S, 3]. io: one type for input and output instead of uint8
+    in and float32 out; bytes as float32 are 0..255, as int8 value - 128. calibration: needed by the integer
+    precisions. Raises ConversionError when an op has no kernel of that precision, UsageError when a type or
+    the calibration set does not go with the precision.
+    """
+    input_type, output_type = contract.io_types(io)
+    if output_type not in variant.output_types:
+        raise UsageError(
+            f"--io {io} needs integer activations and {variant.precision!r} computes its output in float; "
+            "use --io float32 or --quantize int8"
+        )
+    if variant.integer and calibration is None:
+        raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
+    model = graph.exportable(checkpoint, input_kind, calibration if variant.integer else None)
+    content = _converted(model, variant, input_type, output_type, input_kind, calibration)
+    summary = flatbuffer.inspect(content)
+    if variant.precision == "int8":
+        _check_integer(summary, input_type)
+    return metadata.embed(
+        content,
+        contract.Contract(
+            model=checkpoint.name,
+            precision=variant.precision,
+            input_kind=input_kind,
+            input_shape=(1, checkpoint.size, checkpoint.size, contract.channels(input_kind)),
+            input_type=input_type,
+            output_shape=(1, len(checkpoint.labels)),
+            output_type=output_type,
+            labels=checkpoint.labels,
+            labels_source=checkpoint.labels_source,
+            checkpoint_sha256=checkpoint.sha256,
+        ),
+        calibration.record if calibration and variant.integer else None,
+    )
+
+
+def _converted(
+    model: keras.Model,
+    variant: Variant,
+    input_type: str,
+    output_type: str,
+    input_kind: str,
+    calibration: CalibrationSet | None,
+) -> bytes:
+    import tensorflow as tf
+
+    # Full int8 quantises a float input away; every other precision casts the bytes inside the graph.
+    typed_by_converter = variant.precision == "int8"
+    signature_type = "float32" if typed_by_converter else input_type
+    with tempfile.TemporaryDirectory(prefix="fer-export-") as folder, backend.silenced():
+        _write_saved_model(model, Path(folder), signature_type)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        _configure(converter, variant.precision)
+        if calibration is not None and variant.integer:
+            images = as_input(calibration.images, contract.channels(input_kind))
+            converter.representative_dataset = lambda: _samples(images, signature_type)
+        if typed_by_converter:
+            converter.inference_input_type = tf.as_dtype(input_type)
+            converter.inference_output_type = tf.as_dtype(output_type)
+        try:
+            return bytes(converter.convert())
+        except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
+            raise ConversionError(
+                f"TensorFlow cannot convert this network to {variant.precision}: {_first_line(error)}; "
+                "try --quantize dynamic"
+            ) from error
+
+
+def _write_saved_model(model: keras.Model, folder: Path, signature_type: str) -> None:
+    import keras
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    spec = tf.TensorSpec((1, *model.input_shape[1:]), signature_type, name=contract.INPUT_NAME)
+
+    def serve(image: Any) -> dict[str, Any]:
+        pixels = tf.cast(image, tf.float32)
+        if signature_type == "int8":
+            pixels += 128.0
+        return {contract.OUTPUT_NAME: model(pixels, training=False)}
+
+    archive.add_endpoint(SIGNATURE, serve, input_signature=[spec])
+    try:
+        archive.write_out(str(folder), verbose=False)
+    except (OSError, tf.errors.OpError) as error:
+        raise OutputError(
+            f"cannot write temporary files in {folder.parent}: {_first_line(error)}; "
+            "free some space there or set TMPDIR"
+        ) from error
+
+
+def _configure(converter: Any, precision: str) -> None:
+    import tensorflow as tf
+
+    if precision == "none":
+        return
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "fp16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif precision == "dynamic":
+        # The new quantizer writes FULLY_CONNECTED version 12, which runtimes before 2.15 refuse.
+        converter.experimental_new_dynamic_range_quantizer = False
+    elif precision == "int8":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    elif precision == "int16x8":
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+
+
+def _samples(images: NDArray[np.uint8], signature_type: str) -> Iterator[dict[str, NDArray[Any]]]:
+    """Calibration pictures one by one, the first with a black and a white corner so that the range is 0..255."""
+    images = images.copy()
+    images[0, 0, 0], images[0, 0, -1] = 0, 255
+    typed = (images.astype(np.int16) - 128 if signature_type == "int8" else images).astype(signature_type)
+    for image in typed:
+        yield {contract.INPUT_NAME: image[None]}
+
+
+def _check_integer(summary: flatbuffer.GraphSummary, input_type: str) -> None:
+    floats = flatbuffer.float_ops(summary)
+    if floats:
+        raise ConversionError(
+            f"{len(floats)} ops stayed float under int8 ({', '.join(sorted({op.name for op in floats}))}); "
+            "replace these layers or use --quantize dynamic"
+        )
+    given = summary.inputs[0]
+    expected = {"uint8": (1.0, 0), "int8": (1.0, -128)}.get(input_type)
+    if expected and (round(given.scale or 0.0, 6), given.zero_point) != expected:
+        raise ConversionError(
+            f"the int8 input has scale {given.scale} and zero point {given.zero_point} instead of {expected}: "
+            "bytes would be misread; please report this network"
+        )
+
+
+def converter_error() -> type[Exception]:
+    """The converter's own exception class; it has no public name."""
+    from tensorflow.lite.python import convert_phase
+
+    return convert_phase.ConverterError  # type: ignore[no-any-return]
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__

@@ -1,0 +1,80 @@
+"""A training run from a data set to a network folder: examples, training, evaluation, card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from . import card, checkpoint, evaluation, training
+from .dataset import Dataset, Faces, report_split
+from .emotions import DEFAULT_LABELS
+from .recipe import EpochRecord, Recipe
+
+OnStep = Callable[[str, int, int], None]
+OnEpoch = Callable[[int, EpochRecord, int], None]
+
+
+def train_network(
+    network: str,
+    classes: int,
+    data: Dataset,
+    folder: Path,
+    *,
+    protocol: str = "official",
+    initial: str | None = None,
+    seed: int = 1,
+    changes: dict[str, Any] | None = None,
+    on_step: OnStep = lambda task, done, total: None,
+    on_epoch: OnEpoch = lambda epoch, record, left: None,
+) -> dict[str, Any]:
+    """Train (or go on) in `folder` and return the card, which is written there as card.json.
+
+    protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
+    initial: a network whose weights are the start. changes: fields of recipe.Recipe that differ from the
+    report's. on_epoch gets the epochs left at most. Raises what training.train and checkpoint.load raise.
+    """
+    settings = replace(Recipe(), **(changes or {}))
+    labels = DEFAULT_LABELS.get(classes, ())
+    faces, judges = (data.split("Training"), data.split("PublicTest"))
+    if protocol == "report":
+        faces, judges = report_split(data, labels)
+    result = training.train(
+        network,
+        classes,
+        _examples(faces, labels),
+        _examples(judges, labels),
+        folder,
+        recipe=settings,
+        seed=seed,
+        initial=initial,
+        on_step=lambda epoch, step, steps: on_step(f"epoch {epoch} of at most {settings.epochs}", step, steps),
+        on_epoch=lambda epoch, record: on_epoch(epoch, record, settings.epochs - epoch),
+    )
+    trained = checkpoint.load(folder / "model.keras", labels=labels)
+    figures = evaluation.evaluate(trained, judges, data.source.name)
+    name = f"{network}-{classes}"
+    document = card.trained_card(
+        name, network, data, protocol, result, settings, seed, figures, len(faces.pixels), initial
+    )
+    card.write(folder, document)
+    return document
+
+
+def card_text(document: dict[str, Any], folder: Path) -> str:
+    """The last lines of `fer-export train`."""
+    protocol, figures = document["protocol"], document["evaluation"]
+    low, high = figures["accuracy"]["wilson_95"]
+    return (
+        f"{document['name']}: {figures['split']} accuracy {100 * figures['accuracy']['value']:.1f} % "
+        f"({100 * low:.1f}-{100 * high:.1f}), epoch {protocol['best_epoch']} of {protocol['epochs']}\n"
+        f"written: {folder}/model.keras, card.json, history.json, curves.png\nnext:\n"
+        f"  fer-export evaluate --model {folder} --data {document['data']['file']}\n"
+        f"  fer-export tflite --quantize int8 --model {folder} --data {document['data']['file']}"
+    )
+
+
+def _examples(faces: Faces, labels: tuple[str, ...]) -> training.Examples:
+    known, targets = faces.for_labels(labels)
+    return training.Examples(known.pixels, targets)
