@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import marshal
 import zipfile
 from pathlib import Path
 
@@ -76,9 +78,23 @@ def test_lambda_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_trusted_bytecode_of_another_python_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="cannot run it here") as caught:
+    with pytest.raises(CheckpointError, match="another version of Python") as caught:
         checkpoint.load(unpack("keras23-lambda", tmp_path), trust=True)
     assert "\n" not in str(caught.value)
+
+
+def test_trusted_lambda_of_this_python_runs(tmp_path: Path) -> None:
+    path = unpack("keras23-lambda", tmp_path)
+    answers = []
+    for function, scaling in ((lambda x: x * 2.0 - 1.0, "unit"), (lambda x: x, "signed")):
+        with h5py.File(path, "r+") as file:
+            config = json.loads(file.attrs["model_config"])
+            code = base64.encodebytes(marshal.dumps(function.__code__)).decode("ascii")
+            config["config"]["layers"][0]["config"]["function"] = [code, None, None]
+            file.attrs["model_config"] = json.dumps(config)
+        images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1), dtype=np.uint8)
+        answers.append(checkpoint.load(path, scaling=scaling, trust=True).predict(images))
+    assert np.abs(answers[0] - answers[1]).max() < 1e-6
 
 
 def test_architecture_asks_for_the_weights_beside_it(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import backend
+from . import backend, classifier
 from .errors import CheckpointError, UsageError
 from .labels import CARD_SOURCE, parsed_json
 from .labels import choose as choose_labels
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "report-512-7"
 SCALINGS: dict[str, tuple[float, float]] = {"unit": (1 / 255, 0.0), "signed": (1 / 127.5, -1.0), "raw": (1.0, 0.0)}
 """What a network expects, as (scale, shift) of bytes 0..255: 0..1, -1..1, or the bytes themselves."""
-
-REPEATABLE = 1e-4
-"""Largest relative difference between two answers to the same picture."""
 
 _BATCH = 256
 
@@ -139,7 +136,7 @@ def load(
     path, folder = _find(model)
     card = _card(folder)
     sources = _files(path, weights)
-    network, softmax_added = _with_probabilities(_plain(_read(path, weights, trust), path), path)
+    network, softmax_added = classifier.with_probabilities(classifier.plain(_read(path, weights, trust), path), path)
     size, channels = network.input_shape[1], network.input_shape[3]
     names, labels_source = choose_labels(labels, card, network.output_shape[-1], path)
     scale, scaling_source = _scaling(scaling, card, network, path)
@@ -212,98 +209,6 @@ def _read(path: Path, weights: Path | None, trust: bool) -> keras.Model:
     return savedmodel.read(path, trust=trust)
 
 
-def _plain(network: keras.Model, path: Path) -> keras.Model:
-    """The network with one float32 picture input and a free batch size, in float32 throughout."""
-    import keras
-
-    from .screening import check_input, check_single
-
-    if not getattr(network, "inputs", None):
-        raise CheckpointError(f"{path} does not say its input shape; save the network again after calling it once")
-    check_single(len(network.inputs), "input", path)
-    check_single(len(network.outputs), "output", path)
-    given = network.inputs[0]
-    size, channels = check_input(given.shape, path)
-    types = {layer.compute_dtype for layer in network._flatten_layers() if layer.weights}
-    if given.shape[0] is None and given.dtype == "float32" and types <= {"float32"}:
-        return network
-
-    def in_float32(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
-
-    try:
-        fresh = keras.Input((size, size, channels), name="image")
-        copy = keras.models.clone_model(network, input_tensors=fresh, clone_function=in_float32)
-        copy.set_weights(network.get_weights())
-    except (ValueError, TypeError) as error:
-        raise CheckpointError(
-            f"{path} has a fixed batch size or a number type other than float32 and cannot be rewritten; "
-            "save it again with a free batch size in float32"
-        ) from error
-    return copy
-
-
-def _with_probabilities(network: keras.Model, path: Path) -> tuple[keras.Model, bool]:
-    """The network with probabilities out, and whether a softmax had to be added because the file gives logits."""
-    import keras
-
-    shape = network.output_shape
-    if len(shape) != 2 or shape[1] is None or shape[1] < 2:
-        readable = ", ".join("N" if i == 0 else str(n) for i, n in enumerate(shape))
-        raise CheckpointError(
-            f"{path} gives [{readable}], but one row of at least 2 probabilities is needed; give a classifier"
-        )
-    outputs = _trial(network, path)
-    between = bool((outputs >= 0).all() and (outputs <= 1).all())
-    if between and np.allclose(outputs.sum(1), 1, atol=1e-3):
-        return network, False
-    activation = _last_activation(network)
-    if activation == "sigmoid" or (activation is None and between):
-        return network, False
-    if activation not in ("linear", None):
-        raise CheckpointError(
-            f"{path} ends in {activation}, which gives no probabilities; end it in softmax and save it again"
-        )
-    return keras.Model(network.inputs, keras.layers.Softmax(name="softmax_added")(network.outputs[0])), True
-
-
-def _trial(network: keras.Model, path: Path) -> NDArray[np.float32]:
-    """Outputs for noise in 0..1 and in 0..255: finite, and the same when asked again."""
-    import keras
-
-    images = np.random.default_rng(0).random((4, *network.input_shape[1:]), dtype="float32")
-    images = np.concatenate([images, images * 255])
-    try:
-        first, second = (np.asarray(keras.ops.convert_to_numpy(network(images, training=False))) for _ in range(2))
-    except Exception as error:  # whatever an op of a wrapped or trusted network raises
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise CheckpointError(f"{path} cannot be run ({line}); save the network again") from error
-    if not np.isfinite(first).all():
-        raise CheckpointError(
-            f"{path} gives numbers that are not finite; its training went wrong: give another epoch's file"
-        )
-    if np.abs(first - second).max() > REPEATABLE * max(1.0, float(np.abs(first).max())):
-        raise CheckpointError(
-            f"{path} answers the same picture differently each time: it was saved with augmentation or dropout on; "
-            "give the .keras or .h5 file of the network"
-        )
-    return first
-
-
-def _last_activation(network: keras.Model) -> str | None:
-    """The last activation of a network, `linear` for none; None where it cannot be seen."""
-    import keras
-
-    layer = network.layers[-1]
-    if isinstance(layer, keras.Model):
-        return _last_activation(layer)
-    if isinstance(layer, keras.layers.TFSMLayer):
-        return None
-    if isinstance(layer, keras.layers.Softmax | keras.layers.ReLU | keras.layers.LeakyReLU | keras.layers.ELU):
-        return type(layer).__name__
-    return str(getattr(getattr(layer, "activation", None), "__name__", "linear"))
-
-
 def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path: Path) -> tuple[str, str]:
     if given is not None:
         return given, "--scaling"
@@ -313,21 +218,9 @@ def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path
                 f"card.json beside {path} has the scaling {card['scaling']!r}; add --scaling {', '.join(SCALINGS)}"
             )
         return card["scaling"], CARD_SOURCE
-    if _scales_itself(network):
+    if classifier.scales_itself(network):
         return "raw", "the network scales its input itself (--scaling says otherwise)"
     return "unit", "assumed, as nothing says how it was trained; --scaling says otherwise"
-
-
-def _scales_itself(network: keras.Model) -> bool:
-    """Whether the first layers hold a Rescaling from bytes."""
-    import keras
-
-    for layer in network.layers[:4]:
-        if isinstance(layer, keras.Model):
-            return _scales_itself(layer)
-        if isinstance(layer, keras.layers.Rescaling):
-            return bool(np.max(np.abs(layer.scale)) < 0.1)
-    return False
 
 
 def _card(folder: Path | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -65,7 +66,7 @@ def tflite(options: argparse.Namespace, bar: Bar) -> int:
     result = exporting.export(
         checkpoint, "tflite", precisions, options.output, data=data, options=settings, on_step=bar.step
     )
-    _show(options, result.to_dict(), report.export_text(result))
+    _show(options, result.to_dict(), report.export_text(result, _model_words(options)))
     return 0 if result.passed else 1
 
 
@@ -359,6 +360,13 @@ def _checkpoint(options: argparse.Namespace) -> Any:
         scaling=options.scaling,
         trust=options.trust,
     )
+
+
+def _model_words(options: argparse.Namespace) -> str:
+    """The network flags as they were given, to be repeated in the next commands."""
+    flags = [(f"--{name}", getattr(options, name)) for name in ("model", "weights", "labels", "scaling")]
+    words = [f" {flag} {shlex.quote(str(value))}" for flag, value in flags if value is not None]
+    return "".join(words) + (" --trust" if options.trust else "")
 
 
 def _data(options: argparse.Namespace, bar: Bar) -> Any:

@@ -96,9 +96,9 @@ def _read_archive(path: Path, trust: bool) -> keras.Model:
     code = find_code(config, known_layers())
     if not trust:
         refuse_code(code, path)
-    if not str(metadata.get("keras_version", "3")).startswith("2.") or code:
+    if not str(metadata.get("keras_version", "3")).startswith("2."):
         return _trusted(lambda: keras.models.load_model(path, compile=False, safe_mode=not trust), code, path)
-    built = legacy.build(config, path)
+    built = legacy.build(config, path, trust=trust)
     with h5py.File(io.BytesIO(stored), "r") as weights:
         legacy_weights.fill_from_archive(built.graph, weights, path)
     return built.network
@@ -115,8 +115,8 @@ def _read_hdf5(path: Path, trust: bool) -> keras.Model:
         code = find_code(config, known_layers())
         if not trust:
             refuse_code(code, path)
-        if not code and not _is_keras_3(config, file.attrs.get("keras_version")):
-            return _build_and_fill(config, file["model_weights"], path, path)
+        if not _is_keras_3(config, file.attrs.get("keras_version")):
+            return _build_and_fill(config, file["model_weights"], path, path, trust)
     return _trusted(lambda: keras.models.load_model(path, compile=False, safe_mode=not trust), code, path)
 
 
@@ -140,19 +140,17 @@ def _read_json(path: Path, weights: Path | None, trust: bool) -> keras.Model:
         return _trusted(lambda: _keras_3_json(config, weights, trust), code, path)
     with _open_hdf5(weights) as file:
         group = file.get("model_weights", file)
-        if code:
-            return _trusted(lambda: _assembled(config, group), code, path)
         if "layer_names" not in group.attrs and "layer_names0" not in group.attrs:
-            built = legacy.build(config, path)
+            built = legacy.build(config, path, trust=trust)
             legacy_weights.fill_from_archive(built.graph, group, weights)
             return built.network
-        return _build_and_fill(config, group, path, weights)
+        return _build_and_fill(config, group, path, weights, trust)
 
 
-def _build_and_fill(config: dict[str, Any], group: Any, path: Path, weights: Path) -> keras.Model:
+def _build_and_fill(config: dict[str, Any], group: Any, path: Path, weights: Path, trust: bool) -> keras.Model:
     backend = group.attrs.get("backend") or config.get("backend")
     backend = backend.decode() if isinstance(backend, bytes) else backend
-    built = legacy.build(config, path, theano=legacy_weights.from_theano(group, backend, weights))
+    built = legacy.build(config, path, theano=legacy_weights.from_theano(group, backend, weights), trust=trust)
     legacy_weights.fill_from_groups(built.graph, group, weights)
     return built.network
 
@@ -168,22 +166,6 @@ def _keras_3_json(config: dict[str, Any], weights: Path, trust: bool) -> keras.M
     with tempfile.TemporaryDirectory() as folder:  # Keras chooses the layout by the suffix
         network.load_weights(shutil.copy(weights, Path(folder) / f"weights{ending}"))
     return network
-
-
-def _assembled(config: dict[str, Any], weights: Any) -> keras.Model:
-    """A trusted Keras 2 architecture with code in it, by Keras's own reader, which wants one whole file."""
-    import h5py
-    import keras
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.h5"
-        with h5py.File(path, "w") as file:
-            file.attrs["model_config"] = json.dumps(config)
-            group = file.create_group("model_weights")
-            group.attrs.update(weights.attrs)
-            for name in weights:
-                weights.copy(name, group)
-        return keras.models.load_model(path, compile=False, safe_mode=False)
 
 
 def _trusted(load: Any, code: str | None, path: Path) -> keras.Model:

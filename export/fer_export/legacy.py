@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import CheckpointError
-from .legacy_layers import LegacyLayer, is_channels_first
+from .legacy_layers import LegacyLayer, Origin, is_channels_first
 from .screening import NETWORK_CLASSES, check_input, check_single
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ class LegacyNetwork:
     graph: Graph
 
 
-def build(architecture: Config, path: Any, *, theano: bool = False) -> LegacyNetwork:
+def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool = False) -> LegacyNetwork:
     """Build a network from the parsed JSON {"class_name", "config"} of Keras 1 or 2, with weights not yet set.
 
-    theano: the weights come from Theano, whose convolutions flip their kernels.
+    theano: the weights come from Theano, whose convolutions flip their kernels. trust: lambdas may be run.
     Raises CheckpointError for an input that is no square picture and for what Keras 3 cannot express.
     """
     import keras
@@ -44,7 +44,7 @@ def build(architecture: Config, path: Any, *, theano: bool = False) -> LegacyNet
         if first and len(shape) == 4:
             shape = [shape[0], shape[2], shape[3], shape[1]]
         size, channels = check_input(shape, path)
-        graph = Graph(architecture, first, theano, names=set())
+        graph = Graph(architecture, Origin(first, theano, trust), names=set())
         inputs = keras.Input((size, size, channels), name="image")
         outputs = graph([inputs], {})
     except (KeyError, IndexError, AttributeError) as error:
@@ -57,7 +57,7 @@ def build(architecture: Config, path: Any, *, theano: bool = False) -> LegacyNet
 class Graph:
     """A Sequential, Model or Functional of an old file; called like a layer, so that nested ones dissolve."""
 
-    def __init__(self, entry: Config, channels_first: bool, theano: bool, names: set[str]) -> None:
+    def __init__(self, entry: Config, origin: Origin, names: set[str]) -> None:
         self.class_name: str = entry["class_name"]
         self.is_sequence = self.class_name == "Sequential"
         self.entries = layer_entries(entry)
@@ -67,11 +67,9 @@ class Graph:
             config = layer["config"]
             name = layer.get("name") or config["name"]
             if is_network(layer):
-                self.units[name] = Graph(layer, channels_first, theano, names)
+                self.units[name] = Graph(layer, origin, names)
             elif layer["class_name"] != "InputLayer":
-                self.units[name] = LegacyLayer(
-                    layer["class_name"], config, _unused(name, names), channels_first, theano
-                )
+                self.units[name] = LegacyLayer(layer["class_name"], config, _unused(name, names), origin)
 
     def __call__(self, inputs: list[Any], arguments: Config) -> Any:
         if self.is_sequence:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import CheckpointError
@@ -76,15 +77,24 @@ def is_channels_first(class_name: str, config: dict[str, Any]) -> bool | None:
     return None if order in (None, "default") else order in ("channels_first", "th")
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What holds for all layers of a file: channel order, Theano's flipped kernels, and whether its code may run."""
+
+    channels_first: bool = False
+    theano: bool = False
+    trust: bool = False
+
+
 class LegacyLayer:
     """A layer of an old network, called with the tensors of the new one; built when it is first called.
 
     layer: the Keras 3 layer that holds the weights. Raises CheckpointError for what has no equal in Keras 3.
     """
 
-    def __init__(self, class_name: str, config: dict[str, Any], name: str, channels_first: bool, theano: bool) -> None:
+    def __init__(self, class_name: str, config: dict[str, Any], name: str, origin: Origin) -> None:
         self.class_name, self.config, self.name = class_name, config, name
-        self.channels_first, self.theano = channels_first, theano
+        self.origin = origin
         self.kernels_first = config.get("dim_ordering") == "th"
         self.trainable = bool(config.get("trainable", True))
         self.layer: keras.layers.Layer | None = None
@@ -97,8 +107,10 @@ class LegacyLayer:
             result = inputs if len(inputs) > 1 else inputs[0]
             for layer in self._chain:
                 result = layer(result)
-        except (ValueError, TypeError) as error:
-            raise self._no_equal(str(error).strip().splitlines()[0]) from error
+        except CheckpointError:
+            raise
+        except Exception as error:  # Keras raises many kinds for options and shapes that do not fit, lambdas any
+            raise self._no_equal((str(error).strip().splitlines() or [type(error).__name__])[0][:160]) from error
         return result
 
     def _build(self, inputs: list[Any], arguments: dict[str, Any]) -> list[keras.layers.Layer]:
@@ -106,7 +118,7 @@ class LegacyLayer:
 
         class_name, options = self._modernised(inputs, arguments)
         before = []
-        if self.channels_first and len(inputs[0].shape) == 4:
+        if self.origin.channels_first and len(inputs[0].shape) == 4:
             if not _ANY_CHANNEL_ORDER.fullmatch(class_name):
                 raise self._no_equal("it works on channels-first pictures")
             if "axis" in options:
@@ -119,7 +131,7 @@ class LegacyLayer:
         activation = options.get("activation")
         if isinstance(activation, dict) and activation["class_name"] != "function":
             options["activation"] = "linear"
-            after = LegacyLayer(activation["class_name"], activation["config"], f"{self.name}_activation", False, False)
+            after = LegacyLayer(activation["class_name"], activation["config"], f"{self.name}_activation", Origin())
             chain = [self._make(class_name, options), *after._build(inputs, {})]
         else:
             if isinstance(activation, dict):
@@ -157,7 +169,7 @@ class LegacyLayer:
             raise self._no_equal("hard_sigmoid is another function since Keras 3")
         if config.get("padding") in ("full", "half"):
             raise self._no_equal(f"its border mode is {config['padding']!r}")
-        if self.theano and config.get("padding") == "same":
+        if self.origin.theano and config.get("padding") == "same":
             odd = all(size % 2 for size in config.get("kernel_size", (2,)))
             if not odd or set(config.get("strides") or (1,)) != {1}:
                 raise self._no_equal("Theano pads it at other edges than TensorFlow")
@@ -179,7 +191,11 @@ class LegacyLayer:
     def _make(self, class_name: str, options: dict[str, Any]) -> keras.layers.Layer:
         import keras
 
+        if self.class_name == "Lambda":
+            return self._lambda()
         kind = getattr(keras.layers, class_name, None)
+        if kind is None and self.origin.trust:
+            kind = keras.saving.get_registered_object(class_name)
         if not (isinstance(kind, type) and issubclass(kind, keras.layers.Layer)):
             raise self._no_equal("Keras 3 has no such layer")
         accepted = inspect.signature(kind).parameters
@@ -192,6 +208,24 @@ class LegacyLayer:
             elif value not in (None, False, 1, (), (1, 1)):
                 raise self._no_equal(f"Keras 3 does not know its option {key}={value}")
         return kind(**given, name=self.name)
+
+    def _lambda(self) -> keras.layers.Layer:
+        """A trusted lambda: Keras 1 and 2 keep [code, defaults, closure], Keras 2.13 and later a named record."""
+        import keras
+
+        function = self.config["function"]
+        if isinstance(function, list):
+            function = {
+                "class_name": "__lambda__",
+                "config": dict(zip(("code", "defaults", "closure"), function, strict=True)),
+            }
+        config = {"name": self.name, "function": function, "arguments": self.config.get("arguments") or {}}
+        if not self.origin.trust:
+            raise self._no_equal("it is code")
+        try:
+            return keras.layers.Lambda.from_config(config, safe_mode=False)
+        except (ValueError, TypeError, EOFError) as error:
+            raise self._no_equal("its code was written by another version of Python, or is not in the file") from error
 
     def _no_equal(self, why: str) -> CheckpointError:
         return CheckpointError(

@@ -36,7 +36,7 @@ class _Slot:
         """The saved weight in Keras 3's layout."""
         if value.ndim == 4 and self.owner.kernels_first:
             value = value.transpose(2, 3, 1, 0)
-        if value.ndim == 4 and self.owner.theano:
+        if value.ndim == 4 and self.owner.origin.theano:
             value = value[::-1, ::-1]
         return value
 
@@ -70,7 +70,7 @@ def fill_from_variables(graph: Graph, values: list[Saved], path: Any) -> None:
 
 def fill_from_archive(graph: Graph, group: Any, path: Any) -> None:
     """Set the weights from the `model.weights.h5` of a .keras file that Keras 2.12-2.15 wrote."""
-    container = next((group[name] for name in _CONTAINERS if name in group), None)
+    container = next((_member(group, name, path) for name in _CONTAINERS if name in group), None)
     if container is None:
         raise CheckpointError(f"{path} holds no layer weights; save the network again")
     used: dict[str, int] = {}
@@ -79,7 +79,7 @@ def fill_from_archive(graph: Graph, group: Any, path: Any) -> None:
         if not slots:
             continue
         kind = _snake_case(unit.class_name)
-        found = _numbered(container, kind)
+        found = _numbered(container, kind, path)
         position = used.setdefault(kind, 0)
         if position >= len(found):
             raise CheckpointError(f"{path} has no weights for layer {name!r}; save the network again")
@@ -87,7 +87,7 @@ def fill_from_archive(graph: Graph, group: Any, path: Any) -> None:
         if isinstance(unit, Graph):
             fill_from_archive(unit, found[position], path)
         else:
-            variables = found[position]["vars"]
+            variables = _member(found[position], "vars", path)
             values = [("", _read(variables, str(i), path)) for i in range(len(variables))]
             _fill(slots, values, f"layer {name!r}", path)
 
@@ -147,11 +147,11 @@ def _group_weights(group: Any, layer: str, path: Any) -> list[Saved]:
     return [(name, _read(member, name, path)) for name in attribute(member, "weight_names")]
 
 
-def _numbered(container: Any, kind: str) -> list[Any]:
+def _numbered(container: Any, kind: str, path: Any) -> list[Any]:
     """The groups kind, kind_1, kind_2, ... of a container that hold a weight anywhere, in number order."""
     names = [name for name in container if re.fullmatch(rf"{re.escape(kind)}(_\d+)?", name)]
     names.sort(key=lambda name: int(name[len(kind) + 1 :] or 0))
-    return [container[name] for name in names if _has_weights(container[name])]
+    return [group for name in names if _has_weights(group := _member(container, name, path))]
 
 
 def _has_weights(group: Any) -> bool:

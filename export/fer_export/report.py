@@ -42,8 +42,11 @@ def megabytes(count: int) -> str:
     return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
-def export_text(result: Export) -> str:
-    """The printout of `fer-export tflite`: network, calibration, files, parity, verdict, next commands."""
+def export_text(result: Export, model_flags: str = "") -> str:
+    """The printout of `fer-export tflite`: network, calibration, files, parity, verdict, next commands.
+
+    model_flags: how the network was named on the command line, for the commands that come next.
+    """
     checkpoint = result.checkpoint
     kind = "grey" if checkpoint.channels == 1 else "RGB"
     blocks = [
@@ -57,7 +60,7 @@ def export_text(result: Export) -> str:
     if any(file.variant.integer for file in result.files):
         blocks.append("\n".join(_ops_text(file) for file in result.files if file.variant.integer))
     blocks.append("\n".join(verdict(file.path.name, file.parity) for file in result.files))
-    blocks.append(_next_commands(result))
+    blocks.append(_next_commands(result, model_flags))
     return "\n\n".join(blocks)
 
 
@@ -117,9 +120,8 @@ def verdict(name: str, judged: Parity) -> str:
     return f"FAILED  {name}: {'; '.join(judged.failures)}"
 
 
-def _next_commands(result: Export) -> str:
+def _next_commands(result: Export, model: str) -> str:
     path = result.files[-1].path
-    model = _model_flag(result)
     if not result.passed:
         return (
             f"took {result.seconds:.1f} s; a file that failed is kept under a name ending in -failed\n"
@@ -131,13 +133,6 @@ def _next_commands(result: Export) -> str:
         f"  fer-export inspect {path}   what an app must hand to it\n"
         f"  fer-export tflite --quantize all{model} --data fer2013.csv   every precision side by side"
     )
-
-
-def _model_flag(result: Export) -> str:
-    from .checkpoint import DEFAULT_MODEL
-
-    name = result.checkpoint.name
-    return "" if name == DEFAULT_MODEL else f" --model {result.checkpoint.given}"
 
 
 def parity_text(judged: Sequence[tuple[str, Parity]]) -> str:

@@ -17,7 +17,8 @@ import numpy as np
 
 from . import legacy, legacy_weights
 from .errors import CheckpointError
-from .screening import check_input, check_single
+from .legacy_layers import known_layers
+from .screening import check_input, check_single, find_code
 
 if TYPE_CHECKING:
     import keras
@@ -145,8 +146,11 @@ def _rebuilt(folder: Path, document: Any, loaded: Any) -> keras.Model | None:
     metadata = _keras_metadata(folder, document)
     if not metadata or not isinstance(metadata.get("config"), dict):
         return None
+    architecture = {"class_name": metadata.get("class_name"), "config": metadata["config"]}
+    if find_code(architecture, known_layers()):
+        return None
     try:
-        built = legacy.build({"class_name": metadata["class_name"], "config": metadata["config"]}, folder)
+        built = legacy.build(architecture, folder)
         values = [(value.name, value.numpy()) for value in loaded.variables if value.dtype.is_floating]
         legacy_weights.fill_from_variables(built.graph, values, folder)
     except (CheckpointError, KeyError, AttributeError):

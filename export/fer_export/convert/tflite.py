@@ -6,6 +6,7 @@ routes lose the tensor names or the weights.
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,26 +84,61 @@ def _converted(
 ) -> bytes:
     import tensorflow as tf
 
-    # Full int8 quantises a float input away; every other precision casts the bytes inside the graph.
+    # Full int8 quantises a float input away; the float precisions cast the bytes inside the graph.
     typed_by_converter = variant.precision == "int8"
-    signature_type = "float32" if typed_by_converter else input_type
+    signature_type = "float32" if variant.integer else input_type
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder, backend.silenced():
         _write_saved_model(model, Path(folder), signature_type)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         _configure(converter, variant.precision)
         if calibration is not None and variant.integer:
             images = as_input(calibration.images, contract.channels(input_kind))
-            converter.representative_dataset = lambda: _samples(images, signature_type)
+            converter.representative_dataset = lambda: _samples(images)
         if typed_by_converter:
             converter.inference_input_type = tf.as_dtype(input_type)
             converter.inference_output_type = tf.as_dtype(output_type)
         try:
-            return bytes(converter.convert())
+            content = bytes(converter.convert())
         except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
             raise ConversionError(
                 f"TensorFlow cannot convert this network to {variant.precision}: {_first_line(error)}; "
                 "try --quantize dynamic"
             ) from error
+
+
+    return content if typed_by_converter or signature_type == input_type else _with_byte_input(content)
+
+
+def _with_byte_input(content: bytes) -> bytes:
+    """The file with a CAST from uint8 in front of its float32 input.
+
+    TensorFlow's int16x8 quantizer knows neither a uint8 input nor a CAST in the graph, so it is put in afterwards.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    graph = model.subgraphs[0]
+    floats = int(graph.inputs[0])
+    given = copy.copy(graph.tensors[floats])
+    given.type, given.buffer, given.quantization = schema.TensorType.UINT8, len(model.buffers), None
+    graph.tensors[floats].name = b"image_as_float"
+    options = schema.CastOptionsT()
+    options.inDataType, options.outDataType = schema.TensorType.UINT8, schema.TensorType.FLOAT32
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CAST
+    cast = schema.OperatorT()
+    cast.opcodeIndex, cast.inputs, cast.outputs = len(model.operatorCodes), [len(graph.tensors)], [floats]
+    cast.builtinOptionsType, cast.builtinOptions = schema.BuiltinOptions.CastOptions, options
+    for signature in model.signatureDefs:
+        for tensor in signature.inputs:
+            tensor.tensorIndex = len(graph.tensors)
+    graph.inputs = [len(graph.tensors)]
+    model.buffers.append(schema.BufferT())
+    model.operatorCodes.append(code)
+    graph.tensors.append(given)
+    graph.operators.insert(0, cast)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def _write_saved_model(model: keras.Model, folder: Path, signature_type: str) -> None:
@@ -148,12 +184,11 @@ def _configure(converter: Any, precision: str) -> None:
         ]
 
 
-def _samples(images: NDArray[np.uint8], signature_type: str) -> Iterator[dict[str, NDArray[Any]]]:
+def _samples(images: NDArray[np.uint8]) -> Iterator[dict[str, NDArray[np.float32]]]:
     """Calibration pictures one by one, the first with a black and a white corner so that the range is 0..255."""
-    images = images.copy()
-    images[0, 0, 0], images[0, 0, -1] = 0, 255
-    typed = (images.astype(np.int16) - 128 if signature_type == "int8" else images).astype(signature_type)
-    for image in typed:
+    floats = images.astype(np.float32)
+    floats[0, 0, 0], floats[0, 0, -1] = 0.0, 255.0
+    for image in floats:
         yield {contract.INPUT_NAME: image[None]}
 
 

@@ -1,0 +1,147 @@
+"""Export with its gate, and files that were tampered with: each must fail parity."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from fer_export import checkpoint, exporting, metadata, probe, readers
+from fer_export.errors import DataError, ExportFileError
+from fer_export.exporting import Options
+from networks import checkpoint_of, report_like
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return checkpoint.load("report-512-7")
+
+
+@pytest.fixture(scope="module")
+def exported(shipped, tmp_path_factory):
+    """The shipped network as fp32 and int8, calibrated and judged on its probe faces."""
+    return exporting.export(shipped, "tflite", ["none", "int8"], tmp_path_factory.mktemp("exports"))
+
+
+@pytest.fixture
+def quick_probe(monkeypatch):
+    """Probe faces of the tiny networks in a second."""
+    monkeypatch.setattr(probe, "STEPS", 3)
+    monkeypatch.setattr(probe.make, "__kwdefaults__", {**probe.make.__kwdefaults__, "steps": 3})
+
+
+def test_shipped_network_passes_on_its_probe_faces(exported):
+    assert exported.passed
+    assert [file.path.name for file in exported.files] == ["report-512-7-fp32.tflite", "report-512-7-int8.tflite"]
+    folder = exported.files[0].path.parent
+    manifest = json.loads((folder / "report-512-7-int8.calibration.json").read_text())
+    assert manifest["sha256"] == exported.files[1].sha256
+    assert manifest["count"] == len(manifest["faces"]) == 256
+    assert sorted(os.listdir(folder)) == [
+        "report-512-7-fp32.tflite",
+        "report-512-7-int8.calibration.json",
+        "report-512-7-int8.tflite",
+    ]
+
+
+def test_calibrating_and_judging_faces_are_different(exported, shipped):
+    made = exporting.probe_faces(shipped)
+    calibrating = {face.tobytes() for face in made.calibrate}
+    assert not calibrating & {face.tobytes() for face in made.verify}
+
+
+def test_written_files_pass_parity_again(exported, shipped):
+    judged = exporting.judge_files([file.path for file in exported.files], shipped)
+    assert all(result.passed for _, result in judged)
+
+
+@pytest.mark.parametrize("precision", [0, 1])
+def test_a_permuted_weight_fails(exported, shipped, tmp_path, precision):
+    """Reverse the largest constant of the file in place: a weight tensor whose filters are now in another order."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    content = bytearray(exported.files[precision].path.read_bytes())
+    model = schema.Model.GetRootAs(content)
+    sizes = [model.Buffers(i).DataLength() for i in range(model.BuffersLength())]
+    largest = model.Buffers(int(np.argmax(sizes))).DataAsNumpy().tobytes()
+    start = bytes(content).index(largest)
+    width = 4 if precision == 0 else 1
+    reversed_weights = np.frombuffer(largest, np.float32 if width == 4 else np.int8)[::-1].tobytes()
+    content[start : start + len(largest)] = reversed_weights
+    path = tmp_path / "sabotaged.tflite"
+    path.write_bytes(content)
+    [(_, result)] = exporting.judge_files([path], shipped)
+    assert not result.passed
+
+
+def test_swapped_labels_fail(exported, shipped, tmp_path):
+    content = exported.files[1].path.read_bytes()
+    swapped = content.replace(b"happy\nsad\n", b"sad\nhappy\n")
+    assert metadata.read(swapped).labels != metadata.read(content).labels
+    path = tmp_path / "swapped.tflite"
+    path.write_bytes(repaired_zip(swapped))
+    [(_, result)] = exporting.judge_files([path], shipped)
+    assert not result.passed
+    assert result.agreement.value < 0.9
+
+
+def repaired_zip(content):
+    """Give labels.txt inside a tampered file its right checksum again."""
+    import io
+    import zipfile
+    import zlib
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        info = archive.getinfo("labels.txt")
+        old = info.CRC.to_bytes(4, "little")
+        labels = content[info.header_offset + 30 + len("labels.txt") :][: info.file_size]
+    return content.replace(old, zlib.crc32(labels).to_bytes(4, "little"))
+
+
+def test_another_networks_file_fails(exported, shipped, tmp_path):
+    """A file of the same shape and labels made from other weights."""
+    import keras
+
+    other = keras.models.clone_model(shipped.network)
+    path = tmp_path / "other.keras"
+    other.save(path)
+    stranger = checkpoint.load(path, labels=shipped.labels)
+    [(_, result)] = exporting.judge_files([exported.files[1].path], stranger)
+    assert not result.passed
+
+
+def test_a_failed_file_is_kept_under_a_name_that_says_so(tmp_path, tiny_csv):
+    network = checkpoint_of(report_like(size=48), tmp_path)
+    data = readers.read(tiny_csv)
+    result = exporting.export(
+        network, "tflite", ["int8"], tmp_path / "out", data=data, options=Options(max_drop=-200.0)
+    )
+    assert not result.passed
+    assert result.files[0].path.name.endswith("-int8-failed.tflite")
+    assert result.files[0].path.exists()
+
+
+def test_faces_that_calibrate_cannot_judge(tmp_path, tiny_csv):
+    network = checkpoint_of(report_like(size=48), tmp_path)
+    data = readers.read(tiny_csv)
+    with pytest.raises(DataError, match="PublicTest"):
+        exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=data, options=Options(split="Training"))
+    result = exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=data)
+    with pytest.raises(DataError, match="calibrated"):
+        exporting.judge_files([result.files[0].path], network, data=data, split="Training")
+
+
+def test_probe_faces_are_made_for_a_network_without_them(tmp_path, quick_probe):
+    network = checkpoint_of(report_like(size=16), tmp_path)
+    result = exporting.export(network, "tflite", ["int8"], tmp_path / "out")
+    assert result.calibration.record["source"] == "probe faces"
+    assert result.calibration.record["checkpoint"] == network.sha256
+
+
+def test_files_that_are_no_tflite_are_refused(tmp_path, shipped):
+    path = tmp_path / "a.tflite"
+    with pytest.raises(ExportFileError, match="cannot read"):
+        exporting.judge_files([path], shipped)
+    for content in (b"", b"TFL3", b"<html>" * 100):
+        path.write_bytes(content)
+        with pytest.raises(ExportFileError):
+            exporting.judge_files([path], shipped)
