@@ -44,7 +44,7 @@ def test_main_job_prints_the_result_and_no_noise(tmp_path):
     result = run("tflite", "--quantize", "int8", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    for words in ("report-512-7", "probe faces", "all int8", "PASSED", "next:", "fer-export parity"):
+    for words in ("report-512-7", "probe faces", "compute op", "is int8", "PASSED", "next:", "fer-export parity"):
         assert words in result.stdout
     assert "oneDNN" not in result.stdout
     assert sorted(os.listdir(tmp_path / "exports")) == ["report-512-7-int8.calibration.json", "report-512-7-int8.tflite"]

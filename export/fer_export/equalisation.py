@@ -116,7 +116,7 @@ def _channel_ranges(
 
     if not writers:
         return []
-    outputs = keras.Model(network.inputs, [writer.output for writer in writers])
+    outputs = keras.Model(network.inputs[0], [writer.output for writer in writers])
     ranges: list[Any] = [0.0] * len(writers)
     for start in range(0, len(images), BATCH):
         answers = outputs(images[start : start + BATCH], training=False)

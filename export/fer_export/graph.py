@@ -9,6 +9,7 @@ to RGB, in a single op that every runtime quantises well.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,13 +32,16 @@ TOLERANCE = 1e-4
 
 
 def exportable(
-    checkpoint: Checkpoint, input_kind: str = "gray", calibration: CalibrationSet | None = None
+    checkpoint: Checkpoint,
+    input_kind: str = "gray",
+    calibration: CalibrationSet | None = None,
+    narrow_logits: bool = False,
 ) -> keras.Model:
     """The network to convert: float32 [N, S, S, 1|3] of byte values 0..255 -> float32 probabilities [N, K].
 
-    input_kind: `gray` or `rgb`. calibration: prepares the network for integers on these faces (equalisation, which
-    is exact; narrower logits and rounding of the first layers, which are not). Raises ConversionError if an exact
-    step was not.
+    input_kind: `gray` or `rgb`. calibration: prepares the network for int8 weights on these faces (equalisation,
+    which is exact, and rounding of the first layers, which is not). narrow_logits: for 8-bit activations, see
+    logits.py. Raises ConversionError if an exact step was not.
     """
     import keras
 
@@ -46,7 +50,7 @@ def exportable(
         faces = _scaled(checkpoint, calibration.images)
         equalise(network, faces)
         _check_same(checkpoint, network)
-        network = narrowed(network, faces)
+        network = narrowed(network, faces) if narrow_logits else network
         round_first_layers(network, faces)
     else:
         _check_same(checkpoint, network)
@@ -61,7 +65,7 @@ def without_batch_norms(network: keras.Model) -> keras.Model:
     """
     import keras
 
-    from .norms import Absorbed, ChannelScale
+    from .norms import Absorbed, ChannelScale, copied
 
     if not is_graph(network):
         return network
@@ -72,10 +76,7 @@ def without_batch_norms(network: keras.Model) -> keras.Model:
         if isinstance(layer, keras.layers.BatchNormalization):
             _check_axis(layer)
             return Absorbed(name=layer.name) if id(layer) in absorbed else ChannelScale(layer)
-        config = layer.get_config()
-        if id(layer) in folds:
-            config["use_bias"] = True
-        return type(layer).from_config(config)
+        return copied(layer, use_bias=True) if id(layer) in folds else copied(layer)
 
     copy = keras.models.clone_model(network, clone_function=clone, recursive=True)
     _copy_weights(network, copy, folds)
@@ -106,10 +107,12 @@ def _adapter(checkpoint: Checkpoint, input_kind: str) -> keras.layers.Layer:
     return layer
 
 
-def is_graph(network: keras.Model) -> bool:
-    """Whether the layers of a network are visible as a graph (functional or built Sequential)."""
+def is_graph(network: keras.layers.Layer) -> bool:
+    """Whether this is a network whose layers are visible as a graph (functional or built Sequential)."""
     import keras
 
+    if not isinstance(network, keras.Model):
+        return False
     if isinstance(network, keras.Sequential):
         return bool(network.built)
     return bool(getattr(network, "inputs", None)) and not any(
@@ -118,12 +121,20 @@ def is_graph(network: keras.Model) -> bool:
 
 
 def _leaves(network: keras.Model) -> list[keras.layers.Layer]:
-    import keras
-
     leaves: list[keras.layers.Layer] = []
     for layer in network.layers:
-        leaves.extend(_leaves(layer) if isinstance(layer, keras.Model) else [layer])
+        leaves.extend(_leaves(layer) if is_graph(layer) else [layer])
     return leaves
+
+
+def _graphs(network: keras.Model) -> list[keras.Model]:
+    """The functional graph of a network and those of the networks nested in it."""
+    import keras
+
+    graphs = [network._functional if isinstance(network, keras.Sequential) else network]
+    for layer in network.layers:
+        graphs.extend(_graphs(layer) if is_graph(layer) else [])
+    return graphs
 
 
 def _foldable(network: keras.Model) -> dict[int, keras.layers.BatchNormalization]:
@@ -136,13 +147,21 @@ def _foldable(network: keras.Model) -> dict[int, keras.layers.BatchNormalization
         keras.layers.SeparableConv2D,
         keras.layers.Dense,
     )
+    # A Sequential's layers keep calls of graphs long replaced: only nodes that lead to the outputs count.
+    graphs = _graphs(network)
+    nodes = [node for graph in graphs for depth in graph._nodes_by_depth.values() for node in depth]
+    calls = Counter(id(node.operation) for node in nodes)
+    reads = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
+    reads.update(id(tensor) for graph in graphs for tensor in graph.outputs)
     folds = {}
-    for norm in batch_norms(network):
-        if len(norm._inbound_nodes) != 1:
+    for node in nodes:
+        norm = node.operation
+        if not isinstance(norm, keras.layers.BatchNormalization) or calls[id(norm)] != 1:
             continue
-        source = norm._inbound_nodes[0].input_tensors[0]._keras_history.operation
+        given = node.input_tensors[0]
+        source = given._keras_history.operation
         linear = type(source) in kinds and source.activation is keras.activations.linear
-        if linear and len(source._inbound_nodes) == 1 and len(source._outbound_nodes) == 1:
+        if linear and calls[id(source)] == 1 and reads[id(given)] == 1:
             folds[id(source)] = norm
     return folds
 
@@ -160,18 +179,20 @@ def _check_axis(norm: keras.layers.BatchNormalization) -> None:
 def _copy_weights(network: keras.Model, copy: keras.Model, folds: dict[int, keras.layers.BatchNormalization]) -> None:
     import keras
 
-    from .norms import ChannelScale
+    from .norms import ChannelScale, copy_weights
 
     for old in network.layers:
+        if not old.weights:
+            continue
         new = copy.get_layer(old.name)
-        if isinstance(old, keras.Model):
+        if is_graph(old):
             _copy_weights(old, new, folds)
         elif isinstance(new, ChannelScale):
             new.take(old)
         elif id(old) in folds:
             new.set_weights(_folded(old, folds[id(old)]))
         elif not isinstance(old, keras.layers.BatchNormalization):
-            new.set_weights(old.get_weights())
+            copy_weights(old, new)
 
 
 def _folded(layer: keras.layers.Layer, norm: keras.layers.BatchNormalization) -> list[NDArray[np.float32]]:

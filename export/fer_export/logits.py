@@ -37,7 +37,7 @@ def narrowed(network: keras.Model, images: NDArray[np.float32]) -> keras.Model:
     dense = _final_dense(network)
     if dense is None:
         return network
-    features = np.asarray(keras.Model(network.inputs, dense.input)(images, training=False), dtype="float64")
+    features = np.asarray(keras.Model(network.inputs[0], dense.input)(images, training=False), dtype="float64")
     kernel, bias = (weights.astype("float64") for weights in dense.get_weights())
     kernel, bias = kernel - kernel.mean(axis=1, keepdims=True), bias - bias.mean()
     low, high = best_cut(features @ kernel + bias)
@@ -48,7 +48,7 @@ def narrowed(network: keras.Model, images: NDArray[np.float32]) -> keras.Model:
     answers = layers.Softmax(name="narrow_softmax")(back(cut(dense.input)))
     cut.set_weights([(kernel * scale).astype("float32"), ((bias - low) * scale).astype("float32")])
     back.set_weights([(np.eye(len(bias)) / scale).astype("float32")])
-    return keras.Model(network.inputs, answers)
+    return keras.Model(network.inputs[0], answers)
 
 
 def best_cut(logits: NDArray[np.float64]) -> tuple[float, float]:

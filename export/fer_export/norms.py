@@ -1,4 +1,4 @@
-"""Layers that take the place of a batch norm in a copied network.
+"""What copying a network takes: layers that stand where a batch norm was, and copies of all others.
 
 Imports keras at module level because it defines layers: import this module inside functions only. Their `call`
 takes the mask that a copied graph still hands to what was a batch norm.
@@ -23,6 +23,21 @@ def scale_and_shift(norm: keras.layers.BatchNormalization) -> tuple[NDArray[np.f
     return scale, beta - mean * scale
 
 
+def copied(layer: keras.layers.Layer, **changes: Any) -> keras.layers.Layer:
+    """An unbuilt layer of the same configuration, but for the changes."""
+    config = {**layer.get_config(), **changes}
+    if isinstance(layer, keras.layers.Lambda):  # its code was trusted when the network was read
+        return type(layer).from_config(config, safe_mode=False)
+    return type(layer).from_config(config)
+
+
+def copy_weights(old: keras.layers.Layer, new: keras.layers.Layer) -> None:
+    """Give a built copy of a layer its weights."""
+    new.set_weights(old.get_weights())
+    if isinstance(new, keras.layers.Normalization):
+        new.finalize_state()  # it computes with constants made of its weights
+
+
 class Absorbed(keras.layers.Layer):  # type: ignore[misc]
     """Where a batch norm stood that its predecessor's weights have taken in."""
 
@@ -35,9 +50,11 @@ class ChannelScale(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
 
     def __init__(self, norm: keras.layers.BatchNormalization) -> None:
         super().__init__(1, name=norm.name)
+        self.input_spec = None  # a convolution's asks for rank 4
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         super().build((None, 1, 1, input_shape[-1]))
+        self.input_spec = None
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
@@ -75,4 +92,4 @@ class StatisticsGap(keras.layers.Layer):  # type: ignore[misc]
 
 
 def _array(variable: Any) -> NDArray[np.float64]:
-    return np.asarray(ops.convert_to_numpy(variable), dtype="float64")
+    return np.asarray(variable.numpy(), dtype="float64")

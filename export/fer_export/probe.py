@@ -120,7 +120,7 @@ def _observed(checkpoint: Checkpoint) -> keras.Model:
     """The network with every batch norm replaced by one that also adds its distance from the statistics as a loss."""
     import keras
 
-    from .norms import StatisticsGap
+    from .norms import StatisticsGap, copied
 
     if not possible(checkpoint):
         raise ConversionError(
@@ -131,7 +131,7 @@ def _observed(checkpoint: Checkpoint) -> keras.Model:
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if isinstance(layer, keras.layers.BatchNormalization):
             return StatisticsGap(layer)
-        return type(layer).from_config(layer.get_config())
+        return copied(layer)
 
     copy = keras.models.clone_model(checkpoint.network, clone_function=clone, recursive=True)
     _copy_weights(checkpoint.network, copy)
@@ -142,12 +142,17 @@ def _observed(checkpoint: Checkpoint) -> keras.Model:
 def _copy_weights(network: keras.Model, copy: keras.Model) -> None:
     import keras
 
+    from .graph import is_graph
+    from .norms import copy_weights
+
     for old in network.layers:
+        if not old.weights:
+            continue
         new = copy.get_layer(old.name)
-        if isinstance(old, keras.Model):
+        if is_graph(old):
             _copy_weights(old, new)
         elif not isinstance(old, keras.layers.BatchNormalization):
-            new.set_weights(old.get_weights())
+            copy_weights(old, new)
 
 
 def _optimise(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -49,16 +50,20 @@ def export_text(result: Export, model_flags: str = "") -> str:
     """
     checkpoint = result.checkpoint
     kind = "grey" if checkpoint.channels == 1 else "RGB"
+    first = result.files[0]
+    given, answer = first.graph.inputs[0], first.graph.outputs[0]
     blocks = [
         f"network      {checkpoint.name}: {checkpoint.size}x{checkpoint.size} {kind}, "
-        f"{len(checkpoint.labels)} outputs, {megabytes(checkpoint.bytes)} Keras\n"
+        f"{len(checkpoint.labels)} outputs, {megabytes(checkpoint.bytes)} as Keras\n"
         f"labels       {', '.join(checkpoint.labels)}  [{checkpoint.labels_source}]\n"
+        f"contract     {given.name} {given.dtype} {list(given.shape)} -> "
+        f"{answer.name} {answer.dtype} {list(answer.shape)}\n"
         f"calibration  {_calibration_text(result)}\n"
-        f"parity on    {result.files[0].parity.faces:,} {result.files[0].parity.source}"
+        f"parity on    {first.parity.faces:,} {first.parity.source}\n"
+        f"written to   {first.path.parent}{os.sep}"
     ]
     blocks.append(_files_table(result.files, checkpoint.bytes))
-    if any(file.variant.integer for file in result.files):
-        blocks.append("\n".join(_ops_text(file) for file in result.files if file.variant.integer))
+    blocks.extend(_ops_text(file) for file in result.files if file.variant.precision == "int8")
     blocks.append("\n".join(verdict(file.path.name, file.parity) for file in result.files))
     blocks.append(_next_commands(result, model_flags))
     return "\n\n".join(blocks)
@@ -75,13 +80,13 @@ def _calibration_text(result: Export) -> str:
 
 def _files_table(exported: Sequence[ExportedFile], keras_bytes: int) -> str:
     labelled = exported[0].parity.file_accuracy is not None
-    header = ["file", "size", "of Keras", "input", "output"]
+    header = ["file", "size", "of Keras"]
     header += ["accuracy (95 % interval)", "drop, points"] if labelled else []
     header += ["agreement", "largest diff", "mean diff"]
     rows = []
     for file in exported:
-        judged, given, answer = file.parity, file.graph.inputs[0], file.graph.outputs[0]
-        row = [str(file.path), megabytes(file.bytes), percent(file.bytes / keras_bytes, 0), given.dtype, answer.dtype]
+        judged = file.parity
+        row = [file.path.name, megabytes(file.bytes), percent(file.bytes / keras_bytes, 0)]
         row += _accuracy_cells(judged) if labelled else []
         rows.append(
             [
@@ -105,8 +110,7 @@ def _accuracy_cells(judged: Parity) -> list[str]:
 
 def _ops_text(file: ExportedFile) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in file.graph.compute_op_counts.items())
-    activations = "int16" if file.variant.precision == "int16x8" else "int8"
-    return f"compute ops in {file.path.name}, all {activations}: {counts}"
+    return f"every compute op of {file.path.name} is int8: {counts}"
 
 
 def verdict(name: str, judged: Parity) -> str:
