@@ -47,7 +47,10 @@ def test_main_job_prints_the_result_and_no_noise(tmp_path):
     for words in ("report-512-7", "probe faces", "compute op", "is int8", "PASSED", "next:", "fer-export parity"):
         assert words in result.stdout
     assert "oneDNN" not in result.stdout
-    assert sorted(os.listdir(tmp_path / "exports")) == ["report-512-7-int8.calibration.json", "report-512-7-int8.tflite"]
+    assert sorted(os.listdir(tmp_path / "exports")) == [
+        "report-512-7-int8.calibration.json",
+        "report-512-7-int8.tflite",
+    ]
     path = tmp_path / "exports" / "report-512-7-int8.tflite"
     inspected = json.loads(run("inspect", path, "--json").stdout)
     assert inspected["metadata"]["labels"] == ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
@@ -166,7 +169,13 @@ def test_files_that_are_no_data_set_are_refused(tmp_path):
 
 
 def test_unknown_precisions_get_the_nearest_word(tmp_path):
-    for word, meant in (("int6", "int8"), ("INT8", "int8"), ("fp32", "none"), ("float16", "fp16"), ("dynmic", "dynamic")):
+    for word, meant in (
+        ("int6", "int8"),
+        ("INT8", "int8"),
+        ("fp32", "none"),
+        ("float16", "fp16"),
+        ("dynmic", "dynamic"),
+    ):
         refused(run("tflite", "--quantize", word, cwd=tmp_path), word, f"'{meant}'")
     assert os.listdir(tmp_path) == []
 
@@ -192,7 +201,10 @@ def test_a_full_disk_leaves_no_half_file(tmp_path):
 @pytest.mark.parametrize("seconds", [0.3, 2.5, 4.5, 6.0])
 def test_ctrl_c_leaves_nothing_half_written(tmp_path, seconds):
     process = subprocess.Popen(
-        [*COMMAND, "tflite", "--output", str(tmp_path / "out")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "tflite", "--output", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from networks import SIDE, answers, classifier, grey, scaled, weights
 
 from fer_export.equalisation import equalise
 from fer_export.graph import without_batch_norms
+from networks import SIDE, answers, classifier, grey, scaled, weights
 
 
 def conv(filters=4, **options):
@@ -29,7 +29,7 @@ def relu_layer(x):
 
 def relu_activation(x):
     x = layers.Activation("relu")(conv(name="writer")(x))
-    return conv(activation="relu")(layers.AveragePooling2D()(layers.ZeroPadding2D()(x)))
+    return conv(activation="relu")(layers.AveragePooling2D(2)(layers.ZeroPadding2D()(x)))
 
 
 def leaky_relu(x):
@@ -97,13 +97,13 @@ PAIRED = [
 
 
 def with_outlier(network):
-    """The network with all of the writer's channels alive, and the first fifty times as wide."""
+    """The network with the channels of its writer all alive, and the first some fifty times as wide as the others."""
     writer = network.get_layer("writer")
     *kernels, bias = writer.get_weights()
     bias += 1
     kernel = kernels[-1].reshape(-1, len(bias))
-    kernel[:, 0] *= 50
-    bias[0] *= 50
+    kernel[:, 1:] /= 50
+    bias[1:] /= 50
     writer.set_weights([*kernels[:-1], kernel.reshape(kernels[-1].shape), bias])
     return network
 
@@ -120,7 +120,7 @@ def test_the_function_stays_and_an_outlier_channel_is_tamed(body):
     images = scaled(grey(70))
     network = without_batch_norms(with_outlier(classifier(body, seed=2)))
     expected, before = answers(network, images), unlikeness(network, images)
-    assert expected.std(axis=0).max() > 1e-3
+    assert expected.std(axis=0).max() > 1e-4
     assert equalise(network, images) >= 1
     assert np.abs(answers(network, images) - expected).max() < 1e-5
     assert unlikeness(network, images) < before / 3

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+
 from fer_export import checkpoint, exporting, metadata, probe, readers
 from fer_export.errors import DataError, ExportFileError
 from fer_export.exporting import Options
@@ -75,10 +76,10 @@ def test_a_permuted_weight_fails(exported, shipped, tmp_path, precision):
 
 def test_swapped_labels_fail(exported, shipped, tmp_path):
     content = exported.files[1].path.read_bytes()
-    swapped = content.replace(b"happy\nsad\n", b"sad\nhappy\n")
+    swapped = repaired_zip(content.replace(b"happy\nsad\n", b"sad\nhappy\n"))
     assert metadata.read(swapped).labels != metadata.read(content).labels
     path = tmp_path / "swapped.tflite"
-    path.write_bytes(repaired_zip(swapped))
+    path.write_bytes(swapped)
     [(_, result)] = exporting.judge_files([path], shipped)
     assert not result.passed
     assert result.agreement.value < 0.9
@@ -97,7 +98,7 @@ def repaired_zip(content):
     return content.replace(old, zlib.crc32(labels).to_bytes(4, "little"))
 
 
-def test_another_networks_file_fails(exported, shipped, tmp_path):
+def test_another_networks_file_fails(exported, shipped, tmp_path, quick_probe):
     """A file of the same shape and labels made from other weights."""
     import keras
 
@@ -110,7 +111,7 @@ def test_another_networks_file_fails(exported, shipped, tmp_path):
 
 
 def test_a_failed_file_is_kept_under_a_name_that_says_so(tmp_path, tiny_csv):
-    network = checkpoint_of(report_like(size=48), tmp_path)
+    network = checkpoint_of(report_like(side=48), tmp_path)
     data = readers.read(tiny_csv)
     result = exporting.export(
         network, "tflite", ["int8"], tmp_path / "out", data=data, options=Options(max_drop=-200.0)
@@ -121,7 +122,7 @@ def test_a_failed_file_is_kept_under_a_name_that_says_so(tmp_path, tiny_csv):
 
 
 def test_faces_that_calibrate_cannot_judge(tmp_path, tiny_csv):
-    network = checkpoint_of(report_like(size=48), tmp_path)
+    network = checkpoint_of(report_like(side=48), tmp_path)
     data = readers.read(tiny_csv)
     with pytest.raises(DataError, match="PublicTest"):
         exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=data, options=Options(split="Training"))
@@ -131,7 +132,7 @@ def test_faces_that_calibrate_cannot_judge(tmp_path, tiny_csv):
 
 
 def test_probe_faces_are_made_for_a_network_without_them(tmp_path, quick_probe):
-    network = checkpoint_of(report_like(size=16), tmp_path)
+    network = checkpoint_of(report_like(side=16), tmp_path)
     result = exporting.export(network, "tflite", ["int8"], tmp_path / "out")
     assert result.calibration.record["source"] == "probe faces"
     assert result.calibration.record["checkpoint"] == network.sha256

@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from networks import SIDE, answers, checkpoint_of, classifier, grey, randomised, report_like, scaled, weights
 
 from fer_export import contract, graph
 from fer_export.calibration import CalibrationSet
 from fer_export.errors import ConversionError
 from fer_export.graph import exportable, without_batch_norms
 from fer_export.norms import Absorbed, ChannelScale
+from networks import SIDE, answers, checkpoint_of, classifier, grey, randomised, report_like, scaled, weights
 
 norm = layers.BatchNormalization
 

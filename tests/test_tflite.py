@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from fer_export import calibration, flatbuffer, metadata, variants
 from fer_export.calibration import CalibrationSet
 from fer_export.convert import tflite

@@ -10,6 +10,7 @@ import contextlib
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Iterator
 from importlib import metadata
 
@@ -30,7 +31,7 @@ def start() -> None:
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Swallow what is written to stdout and stderr, C++ libraries included.
+    """Swallow what is written to stdout and stderr, C++ libraries included, and Python's warnings.
 
     If the body raises, nothing of the chatter is shown either: the exception carries the news.
     """
@@ -41,7 +42,9 @@ def silenced() -> Iterator[None]:
     try:
         os.dup2(sink, 1)
         os.dup2(sink, 2)
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -7,8 +7,13 @@ import errno
 import hashlib
 import json
 import os
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .errors import OutputError
 
@@ -40,6 +45,16 @@ def write_whole(path: Path, content: bytes) -> Path:
 def write_json(path: Path, document: Any) -> Path:
     """Write a document as indented JSON, atomically. Same errors as write_whole."""
     return write_whole(path, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz file. Raises OSError if it cannot be read, ValueError if its bytes are damaged."""
+    try:
+        # np.load does not close a damaged file that it opened itself.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(str(error)) from error
 
 
 def make_folder(folder: Path) -> Path:

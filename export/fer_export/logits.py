@@ -48,7 +48,7 @@ def narrowed(network: keras.Model, images: NDArray[np.float32]) -> keras.Model:
     answers = layers.Softmax(name="narrow_softmax")(back(cut(dense.input)))
     cut.set_weights([(kernel * scale).astype("float32"), ((bias - low) * scale).astype("float32")])
     back.set_weights([(np.eye(len(bias)) / scale).astype("float32")])
-    return keras.Model(network.inputs[0], answers)
+    return keras.Model(network.inputs[0], answers, name=network.name)
 
 
 def best_cut(logits: NDArray[np.float64]) -> tuple[float, float]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import files
 from .checkpoint import Checkpoint
 from .errors import CheckpointError, ConversionError
 
@@ -60,11 +60,11 @@ def load(path: Path, checkpoint: Checkpoint) -> ProbeFaces | None:
     Raises CheckpointError when the file is there but damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            probe = ProbeFaces(arrays["calibrate"], arrays["verify"], json.loads(str(arrays["record"])))
+        arrays = files.read_arrays(path)
+        probe = ProbeFaces(arrays["calibrate"], arrays["verify"], dict(json.loads(str(arrays["record"]))))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); delete it to have probe faces made again") from error
     same = probe.record.get("checkpoint") == checkpoint.sha256 and probe.record.get("scaling") == checkpoint.scaling
     return probe if same else None

@@ -36,12 +36,13 @@ class Proportion:
         return max(0.0, centre - half), min(1.0, centre + half)
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-safe; value and wilson_95 are None where count is 0."""
         low, high = self.interval
         return {
-            "value": round(self.value, 5),
+            "value": round(self.value, 5) if self.count else None,
             "hits": self.hits,
             "count": self.count,
-            "wilson_95": [round(low, 5), round(high, 5)],
+            "wilson_95": [round(low, 5), round(high, 5)] if self.count else None,
         }
 
 

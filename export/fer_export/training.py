@@ -11,7 +11,6 @@ import io
 import json
 import math
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -213,10 +212,9 @@ class _Run:
     @classmethod
     def _resume(cls, folder: Path, state: Path, settings: dict[str, Any]) -> _Run:
         try:
-            with np.load(state, allow_pickle=False) as arrays:
-                saved = json.loads(str(arrays["run"]))
-                weights = {name: arrays[name] for name in arrays.files if name != "run"}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            weights = files.read_arrays(state)
+            saved = json.loads(str(weights.pop("run")))
+        except (OSError, ValueError, KeyError) as error:
             raise TrainingError(f"{state} is not a saved run ({error}); delete it to start again") from error
         other = [name for name in settings if saved["settings"].get(name) != settings[name]]
         if other:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SIGNATURE = "serving_default"
 
-HEADROOM = 1.5
+HEADROOM = 2.0
 """How much brighter than they are calibration faces go through an int16x8 network: 16 bits have steps to spare, and
 an activation beyond its calibrated range is cut off."""
 
@@ -114,7 +114,6 @@ def _converted(
                 f"TensorFlow cannot convert this network to {variant.precision}: {_first_line(error)}; "
                 "try --quantize dynamic"
             ) from error
-
 
     return content if typed_by_converter or signature_type == input_type else _with_byte_input(content)
 

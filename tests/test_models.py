@@ -1,0 +1,41 @@
+"""The shipped networks: cards that tell the truth about the files beside them."""
+
+import hashlib
+import json
+
+import pytest
+
+from fer_export import checkpoint, probe, readers
+from fer_export.evaluation import evaluate
+
+LEAST = {"report-512-7": 0.61, "report-512-6": 0.63}
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_the_card_describes_the_network(name):
+    folder = checkpoint.shipped_folder() / name
+    card = json.loads((folder / "card.json").read_text())
+    content = (folder / "model.keras").read_bytes()
+    assert card["sha256"] == hashlib.sha256(content).hexdigest()
+    assert card["bytes"] == len(content) < 12e6
+    assert card["evaluation"]["accuracy"]["value"] >= LEAST[name]
+    network = checkpoint.load(name)
+    assert list(network.labels) == card["labels"]
+    assert probe.load(folder / "probe.npz", network) is not None
+    for key in ("intended_use", "not_for", "limits", "environment", "protocol"):
+        assert card[key]
+    assert "FER2013" in card["data"]["origin"]
+    assert card["data"]["terms"]
+
+
+def test_networks_that_are_shipped():
+    assert set(LEAST) <= set(checkpoint.shipped_names())
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", LEAST)
+def test_the_cards_accuracy_is_reproduced(name, fer2013):
+    network = checkpoint.load(name)
+    card = json.loads((checkpoint.shipped_folder() / name / "card.json").read_text())
+    result = evaluate(network, readers.read(fer2013).split("PublicTest"), fer2013.name)
+    assert abs(result.accuracy.hits - card["evaluation"]["accuracy"]["hits"]) <= 3

@@ -1,0 +1,27 @@
+"""The README shows the recorded figures and every command."""
+
+import argparse
+import runpy
+from pathlib import Path
+
+from fer_export import cli
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_figures_are_the_recorded_ones():
+    text = (ROOT / "README.md").read_text()
+    rendered = runpy.run_path(str(ROOT / "benchmarks" / "readme.py"))["rendered"]
+    assert rendered(text) == text, "run `python benchmarks/readme.py`"
+
+
+def test_every_command_and_module_is_documented():
+    text = (ROOT / "README.md").read_text()
+    [commands] = [a for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    for name in commands.choices:
+        assert f"`fer-export {name}" in text
+    house = text[text.index("## The house") :]
+    for path in (ROOT / "export" / "fer_export").rglob("*.py"):
+        if path.stem not in ("__init__",):
+            named = path.relative_to(ROOT / "export" / "fer_export").with_suffix("").as_posix()
+            assert named in house, f"{named} has no room in the README's house"
