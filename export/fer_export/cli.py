@@ -52,7 +52,7 @@ def tflite(options: argparse.Namespace, bar: Bar) -> int:
         precisions = options.quantize.split(",")
     for precision in precisions:
         variants.find("tflite", precision)
-    checkpoint = _checkpoint(options)
+    data = _data(options, bar) if options.data else None
     settings = exporting.Options(
         input_kind=options.input,
         io=options.io,
@@ -62,9 +62,8 @@ def tflite(options: argparse.Namespace, bar: Bar) -> int:
         min_agreement=options.min_agreement,
         max_drop=options.max_drop,
     )
-    data = _data(options, bar) if options.data else None
     result = exporting.export(
-        checkpoint, "tflite", precisions, options.output, data=data, options=settings, on_step=bar.step
+        _checkpoint(options), "tflite", precisions, options.output, data=data, options=settings, on_step=bar.step
     )
     _show(options, result.to_dict(), report.export_text(result, _model_words(options)))
     return 0 if result.passed else 1
