@@ -429,3 +429,16 @@ def test_savedmodel_without_its_variables(tmp_path: Path) -> None:
     refused("again", folder)
     (folder / "saved_model.pb").write_bytes(b"")
     refused("again", folder)
+
+
+def test_a_normalization_layer_keeps_its_statistics_when_the_batch_size_is_freed(tmp_path):
+    scale = layers.Normalization(axis=None, mean=0.4, variance=0.09)
+    adapted = layers.Normalization(axis=-1)
+    adapted.adapt(np.random.default_rng(0).normal(0.3, 0.2, (50, 8, 8, 1)).astype("float32"))
+    inputs = keras.Input(batch_shape=(1, 8, 8, 1))
+    outputs = layers.Dense(6, activation="softmax")(layers.Flatten()(adapted(scale(inputs))))
+    network = keras.Model(inputs, outputs)
+    network.save(tmp_path / "fixed.keras")
+    images = np.random.default_rng(1).integers(0, 256, (1, 8, 8, 1), dtype=np.uint8)
+    expected = network(images.astype("float32") / 255).numpy()
+    assert np.abs(checkpoint.load(tmp_path / "fixed.keras").predict(images) - expected).max() < 1e-5

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from fer_export.logits import HIGHEST, LOWEST, STEPS, best_cut, narrowed
-from networks import answers, checkpoint_of, classifier, grey, randomised, scaled, weights
+from networks import answers, checkpoint_of, grey, randomised, scaled, weights
 
 
 def softmax(logits):
@@ -104,13 +104,27 @@ def test_the_narrow_logits_fill_the_range_of_relu6():
     assert scale[0] * 6 < 0.7 * (logits.max() - logits.min())
 
 
-def test_small_logits_pass_unchanged():
-    network, images = classifier(body, classes=7), scaled(grey(50))
+def test_logits_within_the_cut_pass_unchanged():
+    network, images = network_of(dense_then_softmax), scaled(grey(100))
+    logits = keras.Model(network.inputs[0], network.layers[-2].output)
+    kernel, bias = network.layers[-2].get_weights()
+    seen = answers(logits, images)
+    widest = np.abs(seen - seen.mean(axis=1, keepdims=True)).max()
+    network.layers[-2].set_weights([kernel * 1.5 / widest, bias * 1.5 / widest])
+    difference = np.abs(answers(narrowed(network, images), images) - answers(network, images)).max(axis=1)
+    assert difference.mean() < 0.005
+    assert np.median(difference) < 1e-5
+
+
+def test_a_shift_common_to_all_logits_changes_nothing():
+    network, images = network_of(dense_softmax), scaled(grey(50))
+    narrow = narrowed(network, images).get_layer("narrow_logits").get_weights()
     dense = network.layers[-1]
     kernel, bias = dense.get_weights()
-    dense.set_weights([kernel * 0.1, bias * 0.1])
-    given = answers(narrowed(network, images), images)
-    assert np.abs(given - answers(network, images)).max() < 0.01
+    rows = np.linspace(-1, 1, 8)[:, None]
+    dense.set_weights([kernel + rows, bias + 20])
+    for old, new in zip(narrow, narrowed(network, images).get_layer("narrow_logits").get_weights(), strict=True):
+        assert new == pytest.approx(old, rel=1e-3, abs=1e-4)
 
 
 def test_logits_with_an_added_softmax_are_narrowed(tmp_path):

@@ -35,13 +35,20 @@ def plain(network: keras.Model, path: Path) -> keras.Model:
     if given.shape[0] is None and given.dtype == "float32" and types <= {"float32"}:
         return network
 
+    from .norms import copied
+
     def in_float32(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+        return copied(layer, dtype="float32")
 
     try:
         fresh = keras.Input((size, size, channels), name="image")
-        copy = keras.models.clone_model(network, input_tensors=fresh, clone_function=in_float32)
+        copy = keras.models.clone_model(
+            network, input_tensors=fresh, clone_function=lambda layer: copied(layer, dtype="float32")
+        )
         copy.set_weights(network.get_weights())
+        for layer in copy._flatten_layers():
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()  # it computes with constants made of its weights
     except (ValueError, TypeError) as error:
         raise CheckpointError(
             f"{path} has a fixed batch size or a number type other than float32 and cannot be rewritten; "
