@@ -96,7 +96,7 @@ def speed() -> str:
         ["`fer-export tflite --quantize int8`", f"{result['tflite_int8']['median']:.1f} s"],
         ["the same with `--data`, judged on 3,589 faces", f"{result['tflite_int8_with_data']['median']:.1f} s"],
         ["`fer-export data fer2013.csv`, first time / again", _twice(result)],
-        ["a training step against plain `model.fit`", f"{step['ratio_of_medians']:.2f} times"],
+        ["a training step against plain `model.fit`", f"{step['median_paired_ratio']:.2f} times"],
     ]
     return f"{_table(['whole command, median', ''], rows)}\n\n{_machine(result)}."
 

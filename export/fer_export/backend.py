@@ -19,14 +19,14 @@ def prepare() -> None:
     """Set the variables that must stand before keras is first imported. Values the user set are kept."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1" if os.environ["KERAS_BACKEND"] == "tensorflow" else "0")
 
 
 def start() -> None:
-    """Import keras and its backend with their start-up messages swallowed."""
+    """Import keras and TensorFlow, which every other backend needs as well, with their messages swallowed."""
     prepare()
     with silenced():
         import keras  # noqa: F401
+        import tensorflow  # noqa: F401
 
 
 @contextlib.contextmanager

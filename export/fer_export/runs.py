@@ -37,9 +37,10 @@ def train_network(
     """
     settings = replace(Recipe(), **(changes or {}))
     labels = DEFAULT_LABELS.get(classes, ())
-    faces, judges = (data.split("Training"), data.split("PublicTest"))
     if protocol == "report":
         faces, judges = report_split(data, labels)
+    else:
+        faces, judges = data.split("Training"), data.split("PublicTest")
     result = training.train(
         network,
         classes,
