@@ -70,6 +70,15 @@ def calibration() -> str:
     return f"PublicTest accuracy, %:\n\n{_table(header, rows)}"
 
 
+def int8_steps() -> str:
+    header = ["int8 of report-512-7 on PublicTest", "top-1 agreement", "drop, points", "mean difference"]
+    rows = [
+        [row["steps"], f"{_percent(row['agreement'], 2)} %", f"{row['drop']:+.2f}", f"{row['mean_difference']:.2g}"]
+        for row in _result("int8_steps")["rows"]
+    ]
+    return _table(header, rows)
+
+
 def networks() -> str:
     header = ["name", "outputs", "PublicTest accuracy (95 %)", "epoch", "Keras file"]
     rows = []
@@ -104,6 +113,7 @@ def speed() -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "first-run": first_run,
     "precisions": precisions,
+    "int8-steps": int8_steps,
     "calibration": calibration,
     "networks": networks,
     "speed": speed,

@@ -1,0 +1,54 @@
+"""What each step before the converter gives int8: agreement with Keras on PublicTest, step by step.
+
+    python benchmarks/int8_steps.py fer2013.csv
+
+The first row leaves batch norms to TensorFlow and does nothing else: plain post-training int8.
+"""
+
+import sys
+from typing import Any
+
+from fer_export import calibration, checkpoint, exporting, graph, parity, readers, runtimes, variants
+from fer_export.convert import tflite
+from record import record
+
+STEPS = ("without_batch_norms", "equalise", "narrowed", "round_first_layers")
+NAMES = {
+    "without_batch_norms": "batch norms rewritten",
+    "equalise": "channels equalised",
+    "narrowed": "logits narrowed",
+    "round_first_layers": "first layers rounded together",
+}
+
+
+def nothing(network: Any, faces: Any = None) -> Any:
+    """Stands in for a step that is left out: the network stays as it is."""
+    return network
+
+
+def main() -> None:
+    network, data = checkpoint.load(), readers.read(sys.argv[1])
+    public = data.split("PublicTest")
+    judging = exporting.labelled_faces(network, data, "PublicTest")
+    reference, variant = network.predict(judging.images), variants.find("tflite", "int8")
+    calibrating = calibration.from_training(data.split("Training"), public, network.labels, network.size)
+    whole = {step: getattr(graph, step) for step in STEPS}
+    rows = []
+    for count in range(len(STEPS) + 1):
+        for position, step in enumerate(STEPS):
+            setattr(graph, step, whole[step] if position < count else nothing)
+        content = tflite.convert(network, variant, calibration=calibrating)
+        judged = parity.compare(reference, runtimes.LiteRt(content).run(judging.images), judging, variant.gate)
+        rows.append(
+            {
+                "steps": "plain" if count == 0 else f"+ {NAMES[STEPS[count - 1]]}",
+                "agreement": round(judged.agreement.value, 4),
+                "drop": judged.drop,
+                "mean_difference": judged.mean_difference,
+            }
+        )
+    record("int8_steps", {"network": network.name, "split": "PublicTest", "rows": rows})
+
+
+if __name__ == "__main__":
+    main()
