@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -190,17 +190,18 @@ def judge_files(
 
     Without data the network's probe faces judge. Raises DataError if a face that judges calibrated a file.
     """
-    contents = [(path, read_file(path)) for path in paths]
-    found = [metadata.read(content) for _, content in contents]
+    found = [inspect_file(path) for path in paths]
     judging = labelled_faces(checkpoint, data, split) if data else _judging_probe(checkpoint, on_step)
-    for (path, _), info in zip(contents, found, strict=True):
-        calibration.check_apart(info.calibration or {}, judging.hashes, path.name)
+    for info in found:
+        calibration.check_apart(info.metadata.calibration or {}, judging.hashes, info.path.name)
     reference = checkpoint.predict(judging.images)
     judged = []
-    for (path, content), info in zip(contents, found, strict=True):
-        precision = (info.contract or {}).get("precision", "int8")
+    for info in found:
+        precision = (info.metadata.contract or {}).get("precision", "int8")
         gate = adjusted(find("tflite", precision).gate, min_agreement, max_drop)
-        judged.append((str(path), judge(content, reference, judging, checkpoint.labels, gate, on_step)))
+        with _named(info.path):
+            result = judge(read_file(info.path), reference, judging, checkpoint.labels, gate, on_step)
+        judged.append((str(info.path), result))
     return judged
 
 
@@ -217,7 +218,17 @@ def read_file(path: Path) -> bytes:
 def inspect_file(path: Path) -> FileInfo:
     """Read what a .tflite file holds; raises ExportFileError if it is none."""
     content = read_file(path)
-    return FileInfo(path, files.sha256(content), flatbuffer.inspect(content), metadata.read(content))
+    with _named(path):
+        return FileInfo(path, files.sha256(content), flatbuffer.inspect(content), metadata.read(content))
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Put the file's name in front of what is wrong with it."""
+    try:
+        yield
+    except ExportFileError as error:
+        raise ExportFileError(f"{path}: {error}") from error
 
 
 def adjusted(gate: Gate, min_agreement: float | None, max_drop: float | None) -> Gate:
