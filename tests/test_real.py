@@ -25,12 +25,13 @@ def shipped():
 
 @pytest.fixture(scope="module")
 def exported(shipped, data, tmp_path_factory):
-    precisions = ["none", "fp16", "dynamic", "int8"]
+    precisions = ["none", "fp16", "dynamic", "int8", "int16x8"]
     return exporting.export(shipped, "tflite", precisions, tmp_path_factory.mktemp("real"), data=data)
 
 
 @pytest.mark.parametrize(
-    ("position", "agreement", "drop"), [(0, 0.995, 0.5), (1, 0.995, 0.5), (2, 0.98, 0.5), (3, 0.98, 0.5)]
+    ("position", "agreement", "drop"),
+    [(0, 0.995, 0.5), (1, 0.995, 0.5), (2, 0.98, 0.5), (3, 0.98, 0.5), (4, 0.995, 0.5)],
 )
 def test_precisions_keep_the_network(exported, position, agreement, drop):
     judged = exported.files[position].parity
