@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Bar() as bar:
             return int(options.run(options, bar))
     except KeyboardInterrupt:
-        return _say("interrupted; no half-written file is left", 130)
+        return _say("interrupted; nothing is half-written, the same command goes on or starts again", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
