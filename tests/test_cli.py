@@ -40,7 +40,7 @@ def test_help_is_quick_and_names_every_command():
         assert run(command, "--help").returncode == 0
 
 
-def test_main_job_prints_the_result_and_no_noise(tmp_path):
+def test_main_job_prints_the_result_and_no_noise(tmp_path, tiny_csv):
     result = run("tflite", "--quantize", "int8", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
@@ -57,10 +57,10 @@ def test_main_job_prints_the_result_and_no_noise(tmp_path):
     judged = run("parity", path, "--json")
     assert judged.returncode == 0
     assert json.loads(judged.stdout)["files"][0]["passed"] is True
-    strict = run("parity", path, "--min-agreement", "1.0")
-    assert strict.returncode in (0, 1)
-    impossible = run("parity", path, "--model", "report-512-6")
-    assert impossible.returncode in (1, 2)
+    strict = run("parity", path, "--data", tiny_csv, "--max-drop", "-200")
+    assert strict.returncode == 1, strict.stderr
+    assert "FAILED" in strict.stdout
+    refused(run("parity", path, "--model", "report-512-6"), "labels", "--model")
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="unshare -n needs root on Linux")
