@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from fer_export.augmentation import RandomAffine
-from fer_export.recipe import Affine
+from fer_export.augmentation import RandomAffine, RandomPhotometric
+from fer_export.recipe import Affine, Photometric
 
 STILL = Affine(rotation=0.0, zoom=0.0, shift=0.0, shear=0.0, flip=False)
 
@@ -47,3 +47,32 @@ def test_the_seed_decides():
     first, same, other = (np.asarray(RandomAffine(Affine(), seed)(images, training=True)) for seed in (1, 1, 2))
     assert (first == same).all()
     assert (first != other).any()
+
+
+def test_contrast_and_brightness_stay_in_their_range():
+    pixels = np.full((200, 48, 48, 1), 0.5, np.float32)
+    pixels[:, ::2] = 0.6
+    changed = np.asarray(RandomPhotometric(Photometric(0.3, 0.1, 0.0), 1)(pixels, training=True))
+    spread = (changed[:, 0, 0, 0] - changed[:, 1, 0, 0]) / 0.1
+    assert 0.7 - 1e-4 <= spread.min() < 0.8
+    assert 1.2 < spread.max() <= 1.3 + 1e-4
+    shift = changed.mean(axis=(1, 2, 3)) - 0.55
+    assert -0.1 - 1e-4 <= shift.min() < -0.08
+    assert 0.08 < shift.max() <= 0.1 + 1e-4
+    assert (np.asarray(RandomPhotometric(Photometric(0.3, 0.1, 0.5), 1)(pixels)) == pixels).all()
+
+
+def test_erasing_covers_a_rectangle_of_its_share_of_the_faces():
+    pixels = np.full((300, 48, 48, 1), 2.0, np.float32)
+    layer = RandomPhotometric(Photometric(0.0, 0.0, 0.5), 1)
+    # Clipped to 1 outside; the noise inside lies below.
+    changed = np.asarray(layer(pixels, training=True))[..., 0]
+    erased = changed < 1.0
+    touched = erased.any(axis=(1, 2))
+    assert 120 < touched.sum() < 180
+    for face in erased[touched]:
+        rows, columns = np.flatnonzero(face.any(axis=1)), np.flatnonzero(face.any(axis=0))
+        height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+        assert 5 <= height <= 25
+        assert 5 <= width <= 25
+        assert face.sum() == height * width

@@ -1,3 +1,6 @@
+import math
+
+import keras
 import pytest
 
 from fer_export.errors import UsageError
@@ -18,6 +21,30 @@ def test_trainable_parameters_are_the_reports(name, classes):
     network = build(name, classes)
     assert sum(weight.shape.num_elements() for weight in network.trainable_variables) == TRAINABLE[name, classes]
     assert network.output_shape == (None, classes)
+
+
+def test_compact_networks_keep_to_their_budget():
+    compact, nano = build("compact", 7), build("nano", 7)
+    assert compact.count_params() <= 1_300_000
+    assert multiply_adds(compact) <= 110e6
+    assert nano.count_params() <= 130_000
+    # Every convolution folds its batch norm: it has no bias of its own and is read by the norm alone.
+    for network in (compact, nano):
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.Conv2D):
+                assert not layer.use_bias
+                [node] = layer._outbound_nodes
+                assert isinstance(node.operation, keras.layers.BatchNormalization)
+
+
+def multiply_adds(network):
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            total += math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
+        elif isinstance(layer, keras.layers.Dense):
+            total += math.prod(layer.kernel.shape)
+    return total
 
 
 def test_unknown_names_are_refused():

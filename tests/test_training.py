@@ -1,6 +1,7 @@
 """Training a thin network of the family on a few synthetic faces, whose brightness tells the emotion."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -62,19 +63,64 @@ def test_stops_after_seven_epochs_without_lower_loss():
     assert recipe.finished(history(*[0.5] * 100, losses=list(range(100, 0, -1))), plan)
 
 
+def test_cosine_rises_falls_to_zero_and_never_stops_early():
+    plan = Recipe(epochs=10, learning_rate=1.0, schedule="cosine", warm_up=2)
+    rates = [recipe.learning_rate(history(*[0.5] * done), plan) for done in range(10)]
+    assert rates[:3] == pytest.approx([1 / 3, 2 / 3, 1.0])
+    assert rates == sorted(rates[:2]) + sorted(rates[2:], reverse=True)
+    assert 0 < rates[-1] < 0.05
+    assert not recipe.finished(history(*[0.5] * 9, losses=[1, *[2] * 8]), plan)
+    assert recipe.finished(history(*[0.5] * 10), plan)
+
+
+AVERAGED = Recipe(
+    batch_size=8, epochs=2, learning_rate=0.1, optimizer="sgd", schedule="cosine", weight_decay=1e-2, averaging=0.5
+)
+
+
 @pytest.mark.usefixtures("uncompiled")
-def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path):
+def test_the_averaged_weights_are_judged_and_the_current_ones_trained():
+    trainer = Trainer("thin", 6, AVERAGED, 1)
+    data = examples(24)
+    trainer.fit(1, 0.1, data, lambda epoch, step, steps: None)
+    current = [np.asarray(variable) for variable in trainer.model.trainable_variables]
+    with trainer.average():
+        averaged = [np.asarray(variable) for variable in trainer.model.trainable_variables]
+    after = [np.asarray(variable) for variable in trainer.model.trainable_variables]
+    assert all((old == new).all() for old, new in zip(current, after, strict=True))
+    # Three steps, each halving the distance: the average trails the weights but has left the start.
+    apart = [np.abs(old - new).max() for old, new in zip(current, averaged, strict=True)]
+    assert max(apart) > 1e-4
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_weight_decay_shrinks_kernels_only():
+    def trained(decay):
+        plan = replace(AVERAGED, weight_decay=decay, averaging=0.0)
+        trainer = Trainer("thin", 6, plan, 1)
+        trainer.fit(1, 1e-6, examples(24), lambda epoch, step, steps: None)
+        return trainer.network.get_layer("conv1").get_weights(), trainer.network.get_layer("norm1").get_weights()
+
+    (kernel, _), norm = trained(0.0)
+    (decayed, _), decayed_norm = trained(1e5)
+    assert np.abs(decayed).sum() < 0.8 * np.abs(kernel).sum()
+    assert decayed_norm[0] == pytest.approx(norm[0], rel=1e-3)
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("plan", [SMALL, AVERAGED], ids=["adam", "averaged sgd"])
+def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path, plan):
     data, judges = examples(24), examples(12, seed=1)
-    whole = training.train("thin", 6, data, judges, tmp_path / "whole", recipe=SMALL)
+    whole = training.train("thin", 6, data, judges, tmp_path / "whole", recipe=plan)
 
     def kill(epoch, step, steps):
         if (epoch, step) == (2, 1):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training.train("thin", 6, data, judges, tmp_path / "cut", recipe=SMALL, on_step=kill)
+        training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan, on_step=kill)
     assert not (tmp_path / "cut" / "history.json").exists()
-    resumed = training.train("thin", 6, data, judges, tmp_path / "cut", recipe=SMALL)
+    resumed = training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan)
     for before, after in zip(whole.epochs, resumed.epochs, strict=True):
         assert after["val_loss"] == pytest.approx(before["val_loss"], rel=1e-3)
         assert after["loss"] == pytest.approx(before["loss"], rel=1e-3)
@@ -87,7 +133,7 @@ def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path):
     right = (kept.predict(judges.images).argmax(axis=1) == judges.targets).mean()
     assert right == pytest.approx(resumed.epochs[resumed.best_epoch - 1]["val_accuracy"], abs=1e-4)
     with pytest.raises(TrainingError, match="finished run"):
-        training.train("thin", 6, data, judges, tmp_path / "cut", recipe=SMALL)
+        training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan)
 
 
 def test_nan_is_caught(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from .recipe import Affine
+from .recipe import Affine, Photometric
 
 
 class RandomAffine(keras.layers.Layer):  # type: ignore[misc]
@@ -59,3 +59,36 @@ class RandomAffine(keras.layers.Layer):  # type: ignore[misc]
 
     def _uniform(self, count: Any, reach: float) -> Any:
         return keras.random.uniform((count,), -reach, reach, seed=self.seed_generator)
+
+
+class RandomPhotometric(keras.layers.Layer):  # type: ignore[misc]
+    """float32 [N, S, S, C] in 0..1 -> the same; other contrast and brightness, a rectangle erased, while training."""
+
+    def __init__(self, ranges: Photometric, seed: int) -> None:
+        super().__init__(name="photometric")
+        self.ranges = ranges
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, pixels: Any, training: bool = False) -> Any:
+        if not training:
+            return pixels
+        count, side = ops.shape(pixels)[0], pixels.shape[1]
+        contrast = 1.0 + self._uniform((count, 1, 1, 1), -1.0, 1.0) * self.ranges.contrast
+        brightness = self._uniform((count, 1, 1, 1), -1.0, 1.0) * self.ranges.brightness
+        mean = ops.mean(pixels, axis=(1, 2, 3), keepdims=True)
+        pixels = ops.clip((pixels - mean) * contrast + mean + brightness, 0.0, 1.0)
+        inside = self._span(count, side)[:, :, None] * self._span(count, side)[:, None, :]
+        erased = self._uniform((count, 1, 1), 0.0, 1.0) < self.ranges.erasing
+        inside = (inside * ops.cast(erased, "float32"))[..., None]
+        noise = self._uniform((count, side, side, 1), 0.0, 1.0)
+        return pixels * (1.0 - inside) + noise * inside
+
+    def _span(self, count: Any, side: int) -> Any:
+        """[count, side]: 1 inside a random stretch of 1/8 to 1/2 of the side, 0 elsewhere."""
+        length = self._uniform((count, 1), side / 8, side / 2)
+        start = self._uniform((count, 1), 0.0, 1.0) * (side - length)
+        place = ops.arange(side, dtype="float32")[None]
+        return ops.cast(ops.logical_and(place >= start, place < start + length), "float32")
+
+    def _uniform(self, shape: Any, low: float, high: float) -> Any:
+        return keras.random.uniform(shape, low, high, seed=self.seed_generator)

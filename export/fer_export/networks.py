@@ -6,7 +6,7 @@ Every network takes float32 [N, 48, 48, 1] in 0..1 and gives float32 probabiliti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
 
@@ -27,11 +27,27 @@ class Family:
     filters: tuple[int, int, int, int]
 
 
-NETWORKS: dict[str, Family] = {
+@dataclass(frozen=True)
+class Residual:
+    """A network for phones: every convolution is followed by its batch norm and ReLU, so that it folds into one op.
+
+    A stem at full size, then three stages at half, a quarter and an eighth of it: a convolution that widens, then
+    `depth` more convolutions, each added to its input. Global average, dropout, dense.
+    """
+
+    stem: int
+    stages: tuple[int, int, int]
+    depth: tuple[int, int, int]
+    dropout: float
+
+
+NETWORKS: dict[str, Family | Residual] = {
     "report-64": Family((64, 64, 64, 64)),
     "report-128": Family((64, 128, 128, 128)),
     "report-256": Family((64, 128, 256, 256)),
     "report-512": Family((64, 128, 256, 512)),
+    "compact": Residual(32, (64, 112, 224), (1, 2, 1), 0.4),
+    "nano": Residual(16, (24, 40, 56), (1, 1, 1), 0.1),
 }
 
 
@@ -48,8 +64,17 @@ def build(name: str, classes: int) -> keras.Model:
         raise UsageError(f"no network is called {name!r}; choose one of {', '.join(NETWORKS)}")
     if classes not in CLASSES:
         raise UsageError(f"{classes} classes cannot be trained on FER2013; choose --classes 6 or --classes 7")
-    filters = NETWORKS[name].filters
+    family = NETWORKS[name]
     inputs = keras.Input((FACE_SIZE, FACE_SIZE, 1), name="image")
+    x = _report(inputs, family) if isinstance(family, Family) else _residual(inputs, family)
+    outputs = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(inputs, outputs, name=f"{name}-{classes}".replace("-", "_"))
+
+
+def _report(inputs: Any, family: Family) -> Any:
+    from keras import layers
+
+    filters = family.filters
     x = layers.Conv2D(32, 3, padding="same", activation="relu", name="conv0")(inputs)
     x = layers.MaxPooling2D(2, padding="same", name="pool0")(x)
     for block, width in enumerate(filters, start=1):
@@ -59,5 +84,26 @@ def build(name: str, classes: int) -> keras.Model:
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(filters[-1], activation="relu", name="hidden")(x)
     x = layers.Dropout(0.2, name="dropout")(x)
-    outputs = layers.Dense(classes, activation="softmax", name="probabilities")(x)
-    return keras.Model(inputs, outputs, name=f"{name}-{classes}".replace("-", "_"))
+    return x
+
+
+def _residual(inputs: Any, family: Residual) -> Any:
+    from keras import layers
+
+    x = _unit(inputs, family.stem, "stem")
+    for stage, (width, depth) in enumerate(zip(family.stages, family.depth, strict=True), start=1):
+        x = layers.MaxPooling2D(2, name=f"pool{stage}")(x)
+        x = _unit(x, width, f"stage{stage}")
+        for repeat in range(1, depth + 1):
+            x = layers.Add(name=f"stage{stage}_add{repeat}")([x, _unit(x, width, f"stage{stage}_{repeat}")])
+    x = layers.GlobalAveragePooling2D(name="average")(x)
+    return layers.Dropout(family.dropout, name="dropout")(x)
+
+
+def _unit(x: Any, width: int, name: str) -> Any:
+    """Convolution, batch norm, ReLU."""
+    from keras import layers
+
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import card, checkpoint, evaluation, training
+from . import card, checkpoint, evaluation, recipe, training
 from .dataset import Dataset, Faces, report_split
 from .emotions import DEFAULT_LABELS
-from .recipe import EpochRecord, Recipe
+from .recipe import EpochRecord
 
 OnStep = Callable[[str, int, int], None]
 OnEpoch = Callable[[int, EpochRecord, int], None]
@@ -32,10 +32,10 @@ def train_network(
     """Train (or go on) in `folder` and return the card, which is written there as card.json.
 
     protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
-    initial: a network whose weights are the start. changes: fields of recipe.Recipe that differ from the
-    report's. on_epoch gets the epochs left at most. Raises what training.train and checkpoint.load raise.
+    initial: a network whose weights are the start. changes: fields of recipe.Recipe that differ from
+    the network's own. on_epoch gets the epochs left at most. Raises what training.train and checkpoint.load raise.
     """
-    settings = replace(Recipe(), **(changes or {}))
+    settings = replace(recipe.of(network), **(changes or {}))
     labels = DEFAULT_LABELS.get(classes, ())
     if protocol == "report":
         faces, judges = report_split(data, labels)

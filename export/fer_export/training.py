@@ -7,11 +7,12 @@ order, augmentation and dropout are seeded by (s, e), and every decision is comp
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from . import backend, checkpoint, files
 from .errors import TrainingError
 from .networks import build
-from .recipe import EpochRecord, Recipe, best_epoch, finished, learning_rate
+from .recipe import EpochRecord, Photometric, Recipe, best_epoch, finished, learning_rate
 
 if TYPE_CHECKING:
     import keras
@@ -113,18 +114,22 @@ class Trainer:
         backend.start()
         import keras
 
-        from .augmentation import RandomAffine
+        from .augmentation import RandomAffine, RandomPhotometric
 
         keras.utils.set_random_seed(seed)
         self.seed = seed
         self.batch_size = recipe.batch_size
         self.network: keras.Model = build(network, classes)
-        self.augmentation = RandomAffine(recipe.augmentation, seed)
+        self.classes = classes
+        self.averaged = recipe.averaging > 0
+        self.augmentation = [RandomAffine(recipe.augmentation, seed)]
+        if recipe.photometric != Photometric():
+            self.augmentation.append(RandomPhotometric(recipe.photometric, seed))
         shape = self.network.input_shape[1:]
-        self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), self.augmentation, self.network])
+        self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), *self.augmentation, self.network])
         self.model.compile(
-            optimizer=keras.optimizers.Adam(recipe.learning_rate),
-            loss="sparse_categorical_crossentropy",
+            optimizer=_optimizer(recipe),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
             metrics=["accuracy"],
         )
         self.model.optimizer.build(self.model.trainable_variables)
@@ -133,7 +138,10 @@ class Trainer:
         """Train one epoch and measure it; raise TrainingError if the loss is no longer a number."""
         started = time.perf_counter()
         loss, accuracy = self.fit(epoch, rate, training, on_step)
-        val_loss, val_accuracy = self.model.evaluate(validation.images, validation.targets, batch_size=256, verbose=0)
+        with self.average():
+            val_loss, val_accuracy = self.model.evaluate(
+                validation.images, self._one_hot(validation.targets), batch_size=256, verbose=0
+            )
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
             raise TrainingError(
                 f"the loss is no longer a number in epoch {epoch} (rate {rate:g}); "
@@ -155,13 +163,32 @@ class Trainer:
         order = np.random.default_rng([self.seed, epoch]).permutation(len(training.targets))
         history = self.model.fit(
             training.images[order],
-            training.targets[order],
+            self._one_hot(training.targets[order]),
             batch_size=self.batch_size,
             shuffle=False,
             verbose=0,
             callbacks=[_step_callback(epoch, math.ceil(len(order) / self.batch_size), on_step)],
         ).history
         return history["loss"][-1], history["accuracy"][-1]
+
+    @contextlib.contextmanager
+    def average(self) -> Iterator[None]:
+        """The network with its averaged weights, for as long as the context lasts."""
+        if not self.averaged:
+            yield
+            return
+        variables = self.model.trainable_variables
+        current = [_to_numpy(variable) for variable in variables]
+        for variable, average in zip(variables, self.model.optimizer._model_variables_moving_average, strict=True):
+            variable.assign(average)
+        try:
+            yield
+        finally:
+            for variable, value in zip(variables, current, strict=True):
+                variable.assign(value)
+
+    def _one_hot(self, targets: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.eye(self.classes, dtype=np.float32)[targets]
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Weights and optimizer state, by position."""
@@ -186,7 +213,7 @@ class Trainer:
             raise TrainingError("no layer of --initial fits this network; start from one of the same family")
 
     def _reseed(self, epoch: int) -> None:
-        for position, layer in enumerate([self.augmentation, *self.network.layers]):
+        for position, layer in enumerate([*self.augmentation, *self.network.layers]):
             generator = getattr(layer, "seed_generator", None)
             if generator is not None:
                 generator.state.assign(np.array([self.seed * 1000 + position, epoch], dtype="uint32"))
@@ -230,7 +257,8 @@ class _Run:
         """Record an epoch. The best network is written first, the state last: a kill between repeats the epoch."""
         self.epochs.append(record)
         if best_epoch(self.epochs) == len(self.epochs):
-            files.write_whole(self.folder / "model.keras", keras_bytes(trainer.network))
+            with trainer.average():
+                files.write_whole(self.folder / "model.keras", keras_bytes(trainer.network))
         summary = json.dumps({"settings": self.settings, "epochs": self.epochs})
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {"run": np.array(summary), **trainer.save()}
@@ -254,6 +282,28 @@ def keras_bytes(network: keras.Model) -> bytes:
         path = Path(folder) / "model.keras"
         network.save(path)
         return path.read_bytes()
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    import keras
+
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam(recipe.learning_rate)
+
+    class AveragedSGD(keras.optimizers.SGD):  # type: ignore[misc]
+        def finalize_variable_values(self, var_list: Any) -> None:
+            """Keras would put the average in the weights' place at the end of every fit, and so of every epoch."""
+
+    optimizer = AveragedSGD(
+        recipe.learning_rate,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=recipe.weight_decay or None,
+        use_ema=recipe.averaging > 0,
+        ema_momentum=recipe.averaging,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
 
 
 def _step_callback(epoch: int, steps: int, on_step: OnStep) -> Any:
