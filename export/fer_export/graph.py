@@ -50,7 +50,7 @@ def exportable(
         faces = _scaled(checkpoint, calibration.images)
         equalise(network, faces)
         _check_same(checkpoint, network)
-        network = narrowed(network, faces) if narrow_logits else network
+        network = narrowed(network) if narrow_logits else network
         round_first_layers(network, faces)
     else:
         _check_same(checkpoint, network)
