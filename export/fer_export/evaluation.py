@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .checkpoint import Checkpoint
 from .dataset import Faces
 from .faces import fit
-from .statistics import Proportion, accuracy, expected_calibration_error
+from .statistics import Proportion, accuracy, confusion_matrix, expected_calibration_error, recalls
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,7 @@ def figures(
     split: str,
 ) -> Evaluation:
     """Figures of probabilities [N, K] against targets [N] (positions in labels)."""
-    predicted = probabilities.argmax(axis=1)
-    confusion = np.zeros((len(labels), len(labels)), dtype=int)
-    np.add.at(confusion, (targets, predicted), 1)
+    confusion = confusion_matrix(probabilities, targets)
     true_probability = probabilities[np.arange(len(targets)), targets].astype("float64")
     return Evaluation(
         model=model,
@@ -69,8 +67,8 @@ def figures(
         split=split,
         labels=labels,
         accuracy=accuracy(probabilities, targets),
-        recall=tuple(Proportion(int(row[i]), int(row.sum())) for i, row in enumerate(confusion)),
-        confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
+        recall=recalls(confusion),
+        confusion=confusion,
         expected_calibration_error=round(expected_calibration_error(probabilities, targets), 5),
         log_loss=round(float(-np.log(np.maximum(true_probability, 1e-12)).mean()), 5),
     )

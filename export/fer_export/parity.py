@@ -1,4 +1,4 @@
-"""Parity: an exported file against its Keras network on the same bytes, and the gate that judges it.
+"""Parity: an exported file against its Keras network on the same bytes, judged by its gate.
 
 Probabilities are compared label by label, by name: a file whose labels stand in another order gives other
 answers for the same network and fails.
@@ -6,18 +6,22 @@ answers for the same network and fails.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import gate as gates
+from . import statistics
 from .errors import ExportFileError
-from .statistics import Proportion, accuracy
+from .statistics import Proportion
 from .variants import Gate
 
 OnFace = Callable[[int, int], None]
+Confusion = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -32,76 +36,186 @@ class ParityFaces:
 
 
 @dataclass(frozen=True)
+class Flips:
+    """Faces whose top-1 changed, by what it was and became."""
+
+    right_to_wrong: int
+    wrong_to_right: int
+    wrong_to_wrong: int
+
+    @property
+    def total(self) -> int:
+        return self.right_to_wrong + self.wrong_to_right + self.wrong_to_wrong
+
+
+@dataclass(frozen=True)
+class ClassRecall:
+    """Recall of one emotion, Keras and file, on its `faces` faces.
+
+    drop: points lost, negative where the file finds more; drop_interval: its paired 95 % interval; both nan
+    without faces. mcnemar_p: of this emotion alone.
+    """
+
+    label: str
+    faces: int
+    keras: Proportion
+    file: Proportion
+    drop: float
+    drop_interval: tuple[float, float]
+    mcnemar_p: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "label": self.label,
+            "faces": self.faces,
+            "keras": self.keras.to_dict(),
+            "file": self.file.to_dict(),
+            "drop": _finite(self.drop),
+            "drop_interval": [_finite(end) for end in self.drop_interval],
+            "mcnemar_p": self.mcnemar_p,
+        }
+
+
+@dataclass(frozen=True)
 class Parity:
     """What an exported file keeps of its network on `faces` faces.
 
-    keras_accuracy, file_accuracy, drop (percentage points) are None without true labels.
-    largest_difference and mean_difference: of the faces' largest probability difference, 0..1.
-    failures: each missed limit of the gate in words; empty means passed.
+    flipped: positions of the faces whose top-1 changed. largest_difference and mean_difference: of the faces'
+    largest probability difference, 0..1. kl_divergence: of the file from Keras, mean over faces, nats.
+
+    None without true labels: the accuracies; drop, in percentage points (negative where the file is better);
+    drop_interval, its paired 95 % interval; mcnemar_p, the exact p of no drop; flips; recalls; the confusions,
+    faces by [true][predicted] in the order of labels; the expected calibration errors, 0..1.
+
+    failures: each missed limit of the gate in words; empty means passed. cautions: what the figures leave open.
     """
 
     source: str
+    labels: tuple[str, ...]
     faces: int
     agreement: Proportion
-    keras_accuracy: Proportion | None
-    file_accuracy: Proportion | None
-    drop: float | None
+    flipped: tuple[int, ...]
     largest_difference: float
     mean_difference: float
+    kl_divergence: float
     gate: Gate
-    failures: tuple[str, ...]
+    keras_accuracy: Proportion | None = None
+    file_accuracy: Proportion | None = None
+    drop: float | None = None
+    drop_interval: tuple[float, float] | None = None
+    mcnemar_p: float | None = None
+    flips: Flips | None = None
+    recalls: tuple[ClassRecall, ...] | None = None
+    keras_confusion: Confusion | None = None
+    file_confusion: Confusion | None = None
+    keras_calibration_error: float | None = None
+    file_calibration_error: float | None = None
+    failures: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         return not self.failures
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-safe: a figure that is no number is None; of flipped only the count is kept."""
         document = asdict(self)
+        del document["flipped"]
         for name in ("agreement", "keras_accuracy", "file_accuracy"):
             proportion = getattr(self, name)
             document[name] = proportion.to_dict() if proportion else None
-        return {**document, "failures": list(self.failures), "passed": self.passed}
+        for name in ("largest_difference", "mean_difference", "kl_divergence", "file_calibration_error"):
+            document[name] = _finite(document[name])
+        return {
+            **document,
+            "flips": {"total": len(self.flipped), **(asdict(self.flips) if self.flips else {})},
+            "recalls": [recall.to_dict() for recall in self.recalls] if self.recalls is not None else None,
+            "failures": list(self.failures),
+            "cautions": list(self.cautions),
+            "passed": self.passed,
+        }
 
 
-def compare(reference: NDArray[np.float32], given: NDArray[np.float32], faces: ParityFaces, gate: Gate) -> Parity:
-    """Judge a file's probabilities against the network's, both float32 [N, K] in the network's label order."""
+def compare(
+    reference: NDArray[np.float32],
+    given: NDArray[np.float32],
+    faces: ParityFaces,
+    gate: Gate,
+    labels: Sequence[str],
+) -> Parity:
+    """Judge a file's probabilities against the network's, both float32 [N, K] in the order of labels.
+
+    Raises ExportFileError when the shapes differ.
+    """
     if given.shape != reference.shape:
         raise ExportFileError(
             f"the file gives {given.shape[-1]} probabilities and the network {reference.shape[-1]}; "
             "name the network it was made from with --model"
         )
-    count = len(reference)
-    same = int((given.argmax(axis=1) == reference.argmax(axis=1)).sum())
+    flipped = np.flatnonzero(given.argmax(axis=1) != reference.argmax(axis=1))
     apart = np.abs(given.astype("float64") - reference).max(axis=1)
-    before = after = drop = None
-    if faces.targets is not None:
-        before, after = accuracy(reference, faces.targets), accuracy(given, faces.targets)
-        drop = round(100 * (before.hits - after.hits) / count, 3)
-    agreement, mean = Proportion(same, count), float(apart.mean())
-    return Parity(
+    judged = Parity(
         source=faces.source,
-        faces=count,
-        agreement=agreement,
-        keras_accuracy=before,
-        file_accuracy=after,
-        drop=drop,
-        largest_difference=float(f"{apart.max():.3g}"),
-        mean_difference=float(f"{mean:.3g}"),
+        labels=tuple(labels),
+        faces=len(reference),
+        agreement=Proportion(len(reference) - len(flipped), len(reference)),
+        flipped=tuple(flipped.tolist()),
+        largest_difference=_digits(float(apart.max())),
+        mean_difference=float(apart.mean()),
+        kl_divergence=_digits(statistics.kl_divergence(reference, given)),
         gate=gate,
-        failures=_failures(gate, agreement, drop, mean),
+    )
+    if faces.targets is not None:
+        judged = _with_truth(judged, reference, given, faces.targets)
+    return replace(
+        judged,
+        # Rounded only now: the gate has judged the figure itself.
+        mean_difference=_digits(judged.mean_difference),
+        failures=gates.failures(judged),
+        cautions=gates.cautions(judged),
     )
 
 
-def _failures(gate: Gate, agreement: Proportion, drop: float | None, mean: float) -> tuple[str, ...]:
-    failures = []
-    # `not >=` rather than `<`: a NaN among the figures must fail.
-    if not agreement.value >= gate.min_agreement:
-        failures.append(f"agreement {agreement.value:.2%} is under {gate.min_agreement:.2%}")
-    if drop is not None and not drop <= gate.max_drop:
-        failures.append(f"accuracy drop {drop:.2f} points is over {gate.max_drop:g}")
-    if not mean <= gate.max_mean_difference:
-        failures.append(f"mean probability difference {mean:.2g} is over {gate.max_mean_difference:g}")
-    return tuple(failures)
+def _with_truth(
+    judged: Parity, reference: NDArray[np.float32], given: NDArray[np.float32], targets: NDArray[np.int64]
+) -> Parity:
+    """The figures that need true labels: targets [N], positions in the labels."""
+    was, now = reference.argmax(axis=1), given.argmax(axis=1)
+    lost, gained = (was == targets) & (now != targets), (was != targets) & (now == targets)
+    flips = Flips(int(lost.sum()), int(gained.sum()), int(((was != now) & ~lost & ~gained).sum()))
+    before, after = (statistics.confusion_matrix(each, targets) for each in (reference, given))
+    found = zip(judged.labels, statistics.recalls(before), statistics.recalls(after), strict=True)
+    recalls = []
+    for position, (label, keras, file) in enumerate(found):
+        of_class = targets == position
+        recalls.append(_recall(label, keras, file, int(lost[of_class].sum()), int(gained[of_class].sum())))
+    errors = [round(statistics.expected_calibration_error(each, targets), 5) for each in (reference, given)]
+    return replace(
+        judged,
+        keras_accuracy=statistics.accuracy(reference, targets),
+        file_accuracy=statistics.accuracy(given, targets),
+        drop=_points((flips.right_to_wrong - flips.wrong_to_right) / judged.faces),
+        drop_interval=_interval_in_points(flips.right_to_wrong, flips.wrong_to_right, judged.faces),
+        mcnemar_p=_digits(statistics.mcnemar_exact(flips.right_to_wrong, flips.wrong_to_right)),
+        flips=flips,
+        recalls=tuple(recalls),
+        keras_confusion=before,
+        file_confusion=after,
+        keras_calibration_error=errors[0],
+        file_calibration_error=errors[1],
+    )
+
+
+def _recall(label: str, keras: Proportion, file: Proportion, lost: int, gained: int) -> ClassRecall:
+    return ClassRecall(
+        label=label,
+        faces=keras.count,
+        keras=keras,
+        file=file,
+        drop=_points((lost - gained) / keras.count if keras.count else math.nan),
+        drop_interval=_interval_in_points(lost, gained, keras.count),
+        mcnemar_p=_digits(statistics.mcnemar_exact(lost, gained)),
+    )
 
 
 def align(given: NDArray[np.float32], file_labels: Sequence[str], labels: Sequence[str]) -> NDArray[np.float32]:
@@ -115,3 +229,21 @@ def align(given: NDArray[np.float32], file_labels: Sequence[str], labels: Sequen
             "name the network it was made from with --model"
         )
     return given[:, [list(file_labels).index(label) for label in labels]]
+
+
+def _interval_in_points(lost: int, gained: int, faces: int) -> tuple[float, float]:
+    low, high = statistics.paired_difference_interval(lost, gained, faces)
+    return _points(low), _points(high)
+
+
+def _points(share: float) -> float:
+    return round(100 * share, 3)
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def _finite(value: float | None) -> float | None:
+    """None for what JSON has no number for."""
+    return value if value is not None and math.isfinite(value) else None

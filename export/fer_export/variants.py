@@ -14,12 +14,14 @@ class Gate:
 
     min_agreement: share of faces with the same top-1. max_drop: accuracy lost, in percentage points (judged
     where the faces have true labels). max_mean_difference: mean over faces of the largest difference of a
-    face's probabilities; it catches a damaged file whose top-1 happens to hold.
+    face's probabilities; it catches a damaged file whose top-1 happens to hold. max_recall_drop: percentage points
+    of recall that any one emotion may lose beyond chance; it catches a rare emotion that is lost altogether.
     """
 
     min_agreement: float
     max_drop: float
     max_mean_difference: float
+    max_recall_drop: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Variant:
         """File extension with its dot."""
         return f".{self.format}"
 
+    @property
+    def label(self) -> str:
+        """`int8 TFLite`: how people name it."""
+        return f"{PRECISION_NAMES[self.precision]} {FORMAT_NAMES[self.format]}"
+
     def file_name(self, model: str, input_kind: str) -> str:
         """`<model>-<precision>.tflite`; inputs other than grey add their name."""
         kind = "" if input_kind == "gray" else f"-{input_kind}"
@@ -50,6 +57,8 @@ class Variant:
 
 INPUT_KINDS = ("gray", "rgb")
 IO_TYPES = ("float32", "uint8", "int8")
+
+FORMAT_NAMES = {"tflite": "TFLite", "onnx": "ONNX"}
 
 PRECISION_NAMES = {"none": "fp32", "fp16": "fp16", "dynamic": "dynamic", "int8": "int8", "int16x8": "int16x8"}
 """The word in file names and tables for each word of `--quantize`."""
@@ -60,6 +69,10 @@ VARIANTS = (
     Variant("tflite", "dynamic", "int8 weights, float32 activations", False, Gate(0.98, 0.5, 0.05)),
     Variant("tflite", "int8", "int8 weights and activations", True, Gate(0.98, 0.5, 0.05), IO_TYPES),
     Variant("tflite", "int16x8", "int8 weights, int16 activations", True, Gate(0.995, 0.5, 0.02)),
+    Variant("onnx", "none", "float32 weights and arithmetic", False, Gate(0.995, 0.5, 1e-4)),
+    Variant("onnx", "fp16", "float16 weights and arithmetic", False, Gate(0.995, 0.5, 0.005)),
+    Variant("onnx", "dynamic", "int8 weights, activations quantised at run time", False, Gate(0.98, 0.5, 0.05)),
+    Variant("onnx", "int8", "int8 weights, uint8 activations (QDQ)", True, Gate(0.98, 0.5, 0.05)),
 )
 
 
