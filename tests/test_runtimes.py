@@ -1,171 +1,188 @@
+"""The protocol that all runtimes keep, and which of them goes with what."""
+
 from __future__ import annotations
 
-import os
-import stat
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import stand_in
+import tiny_onnx
 import tiny_tflite
-from fer_export.errors import ExportFileError, UsageError
-from fer_export.runtimes import LiteRt, Runtime, Tensors, TfliteRuntime
-
-TFLITE_RUNTIME_PYTHON = os.environ.get("TFLITE_RUNTIME_PYTHON")
-needs_tflite_runtime = pytest.mark.skipif(
-    not TFLITE_RUNTIME_PYTHON, reason="TFLITE_RUNTIME_PYTHON names no interpreter that has tflite-runtime 2.14"
+from fer_export import variants
+from fer_export.errors import CheckpointError, ExportFileError, UsageError
+from fer_export.runtimes import (
+    RUNTIMES,
+    KerasRuntime,
+    LiteRt,
+    OnnxRuntime,
+    Runtime,
+    TfliteRuntime,
+    cores,
+    open_runtime,
+    runtimes_of,
+    tflite_process,
 )
-
-FAKE_PACKAGE = """
-import numpy
-numpy.__version__ = {numpy!r}
-from ai_edge_litert.interpreter import Interpreter as Real
-def Interpreter(**settings):
-    print("chatter on stdout", flush=True)
-    if {numpy!r} > "2":
-        raise SystemError("returned a result with an exception set")
-    return Real(**settings)
-"""
+from networks import checkpoint_of, grey, report_like
 
 
-def written(folder: Path, precision: str, io: str | None = None) -> Path:
-    path = folder / f"{precision}-{io}.tflite"
-    path.write_bytes(tiny_tflite.converted(precision, 1, io))
-    return path
+@pytest.fixture(scope="module")
+def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkpoint_of(report_like(), tmp_path_factory.mktemp("keras")).source
 
 
-def stand_in(folder: Path, numpy: str) -> Path:
-    """An interpreter whose `tflite_runtime` is LiteRT under that name and another version of numpy."""
-    package = folder / "packages" / "tflite_runtime"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("__version__ = '2.14.0'\n")
-    (package / "interpreter.py").write_text(FAKE_PACKAGE.format(numpy=numpy))
-    python = folder / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH="{package.parent}" exec "{sys.executable}" "$@"\n')
-    python.chmod(python.stat().st_mode | stat.S_IXUSR)
-    return python
+@pytest.fixture(scope="module")
+def openers(tmp_path_factory: pytest.TempPathFactory, keras_file: Path) -> dict[str, Callable[[], Runtime]]:
+    """Name -> a runtime with a tiny network in it."""
+    python = stand_in.interpreter(tmp_path_factory.mktemp("stand-in"), "1.26.4")
+    model = tiny_tflite.converted("int8")
+    return {
+        "litert": lambda: LiteRt(model, threads=2),
+        "tflite-runtime": lambda: TfliteRuntime(model, threads=2, python=python),
+        "onnxruntime": lambda: OnnxRuntime(tiny_onnx.model(), threads=2),
+        "keras": lambda: KerasRuntime(keras_file),
+    }
 
 
-@pytest.fixture
-def worker_python(tmp_path: Path) -> Path:
-    return stand_in(tmp_path, "1.26.4")
+def faces_of(runtime: Runtime, count: int = 6) -> np.ndarray:
+    _, side, _, channels = runtime.input_shape
+    return grey(count, side, channels)
 
 
-@pytest.mark.parametrize("io", [None, "float32", "uint8", "int8"])
-def test_the_same_bytes_go_into_every_input_type(io: str | None) -> None:
-    runtime: Runtime = LiteRt(tiny_tflite.converted("int8", 1, io))
-    given = runtime.run(tiny_tflite.images())
-    assert given.dtype == np.float32
-    np.testing.assert_allclose(given, tiny_tflite.probabilities(), atol=0.05)
-    np.testing.assert_array_equal(given.argmax(axis=1), tiny_tflite.probabilities().argmax(axis=1))
+def test_there_are_four_runtimes() -> None:
+    assert RUNTIMES == ("litert", "tflite-runtime", "onnxruntime", "keras")
+    assert sorted(name for format in ("tflite", "onnx", "keras") for name in runtimes_of(format)) == sorted(RUNTIMES)
+    # Every format that is exported can be run.
+    assert all(runtimes_of(file_format) for file_format in variants.FORMAT_NAMES)
 
 
-def test_float_file_equals_keras(tmp_path: Path) -> None:
-    runtime = LiteRt(written(tmp_path, "none"), threads=2)
-    np.testing.assert_allclose(runtime.run(tiny_tflite.images()), tiny_tflite.probabilities(), atol=1e-6)
-    assert (runtime.name, runtime.version[0].isdigit()) == ("litert", True)
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_every_runtime_keeps_the_protocol(name: str, openers: dict[str, Callable[[], Runtime]]) -> None:
+    told: list[tuple[int, int]] = []
+    with openers[name]() as runtime:
+        images = faces_of(runtime)
+        given = runtime.run(images, lambda done, total: told.append((done, total)))
+        assert runtime.name == name
+        assert runtime.version[0].isdigit()
+        assert runtime.kernels
+        assert runtime.threads == (2 if name != "keras" else runtime.threads) > 0
+        assert (given.dtype, given.ndim, len(given)) == (np.float32, 2, 6)
+        np.testing.assert_allclose(given.sum(axis=1), 1, atol=0.05)
+        assert len({tuple(row) for row in given.tolist()}) > 1
+        # One by one as all together, and from any memory layout.
+        np.testing.assert_allclose(runtime.run(images[2:3]), given[2:3], atol=1e-6)
+        np.testing.assert_allclose(runtime.run(np.asfortranarray(images)), given, atol=1e-6)
+        assert runtime.run(images[:0]).shape == (0, given.shape[1])
+    assert told[-1] == (6, 6)
+    assert told == sorted(set(told))
+    runtime.close()
 
 
-def test_construction_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
-    LiteRt(tiny_tflite.converted("none"))
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_other_shapes_are_refused(name: str, openers: dict[str, Callable[[], Runtime]]) -> None:
+    with openers[name]() as runtime, pytest.raises((ExportFileError, UsageError), match=r"\[.*5, 5, 1\]") as caught:
+        runtime.run(np.zeros((2, 5, 5, 1), np.uint8))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_opening_is_silent(
+    name: str, openers: dict[str, Callable[[], Runtime]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with openers[name]() as runtime:
+        runtime.run(faces_of(runtime))
     assert capfd.readouterr() == ("", "")
 
 
-def test_progress_and_input_shape_are_told(worker_python: Path, tmp_path: Path) -> None:
-    path = written(tmp_path, "int8")
-    images = np.repeat(tiny_tflite.images(), 12, axis=0)
-    told: list[tuple[int, int]] = []
-    in_process = LiteRt(path)
-    expected = in_process.run(images, lambda done, total: told.append((done, total)))
-    assert told == [(i + 1, 288) for i in range(288)]
-    told.clear()
-    with TfliteRuntime(path, python=worker_python) as worker:
-        given = worker.run(images, lambda done, total: told.append((done, total)))
-        assert worker.input_shape == in_process.input_shape == (1, 8, 8, 1)
-    assert told == [(256, 288), (288, 288)]
-    np.testing.assert_array_equal(given, expected)
+def test_the_format_chooses_the_runtime(tmp_path: Path, keras_file: Path) -> None:
+    tflite, onnx = tmp_path / "a.tflite", tmp_path / "a.onnx"
+    tflite.write_bytes(tiny_tflite.converted("int8"))
+    onnx.write_bytes(tiny_onnx.model())
+    for model, name in (
+        (tflite, "litert"),
+        (tflite.read_bytes(), "litert"),
+        (onnx, "onnxruntime"),
+        (onnx.read_bytes(), "onnxruntime"),
+        (keras_file, "keras"),
+    ):
+        for asked in (None, name):
+            with open_runtime(model, asked, threads=1) as runtime:
+                assert runtime.name == name
+    # It is the content that tells, not the suffix.
+    tflite.rename(onnx)
+    with open_runtime(onnx) as runtime:
+        assert runtime.name == "litert"
 
 
-def test_no_faces_give_no_probabilities() -> None:
-    none = np.zeros((0, 8, 8, 1), np.uint8)
-    assert LiteRt(tiny_tflite.converted("int8")).run(none).shape == (0, 4)
-
-
-def test_faces_may_lie_anyhow_in_memory() -> None:
-    turned = tiny_tflite.images().transpose(0, 2, 1, 3)[::2]
-    for io in (None, "float32", "int8"):
-        runtime = LiteRt(tiny_tflite.converted("int8", 1, io))
-        np.testing.assert_array_equal(runtime.run(turned), runtime.run(np.ascontiguousarray(turned)))
-
-
-def test_int8_input_is_value_minus_128() -> None:
-    stored = Tensors.of(tiny_tflite.converted("int8", 1, "int8")).encode(tiny_tflite.images())
-    np.testing.assert_array_equal(stored, tiny_tflite.images().astype(int) - 128)
-
-
-def test_other_shapes_are_refused() -> None:
-    with pytest.raises(ExportFileError, match=r"\[8, 8, 1\].*\[8, 8, 3\]"):
-        LiteRt(tiny_tflite.converted("int8")).run(tiny_tflite.images(3))
-
-
-def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ExportFileError, match="cannot read"):
-        LiteRt(tmp_path / "absent.tflite")
-    with pytest.raises(ExportFileError, match="cannot read"):
-        TfliteRuntime(tmp_path / "absent.tflite")
-    for content in (b"", b"no model at all", tiny_tflite.converted("int8")[:3000]):
-        with pytest.raises(ExportFileError):
-            LiteRt(content)
-
-
-@pytest.mark.parametrize(("precision", "io"), [("none", None), ("int8", None), ("int8", "int8"), ("none", "float32")])
-def test_worker_gives_what_its_runtime_gives(
-    precision: str, io: str | None, worker_python: Path, tmp_path: Path
-) -> None:
-    path, images = written(tmp_path, precision, io), tiny_tflite.images()
-    with TfliteRuntime(path, python=worker_python) as runtime:
-        assert (runtime.name, runtime.version) == ("tflite-runtime", "2.14.0")
-        np.testing.assert_array_equal(runtime.run(images), LiteRt(path).run(images))
-        np.testing.assert_array_equal(runtime.run(images[:1]), LiteRt(path).run(images[:1]))
-        assert runtime.run(images[:0]).shape == (0, 4)
-
-
-def test_worker_that_dies_is_reported_and_closes(worker_python: Path, tmp_path: Path) -> None:
-    runtime = TfliteRuntime(written(tmp_path, "int8"), python=worker_python)
-    runtime._process.kill()
-    runtime._process.wait()
-    with pytest.raises(ExportFileError, match="its process ended"):
-        runtime.run(tiny_tflite.images())
-    runtime.close()
-    runtime.close()
+def test_open_runtime_hands_threads_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(tflite_process.VARIABLE, str(stand_in.interpreter(tmp_path, "1.26.4")))
+    for model, name in (
+        (tiny_tflite.converted("int8"), "litert"),
+        (tiny_tflite.converted("int8"), "tflite-runtime"),
+        (tiny_onnx.model(), "onnxruntime"),
+    ):
+        with open_runtime(model, name, threads=3) as runtime:
+            assert (runtime.name, runtime.threads) == (name, 3)
 
 
 @pytest.mark.parametrize(
-    ("python", "message"),
+    ("model", "name", "message"),
     [
-        ("/nonexistent/python", "cannot start /nonexistent/python"),
-        ("/bin/false", "does not run as a Python"),
-        (sys.executable, "no tflite-runtime that can be used"),
+        ("tflite", "onnxruntime", r"onnxruntime cannot run a TFLite file; use --runtime litert or tflite-runtime$"),
+        ("tflite", "keras", r"keras cannot run a TFLite file; use --runtime litert or tflite-runtime$"),
+        ("onnx", "litert", r"litert cannot run an ONNX file; use --runtime onnxruntime$"),
+        ("onnx", "tflite-runtime", r"tflite-runtime cannot run an ONNX file; use --runtime onnxruntime$"),
+        ("keras", "onnxruntime", r"onnxruntime cannot run a Keras network; use --runtime keras$"),
+        ("tflite", "onnx", r"unknown runtime 'onnx' \(did you mean 'onnxruntime'\?\); choose one of litert, .*keras$"),
+        ("tflite", "lite-rt", r"did you mean 'litert'"),
+        ("tflite", "xyz", r"unknown runtime 'xyz'; choose one of"),
     ],
 )
-def test_missing_tflite_runtime_says_how_to_get_it(python: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=message) as caught:
-        TfliteRuntime(written(tmp_path, "int8"), python=python)
-    for part in ("Linux", "Python 3.11", 'pip install tflite-runtime==2.14.0 "numpy<2"'):
-        assert part in str(caught.value)
+def test_what_does_not_go_together_is_refused(model: str, name: str, message: str, keras_file: Path) -> None:
+    given = {"tflite": tiny_tflite.converted("int8"), "onnx": tiny_onnx.model(), "keras": keras_file}[model]
+    with pytest.raises(UsageError, match=message):
+        open_runtime(given, name)
 
 
-def test_tflite_runtime_beside_numpy_2_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"cannot use numpy 2\.4\.6"):
-        TfliteRuntime(written(tmp_path, "int8"), python=stand_in(tmp_path, "2.4.6"))
+@pytest.mark.parametrize("threads", [0, -1])
+def test_no_threads_are_refused(threads: int) -> None:
+    with pytest.raises(UsageError, match=f"^{threads} threads cannot compute; give 1 or more with --threads$"):
+        open_runtime(tiny_tflite.converted("int8"), threads=threads)
 
 
-@needs_tflite_runtime
-@pytest.mark.parametrize("precision", ["none", "fp16", "dynamic", "int8"])
-def test_files_run_in_tflite_runtime_2_14(precision: str, tmp_path: Path) -> None:
-    with TfliteRuntime(written(tmp_path, precision), python=TFLITE_RUNTIME_PYTHON or "") as runtime:
-        given = runtime.run(tiny_tflite.images())
-        assert runtime.version == "2.14.0"
-    np.testing.assert_array_equal(given.argmax(axis=1), tiny_tflite.probabilities().argmax(axis=1))
-    np.testing.assert_allclose(given, tiny_tflite.probabilities(), atol=0.05)
+def test_more_threads_than_cores_are_allowed() -> None:
+    with open_runtime(tiny_tflite.converted("int8"), threads=cores() + 2) as runtime:
+        assert runtime.threads == cores() + 2
+        assert runtime.run(tiny_tflite.images()).shape == (24, 4)
+
+
+def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportFileError, match=r"cannot read .*absent\.tflite"):
+        open_runtime(tmp_path / "absent.tflite")
+    for content, message in ((b"", "empty"), (b"no model at all", "neither a TFLite model")):
+        with pytest.raises(ExportFileError, match=message):
+            open_runtime(content)
+    with pytest.raises(CheckpointError):
+        open_runtime(tmp_path / "absent", "keras")
+
+
+def test_keras_is_the_checkpoint_itself(keras_file: Path, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(report_like(channels=3), tmp_path)
+    images = grey(300, channels=3)
+    told: list[tuple[int, int]] = []
+    with KerasRuntime(checkpoint) as runtime:
+        given = runtime.run(images, lambda done, total: told.append((done, total)))
+    np.testing.assert_array_equal(given, checkpoint.predict(images))
+    assert runtime.input_shape == (1, 16, 16, 3)
+    assert told == [(256, 300), (300, 300)]
+    assert runtime.kernels.startswith("TensorFlow 2.")
+
+
+def test_keras_threads_are_those_tensorflow_has(keras_file: Path) -> None:
+    import tensorflow as tf
+
+    with KerasRuntime(keras_file, threads=cores() + 5) as runtime:
+        # This process has computed already, so TensorFlow keeps the number it has.
+        assert runtime.threads == (tf.config.threading.get_intra_op_parallelism_threads() or cores())

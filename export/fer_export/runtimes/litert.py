@@ -1,0 +1,152 @@
+"""LiteRT (ai-edge-litert) in this process: what Android and iOS apps run today."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import backend
+from ..errors import ExportFileError
+from .protocol import OnFace, Runtime, cores, one_line, read
+from .tensors import Tensors, kernels_of
+
+_TRIAL = 16
+"""Faces that show how fast the file is."""
+
+_WORTH = 1.0
+"""Seconds of work left from which further interpreters pay for their start."""
+
+_MOST = 8
+"""Interpreters at most, as each holds the weights."""
+
+
+class LiteRt(Runtime):
+    """LiteRT with XNNPACK, faces one by one (batch 1) as on a phone.
+
+    model: the path of a .tflite file or its bytes. threads: of one interpreter. workers: interpreters side by side;
+    by default as many as there are cores for once a slow file (int16x8 has no optimised kernels) keeps `run` busy
+    for more than a second. They change no answer. Raises ExportFileError when LiteRT cannot run the file.
+    """
+
+    name = "litert"
+
+    def __init__(self, model: Path | bytes, threads: int = 1, *, workers: int | None = None) -> None:
+        self.version = metadata.version("ai-edge-litert")
+        self.threads = threads
+        self._content, self._workers = read(model), workers
+        self._tensors = Tensors.of(self._content)
+        self.input_shape = self._tensors.input_shape
+        self._interpreters = [self._interpreter()]
+
+    @cached_property
+    def kernels(self) -> str:
+        """XNNPACK, and the ops that TFLite's builtin kernels compute."""
+        first = self._interpreters[0]
+        nodes = first.interpreter._get_ops_details()
+        return kernels_of([(node["op_name"], node["inputs"], node["outputs"]) for node in nodes], first.result)
+
+    def run(self, images: NDArray[np.uint8], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
+        """uint8 [N, S, S, C] -> float32 probabilities [N, K]."""
+        faces = self._tensors.encode(images)[:, None]
+        queue = _Queue(faces, self._tensors.stored(len(faces)))
+        started = time.perf_counter()
+        try:
+            queue.work(self._interpreters[0], on_face, most=_TRIAL)
+            seconds_left = (time.perf_counter() - started) / _TRIAL * (len(faces) - _TRIAL)
+            queue.share(self._side_by_side(seconds_left), on_face)
+        except RuntimeError as error:
+            raise ExportFileError(f"LiteRT {self.version} cannot run the file: {one_line(error)}") from error
+        return self._tensors.decode(queue.stored)
+
+    def close(self) -> None:
+        """Drop the interpreters."""
+        self._interpreters.clear()
+
+    def _side_by_side(self, seconds_left: float) -> list[_Interpreter]:
+        usual = min(cores() // self.threads, _MOST) if seconds_left > _WORTH else 1
+        wanted = max(1, usual if self._workers is None else self._workers)
+        while len(self._interpreters) < wanted:
+            self._interpreters.append(self._interpreter())
+        return self._interpreters[:wanted]
+
+    def _interpreter(self) -> _Interpreter:
+        try:
+            with backend.silenced():
+                return _Interpreter(self._content, self.threads)
+        except (ValueError, RuntimeError) as error:
+            raise ExportFileError(f"LiteRT {self.version} cannot run the file: {one_line(error)}") from error
+
+
+class _Interpreter:
+    """One interpreter, ready for single faces."""
+
+    def __init__(self, content: bytes, threads: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.interpreter = Interpreter(model_content=content, num_threads=threads)
+        self.interpreter.allocate_tensors()
+        self.given = self.interpreter.get_input_details()[0]["index"]
+        self.result = self.interpreter.get_output_details()[0]["index"]
+
+    def answer(self, face: NDArray[Any]) -> NDArray[Any]:
+        """Stored input [1, S, S, C] -> stored output [K]."""
+        self.interpreter.set_tensor(self.given, face)
+        self.interpreter.invoke()
+        return self.interpreter.get_tensor(self.result)[0]  # type: ignore[no-any-return]
+
+
+class _Queue:
+    """Faces that wait for an interpreter, which writes its answer at the face's place in `stored`.
+
+    Interpreters may share it from several threads, since each gives up the interpreter lock while it computes.
+    """
+
+    def __init__(self, faces: NDArray[Any], stored: NDArray[Any]) -> None:
+        self.stored = stored
+        self._faces = faces
+        self._waiting, self._done = deque(range(len(faces))), deque[int]()
+        self._stopped = threading.Event()
+
+    def share(self, interpreters: list[_Interpreter], on_face: OnFace) -> None:
+        """Answer all that wait; only this thread calls `on_face`. An exception, Ctrl-C too, stops every interpreter."""
+        first, *others = interpreters
+        with ThreadPoolExecutor(len(interpreters)) as pool:
+            try:
+                helpers = [pool.submit(self.work, other) for other in others]
+                self.work(first, on_face)
+                for helper in helpers:
+                    helper.result()
+            finally:
+                self._stopped.set()
+        if others and len(self._faces):
+            on_face(len(self._done), len(self._faces))
+
+    def work(
+        self, interpreter: _Interpreter, on_face: OnFace = lambda done, total: None, most: int | None = None
+    ) -> None:
+        """Answer faces with one interpreter until none waits, or `most` of them."""
+        try:
+            for _ in range(len(self._faces) if most is None else most):
+                if self._stopped.is_set() or (i := self._next()) is None:
+                    return
+                self.stored[i] = interpreter.answer(self._faces[i])
+                self._done.append(i)
+                on_face(len(self._done), len(self._faces))
+        except BaseException:
+            self._stopped.set()
+            raise
+
+    def _next(self) -> int | None:
+        try:
+            return self._waiting.popleft()
+        except IndexError:
+            return None

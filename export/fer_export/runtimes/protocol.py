@@ -1,0 +1,84 @@
+"""What every runtime is to the rest of the package, and what all of them need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ExportFileError
+
+OnFace = Callable[[int, int], None]
+"""Called with the number of faces done and the number of all."""
+
+
+class Runtime(Protocol):
+    """A network or an exported file, loaded and ready; a context manager.
+
+    name: one of RUNTIMES; version: of the runtime's package; threads: how many a single face may use;
+    input_shape: [1, S, S, C].
+    """
+
+    name: str
+    version: str
+    threads: int
+    input_shape: tuple[int, ...]
+
+    @property
+    def kernels(self) -> str:
+        """What does the arithmetic, as the loaded runtime itself reports it."""
+        ...
+
+    def run(self, images: NDArray[np.uint8], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
+        """uint8 [N, S, S, C] -> float32 probabilities [N, K] in the order of the file's labels.
+
+        Raises ExportFileError when the file does not take such pictures or fails on one.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the runtime holds; closing twice does nothing."""
+        return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def read(model: Path | bytes) -> bytes:
+    """The bytes of an exported file; raises ExportFileError when they cannot be read."""
+    if isinstance(model, bytes):
+        return model
+    try:
+        return model.read_bytes()
+    except OSError as error:
+        raise ExportFileError(
+            f"cannot read {model}: {error.strerror or error}; give an exported .tflite or .onnx file"
+        ) from error
+
+
+def check_pictures(images: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
+    """Raise ExportFileError unless images [N, ...] fit a file's input shape [1, ...]."""
+    if images.shape[1:] != shape[1:]:
+        raise ExportFileError(
+            f"the file takes pictures {list(shape[1:])} and was given {list(images.shape[1:])}; "
+            "name the network it was made from with --model"
+        )
+
+
+def one_line(reason: object) -> str:
+    """A library's message without line breaks, cut to 300 characters."""
+    return " ".join(str(reason).split())[:300]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,98 @@
+"""The two ends of a .tflite classifier, and which kernels compute what lies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import flatbuffer
+from ..errors import ExportFileError
+from ..summary import TensorSummary
+from .protocol import check_pictures
+
+Op = tuple[str, Sequence[int], Sequence[int]]
+"""Name, input tensors and output tensors of a node."""
+
+_DELEGATE = "DELEGATE"
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """The one input and the one output of an exported file, and how bytes and probabilities are stored in them."""
+
+    image: TensorSummary
+    probabilities: TensorSummary
+
+    @classmethod
+    def of(cls, model: bytes) -> Tensors:
+        """Read them from a .tflite file.
+
+        Raises ExportFileError when it is no TFLite model, or no classifier of one picture.
+        """
+        summary = flatbuffer.inspect(model)
+        if len(summary.inputs) != 1 or len(summary.outputs) != 1:
+            raise ExportFileError(
+                f"the file has {len(summary.inputs)} inputs and {len(summary.outputs)} outputs; "
+                "give an emotion classifier with one of each"
+            )
+        image, probabilities = summary.inputs[0], summary.outputs[0]
+        if image.dtype not in ("uint8", "int8", "float32") or len(image.shape) != 4 or image.shape[0] not in (1, -1):
+            raise ExportFileError(
+                f"the file's input is {image.dtype} {list(image.shape)}; "
+                "give one with float32, uint8 or int8 [1, S, S, C]"
+            )
+        quantised = probabilities.dtype in ("uint8", "int8") and probabilities.scale is not None
+        if not (quantised or probabilities.dtype == "float32") or len(probabilities.shape) != 2:
+            raise ExportFileError(
+                f"the file's output is {probabilities.dtype} {list(probabilities.shape)}; "
+                "give one with float32 or quantised probabilities [1, K]"
+            )
+        return cls(image, probabilities)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """[1, S, S, C]; a free batch is 1."""
+        return (1, *self.image.shape[1:])
+
+    def encode(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """uint8 [N, S, S, C] -> the same faces in the type of the input; raises ExportFileError on other shapes."""
+        check_pictures(images, self.input_shape)
+        if self.image.dtype == "int8":
+            # Flipping the top bit subtracts 128.
+            return (images ^ 0x80).view(np.int8)
+        return np.ascontiguousarray(images, dtype=self.image.dtype)
+
+    def stored(self, count: int) -> NDArray[Any]:
+        """Room for the outputs of that many faces, [count, K] in the type of the output."""
+        return np.zeros((count, self.probabilities.shape[-1]), self.probabilities.dtype)
+
+    def decode(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Stored outputs [N, K] -> float32 probabilities [N, K]."""
+        scale, zero = self.probabilities.scale, self.probabilities.zero_point
+        if stored.dtype == np.float32 or scale is None or zero is None:
+            return stored.astype(np.float32, copy=False)
+        return (np.float32(scale) * (stored.astype(np.int32) - zero)).astype(np.float32)
+
+
+def kernels_of(ops: Iterable[Op], output: int) -> str:
+    """What computes a tensor: XNNPACK, TFLite's builtin kernels, or both, with the ops left to the latter.
+
+    ops: every node of an interpreter that is ready to run. The nodes that XNNPACK took over are still among them;
+    what it computes in their place comes behind them as DELEGATE, so the last maker of a tensor is the true one.
+    """
+    makers = {tensor: (name, inputs) for name, inputs, outputs in ops for tensor in outputs}
+    names, wanted, seen = set(), [output], set()
+    while wanted:
+        tensor = wanted.pop()
+        if tensor in makers and tensor not in seen:
+            seen.add(tensor)
+            names.add(makers[tensor][0])
+            wanted.extend(makers[tensor][1])
+    builtin = ", ".join(sorted(names - {_DELEGATE}))
+    if _DELEGATE not in names:
+        return "builtin kernels"
+    return f"XNNPACK, builtin kernels for {builtin}" if builtin else "XNNPACK"
