@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fer_export import backend
+from fer_export import backend, machine
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -16,7 +16,7 @@ def record(name: str, figures: dict[str, Any]) -> Path:
     document = {
         "command": f"python benchmarks/{Path(sys.argv[0]).name} " + " ".join(Path(a).name for a in sys.argv[1:]),
         "date": datetime.date.today().isoformat(),
-        "environment": {**backend.environment(), "cpu": cpu_model()},
+        "environment": {**backend.environment(), "cpu": machine.cpu()},
         **figures,
     }
     RESULTS.mkdir(exist_ok=True)
@@ -24,11 +24,3 @@ def record(name: str, figures: dict[str, Any]) -> Path:
     path.write_text(json.dumps(document, indent=2) + "\n")
     print(json.dumps(figures, indent=2), f"\nwritten: {path}")
     return path
-
-
-def cpu_model() -> str:
-    """The processor's name as Linux gives it, with the instruction set that int8 kernels use."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    named = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return f"{named}, AVX512-VNNI" if "avx512_vnni" in flags else named

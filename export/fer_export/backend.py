@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 import warnings
 from collections.abc import Iterator
-from importlib import metadata
+
+from . import machine
 
 
 def prepare() -> None:
@@ -55,13 +55,7 @@ def silenced() -> Iterator[None]:
 
 
 def environment() -> dict[str, str]:
-    """Versions and machine that a measured figure depends on, as plain strings."""
+    """Versions and machine that a measured figure depends on, and Keras's backend."""
     import keras
 
-    packages = ("keras", "tensorflow", "numpy", "jax", "torch", "ai-edge-litert")
-    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
-    for package in packages:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    found["machine"] = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    return found
+    return {**machine.environment(), "backend": keras.backend.backend()}

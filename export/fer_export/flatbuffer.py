@@ -8,80 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import struct
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from . import complexity
 from .errors import ExportFileError
+from .summary import BOUNDARY_OPS, SHAPE_OPS, GraphSummary, OpSummary, TensorSummary
 
 IDENTIFIER = b"TFL3"
 RUNTIME_ENTRY = "min_runtime_version"
 
-SHAPE_OPS = frozenset({"EXPAND_DIMS", "RESHAPE", "SHAPE", "SQUEEZE"})
-"""Ops that touch no value, whatever the type of their tensors."""
-
-BOUNDARY_OPS = frozenset({"DEQUANTIZE", "QUANTIZE"})
-"""Ops that may stand between a float or uint8 input or output of the graph and its int8 inside."""
-
 INTEGER_TYPES = frozenset({"bool", "int8", "int32", "int64"})
 """What an op of a full int8 file may touch: int8 activations and weights, int32 biases, sizes and indices."""
-
-
-@dataclass(frozen=True)
-class TensorSummary:
-    """An input or output of the graph. name: the signature's where the file has one; a dimension of -1 is free.
-
-    scale, zero_point: real = scale * (stored - zero_point), None where the tensor is not quantised.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float | None
-    zero_point: int | None
-
-
-@dataclass(frozen=True)
-class OpSummary:
-    """One op in execution order. inputs, outputs: element types; boundary: it reads an input of the graph or
-    writes an output of it."""
-
-    name: str
-    version: int
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    boundary: bool
-
-
-@dataclass(frozen=True)
-class GraphSummary:
-    """inputs, outputs: in the graph's order. ops: of all subgraphs. min_runtime_version: the oldest TFLite that
-    the converter says can run the file, None where it says nothing. weights_bytes: size of the constants;
-    file_bytes: size of the whole file."""
-
-    inputs: tuple[TensorSummary, ...]
-    outputs: tuple[TensorSummary, ...]
-    ops: tuple[OpSummary, ...]
-    min_runtime_version: str | None
-    weights_bytes: int
-    file_bytes: int
-
-    @property
-    def op_counts(self) -> dict[str, int]:
-        """How often each op occurs, by name."""
-        return dict(sorted(Counter(op.name for op in self.ops).items()))
-
-    @property
-    def compute_op_counts(self) -> dict[str, int]:
-        """The same without the ops that only convert types or shapes."""
-        return {name: n for name, n in self.op_counts.items() if name not in SHAPE_OPS | BOUNDARY_OPS}
-
-    def to_dict(self) -> dict[str, Any]:
-        document = asdict(self)
-        del document["ops"]
-        return {**document, "op_counts": self.op_counts}
 
 
 def inspect(model: bytes) -> GraphSummary:
@@ -105,6 +45,9 @@ def inspect(model: bytes) -> GraphSummary:
             min_runtime_version=version.rstrip(b"\0").decode() if version else None,
             weights_bytes=_weights_bytes(root, graphs),
             file_bytes=len(model),
+            format="tflite",
+            macs=sum(_macs(graph, codes) for graph in graphs),
+            parameters=sum(_parameters(root, graph, codes) for graph in graphs),
         )
 
 
@@ -163,8 +106,7 @@ def _is_integer(op: OpSummary) -> bool:
 
 def _ops(graph: Any, codes: list[tuple[str, int]]) -> Iterator[OpSummary]:
     outside = {*_indices(graph, "Inputs"), *_indices(graph, "Outputs")}
-    for i in range(graph.OperatorsLength()):
-        op = graph.Operators(i)
+    for op in _operators(graph):
         # Index -1 stands for an optional input that is left out.
         inputs = [index for index in _indices(op, "Inputs") if index >= 0]
         outputs = _indices(op, "Outputs")
@@ -214,6 +156,38 @@ def _signature_names(root: Any) -> dict[int, str]:
 def _weights_bytes(root: Any, graphs: list[Any]) -> int:
     buffers = {graph.Tensors(i).Buffer() for graph in graphs for i in range(graph.TensorsLength())}
     return sum(len(_data(root.Buffers(buffer))) for buffer in buffers)
+
+
+def _macs(graph: Any, codes: list[tuple[str, int]]) -> int:
+    total = 0
+    for op in _operators(graph):
+        outputs = _indices(op, "Outputs")
+        inputs = [_shape(graph, index) for index in _indices(op, "Inputs")]
+        total += complexity.macs(codes[op.OpcodeIndex()][0], inputs, _shape(graph, outputs[0])) if outputs else 0
+    return total
+
+
+def _parameters(root: Any, graph: Any, codes: list[tuple[str, int]]) -> int:
+    """Elements of the constants that ops use as weights and biases; one that several ops share counts once."""
+    counted = {}
+    for op in _operators(graph):
+        for position, index in enumerate(_indices(op, "Inputs")):
+            if index < 0 or root.Buffers(graph.Tensors(index).Buffer()).DataLength() == 0:
+                continue
+            shape, dtype = _shape(graph, index), _dtype(graph.Tensors(index))
+            if complexity.is_parameter(codes[op.OpcodeIndex()][0], position, shape, dtype):
+                counted[index] = math.prod(shape)
+    return sum(counted.values())
+
+
+def _operators(graph: Any) -> Iterator[Any]:
+    return (graph.Operators(i) for i in range(graph.OperatorsLength()))
+
+
+def _shape(graph: Any, index: int) -> tuple[int, ...]:
+    """Dimensions of a tensor, 1 where they are free; () for a number or an input that is left out."""
+    tensor = graph.Tensors(index) if index >= 0 else None
+    return tuple(int(size) for size in tensor.ShapeAsNumpy()) if tensor and tensor.ShapeLength() else ()
 
 
 def _data(buffer: Any) -> Any:
