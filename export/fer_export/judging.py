@@ -1,0 +1,194 @@
+"""Exported files before the judge: the faces that judge, and parity of a file's bytes with its network."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import calibration, datacache, files, modelfile, parity, probe
+from .checkpoint import Checkpoint
+from .dataset import Dataset
+from .errors import ExportFileError, OutputError
+from .faces import as_input, fit
+from .parity import Parity, ParityFaces
+from .probe import ProbeFaces
+from .runtimes import open_runtime
+from .summary import GraphSummary, ModelInfo
+from .variants import Gate, find
+
+OnStep = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What an exported file holds: its tensors and ops, and what it says of itself."""
+
+    path: Path
+    sha256: str
+    graph: GraphSummary
+    metadata: ModelInfo
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "path": str(self.path),
+            "sha256": self.sha256,
+            "graph": self.graph.to_dict(),
+            "metadata": self.metadata.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A file's parity, its probabilities float32 [N, K] on the judging faces, in the network's label order, and the
+    runtime that gave them (`litert 2.3.0`)."""
+
+    parity: Parity
+    runtime: str
+    probabilities: NDArray[np.float32]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parity and the runtime."""
+        return {"runtime": self.runtime, **self.parity.to_dict()}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The faces that judge and what the network answers to them.
+
+    reference: float32 [N, K], Keras's probabilities; labels: the network's, in the order of its outputs.
+    """
+
+    faces: ParityFaces
+    reference: NDArray[np.float32]
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, faces: ParityFaces) -> Judge:
+        return cls(faces, checkpoint.predict(faces.images), checkpoint.labels)
+
+    def judge(
+        self,
+        content: bytes,
+        gate: Gate,
+        on_step: OnStep = lambda task, done, total: None,
+        *,
+        runtime: str | None = None,
+        threads: int = 1,
+    ) -> Judged:
+        """Run a file's bytes over the faces and compare with the network, under a gate.
+
+        runtime: one of RUNTIMES, by default that of the file's format. Raises UsageError for one that does not go
+        with the file or is not installed.
+        """
+        found = modelfile.read(content)
+        with open_runtime(content, runtime, threads=threads) as opened:
+            images = as_input(self.faces.images, opened.input_shape[-1])
+            given = opened.run(images, on_face=lambda done, total: on_step("parity", done, total))
+            ran_in = f"{opened.name} {opened.version}"
+        aligned = parity.align(given, found.labels, self.labels)
+        return Judged(parity.compare(self.reference, aligned, self.faces, gate, self.labels), ran_in, aligned)
+
+
+def judge_files(
+    paths: Sequence[Path],
+    checkpoint: Checkpoint,
+    *,
+    data: Dataset | None = None,
+    split: str = "PublicTest",
+    min_agreement: float | None = None,
+    max_drop: float | None = None,
+    runtime: str | None = None,
+    threads: int = 1,
+    on_step: OnStep = lambda task, done, total: None,
+) -> list[tuple[str, Judged]]:
+    """Judge written files, each under the gate of the precision it was made with (name, result).
+
+    Without data the network's probe faces judge. runtime, threads: as in `Judge.judge`. Raises DataError if a face
+    that judges calibrated a file.
+    """
+    found = [inspect_file(path) for path in paths]
+    faces = labelled_faces(checkpoint, data, split) if data else without_data(checkpoint, on_step)
+    for info in found:
+        calibration.check_apart(info.metadata.calibration or {}, faces.hashes, info.path.name)
+    judge = Judge.of(checkpoint, faces)
+    judged = []
+    for info in found:
+        precision = (info.metadata.contract or {}).get("precision", "int8")
+        gate = adjusted(find(info.graph.format, precision).gate, min_agreement, max_drop)
+        with _named(info.path):
+            result = judge.judge(read_file(info.path), gate, on_step, runtime=runtime, threads=threads)
+        judged.append((str(info.path), result))
+    return judged
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of an exported file; raises ExportFileError when it is not there or cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ExportFileError(
+            f"cannot read {path}: {error.strerror or error}; export it with `fer-export tflite`"
+        ) from error
+
+
+def inspect_file(path: Path) -> FileInfo:
+    """Read what a .tflite file holds; raises ExportFileError if it is none."""
+    content = read_file(path)
+    with _named(path):
+        return FileInfo(path, files.sha256(content), modelfile.inspect(content), modelfile.read(content))
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Put the file's name in front of what is wrong with it."""
+    try:
+        yield
+    except ExportFileError as error:
+        raise ExportFileError(f"{path}: {error}") from error
+
+
+def adjusted(gate: Gate, min_agreement: float | None, max_drop: float | None) -> Gate:
+    """The gate with other limits where they are given (agreement 0..1, drop in points)."""
+    if min_agreement is not None:
+        gate = replace(gate, min_agreement=min_agreement)
+    return gate if max_drop is None else replace(gate, max_drop=max_drop)
+
+
+def labelled_faces(checkpoint: Checkpoint, data: Dataset, split: str) -> ParityFaces:
+    """The faces of a split that the network has labels for, at the network's size."""
+    faces, targets = data.split(split).for_labels(checkpoint.labels)
+    return ParityFaces(
+        fit(faces.pixels, checkpoint.size),
+        targets,
+        f"{split} of {data.source.name}",
+        tuple(calibration.face_hashes(faces.pixels)),
+    )
+
+
+def probe_faces(checkpoint: Checkpoint, on_step: OnStep = lambda task, done, total: None) -> ProbeFaces:
+    """The network's probe faces: shipped beside it, or from the cache, or made now (and cached)."""
+    places = [checkpoint.folder / "probe.npz"] if checkpoint.folder else []
+    cached = datacache.folder() / f"probe-{checkpoint.sha256[:32]}-{checkpoint.scaling}.npz"
+    for path in (*places, cached):
+        found = probe.load(path, checkpoint)
+        if found is not None:
+            return found
+    made = probe.make(checkpoint, on_step=lambda step, steps: on_step("making probe faces", step, steps))
+    with contextlib.suppress(OutputError):
+        files.write_whole(cached, made.to_bytes())
+    return made
+
+
+def without_data(checkpoint: Checkpoint, on_step: OnStep) -> ParityFaces:
+    """Probe faces that no file was calibrated on; plain noise for a network without batch norms."""
+    if probe.possible(checkpoint):
+        images = probe_faces(checkpoint, on_step).verify
+        return ParityFaces(images, None, "probe faces", tuple(calibration.face_hashes(images)))
+    images = probe.noise(checkpoint)
+    return ParityFaces(images, None, "noise pictures (the network has no batch norms to make faces from)", ())

@@ -1,0 +1,122 @@
+"""An export as text: network, calibration, files, verdicts, and the commands that come next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .blame import repair_text
+from .parity import verdict
+from .table import megabytes, percent, table, with_interval
+
+if TYPE_CHECKING:
+    from ..exporting import Export, ExportedFile
+    from ..parity import Parity
+
+
+def export_text(result: Export, model_flags: str = "") -> str:
+    """The printout of `fer-export tflite`: network, calibration, files, parity, verdict, next commands.
+
+    model_flags: how the network was named on the command line, for the commands that come next.
+    """
+    blocks = [summary_lines(result), _files_table(result.files, result.checkpoint.bytes)]
+    blocks.extend(_ops_text(file) for file in result.files if file.variant.precision == "int8")
+    blocks.append("\n".join(verdict(file.path.name, file.parity) for file in result.files))
+    blocks.append(_next_commands(result, model_flags))
+    return "\n\n".join(blocks)
+
+
+def summary_lines(result: Export) -> str:
+    """Network, labels, contract, calibration and judging faces, a line each."""
+    checkpoint, first = result.checkpoint, result.files[0]
+    kind = "grey" if checkpoint.channels == 1 else "RGB"
+    given, answer = first.graph.inputs[0], first.graph.outputs[0]
+    return (
+        f"network      {checkpoint.name}: {checkpoint.size}x{checkpoint.size} {kind}, "
+        f"{len(checkpoint.labels)} outputs, {megabytes(checkpoint.bytes)} as Keras\n"
+        f"labels       {', '.join(checkpoint.labels)}  [{checkpoint.labels_source}]\n"
+        f"contract     {given.name} {given.dtype} {list(given.shape)} -> "
+        f"{answer.name} {answer.dtype} {list(answer.shape)}\n"
+        f"calibration  {_calibration_text(result)}\n"
+        f"parity on    {first.parity.faces:,} {first.parity.source}\n"
+        f"written to   {first.path.parent}{os.sep}"
+    )
+
+
+def _calibration_text(result: Export) -> str:
+    if result.calibration is None:
+        return "none needed: activations stay float"
+    record = result.calibration.record
+    if record["source"] == "probe faces":
+        return f"{record['count']} probe faces (synthetic, made from the network itself; --data takes real ones)"
+    return f"{record['count']} {record['source']}, stratified, seed {record['seed']}, none of them in the parity split"
+
+
+def _files_table(exported: Sequence[ExportedFile], keras_bytes: int) -> str:
+    labelled = exported[0].parity.file_accuracy is not None
+    header = ["file", "size", "of Keras"]
+    header += ["accuracy (95 % interval)", "drop, points"] if labelled else []
+    header += ["agreement", "largest diff", "mean diff"]
+    rows = []
+    for file in exported:
+        judged = file.parity
+        row = [file.path.name, megabytes(file.bytes), percent(file.bytes / keras_bytes, 0)]
+        row += _accuracy_cells(judged) if labelled else []
+        rows.append(
+            [
+                *row,
+                percent(judged.agreement.value, 2),
+                f"{judged.largest_difference:.2g}",
+                f"{judged.mean_difference:.2g}",
+            ]
+        )
+    lines = [table(header, rows)]
+    if labelled and exported[0].parity.keras_accuracy:
+        lines.append(f"Keras accuracy on the same faces: {with_interval(exported[0].parity.keras_accuracy)}")
+    return "\n".join(lines)
+
+
+def _accuracy_cells(judged: Parity) -> list[str]:
+    if judged.file_accuracy is None or judged.drop is None:
+        return ["", ""]
+    return [with_interval(judged.file_accuracy), f"{judged.drop:+.2f}"]
+
+
+def _ops_text(file: ExportedFile) -> str:
+    name, counts = file.path.name, file.graph.compute_op_counts
+    ops = ", ".join(f"{count} {op}" for op, count in counts.items())
+    if file.repair is not None:
+        return f"{name}: the plain int8 file missed the gate; kept in float:\n{repair_text(file.repair)}"
+    if file.variant.format == "onnx":
+        weighted = ", ".join(f"{count} {op}" for op, count in counts.items() if op in ("Conv", "Gemm", "MatMul"))
+        rest = ", ".join(op for op in counts if op not in ("Conv", "Gemm", "MatMul"))
+        return f"{name}: {weighted} between int8 tensors (QDQ); onnxruntime may run {rest} in float"
+    return f"every compute op of {name} is int8: {ops}"
+
+
+def _next_commands(result: Export, model: str) -> str:
+    path, file_format = result.files[-1].path, result.files[-1].variant.format
+    failed = next((file for file in result.files if not file.parity.passed), None)
+    if failed is not None:
+        return (
+            f"took {result.seconds:.1f} s; a file that failed is kept under a name ending in -failed\n"
+            f"next:\n{_after_failure(failed, model)}"
+            f"  fer-export {file_format} --quantize all{model} --data fer2013.csv   which passes on real faces"
+        )
+    return (
+        f"took {result.seconds:.1f} s\nnext:\n"
+        f"  fer-export parity {path}{model} --data fer2013.csv   judge it on real faces\n"
+        f"  fer-export inspect {path}   what an app must hand to it\n"
+        f"  fer-export all{model} --data fer2013.csv   every format and precision side by side, and which to ship"
+    )
+
+
+def _after_failure(file: ExportedFile, model: str) -> str:
+    """What to do about an int8 file that failed; nothing for the others."""
+    if file.variant.precision != "int8" or file.repair is not None:
+        return ""
+    return (
+        f"  fer-export {file.variant.format} --quantize int8 --repair{model}   keep its worst layers in float\n"
+        f"  fer-export blame {file.path}{model}   which layers those are\n"
+    )
