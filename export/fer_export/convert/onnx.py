@@ -1,0 +1,326 @@
+"""Keras to ONNX at every precision: tf2onnx writes the float graph, onnxruntime's own tools halve or quantise it.
+
+The float graph is the same for all precisions but int8, whose network is prepared on the calibration faces.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import backend, contract, graph, onnxfile, onnxgraph, twin
+from ..calibration import CalibrationSet
+from ..checkpoint import Checkpoint
+from ..errors import ConversionError, FerExportError, OutputError, UsageError
+from ..faces import as_input
+from ..layer_names import LayerNames
+from ..variants import Variant
+
+if TYPE_CHECKING:
+    import keras
+
+OPSET = 13
+"""The first with a scale for each channel, and the highest that every release of onnxruntime-mobile (1.8 to 1.18) and
+the accelerators behind onnxruntime (NNAPI, CoreML, QNN) read."""
+
+IR_VERSION = 7
+"""The file format that came with opset 13; readers older than a file's own refuse it."""
+
+SMALLEST_DYNAMIC = 1024
+"""Layers with fewer weights stay float under dynamic quantisation, as in TFLite: they save nothing, and a depthwise
+layer would cost agreement."""
+
+
+def convert(
+    checkpoint: Checkpoint,
+    variant: Variant,
+    *,
+    input_kind: str = "gray",
+    io: str | None = None,
+    calibration: CalibrationSet | None = None,
+    float_layers: Sequence[str] = (),
+) -> bytes:
+    """The .onnx file of a network at a precision, labels, contract and calibration record embedded.
+
+    input_kind: `gray` [1, S, S, 1] or `rgb` [1, S, S, 3]. io: `float32` for bytes as floats 0..255 instead of uint8;
+    the output is float32 either way. calibration: needed by int8. float_layers: layers of an int8 file that stay
+    float, by their Keras names. Raises ConversionError when ONNX or the precision has no such op, UsageError when a
+    type, the calibration set or the float layers do not go with the precision or the network.
+    """
+    return Converter(checkpoint, input_kind, io).convert(variant, calibration, float_layers)
+
+
+class Converter:
+    """The files of one network and one input; what the precisions have in common is computed once.
+
+    Arguments and errors are those of `convert`.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
+        self._checkpoint, self._input_kind = checkpoint, input_kind
+        self._input_type, output_type = contract.io_types(io)
+        if output_type != "float32":
+            raise UsageError(
+                f"--io {io} is for TFLite: ONNX files take bytes and give float32; leave --io out or use --io float32"
+            )
+
+    def convert(
+        self, variant: Variant, calibration: CalibrationSet | None = None, float_layers: Sequence[str] = ()
+    ) -> bytes:
+        """The .onnx file at a precision."""
+        if float_layers and variant.precision != "int8":
+            raise UsageError(
+                f"layers can be kept in float in int8 files, not in {variant.precision}; use --quantize int8"
+            )
+        with _tools(variant) as folder:
+            if not variant.integer:
+                model = _at(variant.precision, self._plain, folder)
+            elif calibration is None:
+                raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
+            else:
+                model = self._int8(calibration, float_layers, folder)
+            promised = self._contract(variant, float_layers)
+            record = calibration.record if calibration and variant.integer else None
+            content = onnxfile.embed(onnxgraph.settled(model, IR_VERSION), promised, record)
+            _check(content, promised)
+        return content
+
+    @functools.cached_property
+    def _plain(self) -> Any:
+        with tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
+            model = graph.exportable(self._checkpoint, self._input_kind)
+            return _float_model(model, self._input_type, Path(folder))
+
+    def _int8(self, calibration: CalibrationSet, float_layers: Sequence[str], folder: Path) -> Any:
+        # Not with narrow logits: behind the last layer onnxruntime computes in float anyway.
+        network = graph.exportable(self._checkpoint, self._input_kind, calibration)
+        names = LayerNames(network)
+        if float_layers:
+            names.check(float_layers)
+            twin.unround(network, self._checkpoint, calibration, float_layers)
+        images = as_input(calibration.images, contract.channels(self._input_kind)).astype(self._input_type)
+        model = _quantised(_float_model(network, self._input_type, folder), images, float_layers, folder)
+        _check_integer(model, names, float_layers)
+        return model
+
+    def _contract(self, variant: Variant, float_layers: Sequence[str]) -> contract.Contract:
+        given = self._checkpoint
+        return contract.Contract(
+            model=given.name,
+            precision=variant.precision,
+            input_kind=self._input_kind,
+            input_shape=(1, given.size, given.size, contract.channels(self._input_kind)),
+            input_type=self._input_type,
+            output_shape=(1, len(given.labels)),
+            output_type="float32",
+            labels=given.labels,
+            labels_source=given.labels_source,
+            checkpoint_sha256=given.sha256,
+            float_layers=tuple(float_layers),
+        )
+
+
+def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
+    """The network as a ModelProto: one transpose or reshape to channels-first in front, none behind."""
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec((1, *network.input_shape[1:]), input_type, name=contract.INPUT_NAME)]
+
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
+    def serve(image: Any) -> dict[str, Any]:
+        return {contract.OUTPUT_NAME: network(tf.cast(image, tf.float32), training=False)}
+
+    model, _ = tf2onnx.convert.from_function(serve, input_signature=signature, opset=OPSET)
+    names = LayerNames(network)
+    _check_ops(model, names)
+    onnxgraph.name_after_layers(model, names)
+    model = _optimised(model, folder)
+    onnxgraph.drop_idle_reshapes(model)
+    onnxgraph.flatten_channels_first(model)
+    return model
+
+
+def _optimised(model: Any, folder: Path) -> Any:
+    """The graph with constants folded and linear ops fused: onnxruntime's optimisations that keep standard ops."""
+    import onnx
+    import onnxruntime
+
+    path, content = folder / "optimised.onnx", model.SerializeToString()
+    # Where the disk is full this says so; onnxruntime, which writes there next, would not.
+    path.write_bytes(content)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return onnx.load(path)
+
+
+def _at(precision: str, plain: Any, folder: Path) -> Any:
+    """The float graph at another precision that needs no calibration; `plain` stays as it is."""
+    import onnx
+    from onnxruntime.transformers import float16, onnx_model
+
+    model = onnx.ModelProto()
+    model.CopyFrom(plain)
+    if precision == "fp16":
+        model = float16.convert_float_to_float16(model, keep_io_types=True)
+        # It appends the casts that it needs at the ends.
+        onnx_model.OnnxModel.graph_topological_sort(model.graph, is_deterministic=True)
+    return _dynamic(model, folder) if precision == "dynamic" else model
+
+
+def _dynamic(model: Any, folder: Path) -> Any:
+    import onnx
+    from onnxruntime.quantization import QuantType, quant_utils, quantize_dynamic
+
+    sizes = {tensor.name: math.prod(tensor.dims) for tensor in model.graph.initializer}
+    computing = [node for node in model.graph.node if node.op_type in onnxfile.COMPUTE_OPS]
+    small = [node.name for node in computing if sizes.get(node.input[1], SMALLEST_DYNAMIC) < SMALLEST_DYNAMIC]
+    quant_utils.add_pre_process_metadata(model)
+    # It splits a Gemm into two nodes before it looks.
+    small += [f"{name}_MatMul" for name in small]
+    path = folder / "dynamic.onnx"
+    # With int8 weights onnxruntime is several times slower on x86, and no better.
+    quantize_dynamic(model, path, per_channel=True, weight_type=QuantType.QUInt8, nodes_to_exclude=small)
+    return _optimised(onnx.load(path), folder)
+
+
+def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], folder: Path) -> Any:
+    """The graph with int8 weights, a scale for each channel, and uint8 activations between QuantizeLinear and
+    DequantizeLinear.
+
+    The ranges are the smallest and largest values that the calibration pictures [N, S, S, C] reach. Softmax computes
+    in float, and the last dense layer gives it its int32 sums as floats: 255 steps for the logits would be the largest
+    loss of all.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quant_utils, quantize_static, registry
+
+    first = next(node for node in model.graph.node if node.op_type == "Conv")
+    as_given = {"quant_type": QuantType.QUInt8, "scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
+    quant_utils.add_pre_process_metadata(model)
+    path = folder / "quantised.onnx"
+    quantize_static(
+        model,
+        path,
+        _Reader(images),
+        quant_format=QuantFormat.QDQ,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        op_types_to_quantize=sorted({*registry.QDQRegistry, *registry.QLinearOpsRegistry} - {"Sigmoid", "Softmax"}),
+        nodes_to_exclude=[node.name for node in model.graph.node if onnxfile.layer_of(node.name) in float_layers],
+        extra_options={
+            "TensorQuantOverrides": {first.input[0]: [as_given]},
+            "OpTypesToExcludeOutputQuantization": ["Gemm", "MatMul"],
+        },
+    )
+    model = onnx.load(path)
+    onnxgraph.keep_float(model)
+    return model
+
+
+class _Reader:
+    """Calibration pictures one by one, as onnxruntime asks for them; the first has a black and a white corner, so that
+    the range of the input is 0..255."""
+
+    def __init__(self, images: NDArray[Any]) -> None:
+        self._images = iter(images)
+        self._corners = True
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        image = next(self._images, None)
+        if image is None:
+            return None
+        if self._corners:
+            image = image.copy()
+            image[0, 0], image[0, -1] = 0, 255
+            self._corners = False
+        return {contract.INPUT_NAME: image[None]}
+
+
+def _check_ops(model: Any, names: LayerNames) -> None:
+    """tf2onnx leaves TensorFlow's ops that it does not know in the graph."""
+    import onnx
+
+    for node in onnxfile.nodes_of(model.graph):
+        if not onnx.defs.has(node.op_type, OPSET, node.domain):
+            layers = ", ".join(call.layer for call in names.calls(node.name)) or "of its input"
+            raise ConversionError(
+                f"ONNX opset {OPSET} has no op for {node.op_type} in layer {layers}; replace that layer or use "
+                "`fer-export tflite`"
+            )
+
+
+def _check_integer(model: Any, names: LayerNames, float_layers: Sequence[str]) -> None:
+    """Every op with weights computes in int8 but those of the layers to be kept in float."""
+    astray = set()
+    for node in onnxfile.float_ops(model):
+        # Nodes inside a loop keep TensorFlow's names.
+        layer = onnxfile.layer_of(node.name) if not names.calls(node.name) else names.calls(node.name)[0].layer
+        if layer not in float_layers:
+            astray.add(f"{node.op_type} of {layer or 'no layer'}")
+    if astray:
+        raise ConversionError(
+            f"onnxruntime left {', '.join(sorted(astray))} in float under int8; "
+            "replace these layers, keep them in float or use --quantize dynamic"
+        )
+
+
+def _check(content: bytes, promised: contract.Contract) -> None:
+    """The file is sound, and its ends are what the contract says."""
+    import onnx
+
+    onnx.checker.check_model(content, full_check=True)
+    summary = onnxfile.inspect(content)
+    found = [(end.name, end.shape, end.dtype) for end in (*summary.inputs, *summary.outputs)]
+    given = promised.input_name, promised.input_shape, promised.input_type
+    answer = promised.output_name, promised.output_shape, promised.output_type
+    if found != [given, answer]:
+        raise ConversionError(
+            f"the ONNX graph has the tensors {found} instead of {[given, answer]}; "
+            "give one label an output with --labels"
+        )
+
+
+@contextlib.contextmanager
+def _tools(variant: Variant) -> Iterator[Path]:
+    """A folder for what the tools write, their chatter swallowed and their many errors told in one line."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    try:
+        with backend.silenced(), tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
+            logging.disable(logging.CRITICAL)
+            yield Path(folder)
+    except FerExportError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"cannot write temporary files in {tempfile.gettempdir()}: {error.strerror or error}; "
+            "free some space there or set TMPDIR"
+        ) from error
+    except Exception as error:  # tf2onnx and onnxruntime raise nearly everything there is
+        raise ConversionError(
+            f"tf2onnx and onnxruntime cannot convert this network to {variant.label}: {_first_line(error)}; "
+            "try --quantize none or `fer-export tflite`"
+        ) from error
+    finally:
+        logging.disable(logging.NOTSET)
+        # `logging.info` and its like, which the tools call, add a handler to the root logger for good.
+        root.handlers[:] = handlers
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200].rstrip(".") if lines else type(error).__name__
