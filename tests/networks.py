@@ -91,3 +91,36 @@ def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     if len(shape) < 2:
         return rng.normal(0, 0.2, shape)
     return rng.normal(0, 1.5 / np.sqrt(np.prod(shape[:-1])), shape)
+
+
+def planted(
+    network: keras.Model, images: np.ndarray, norm: str, *, offset: float = 1000.0, size: float = 10.0
+) -> keras.Model:
+    """The same function with an outlier: two channels of a batch norm carry `offset`, which its reader takes off again.
+
+    norm: a batch norm that one convolution with ReLU feeds and, behind pooling, one convolution reads. images: float32,
+    as the network takes them; the two channels that are nearest to dead on them are used, and made dead. size: the
+    reader's weight for the one channel and, negated, for the other, in one filter at one place; so large that
+    equalisation cannot make the channels small: it balances offset and weight.
+    """
+    copy = keras.models.clone_model(network)
+    copy.set_weights(network.get_weights())
+    norm_layer = copy.get_layer(norm)
+    writer = norm_layer._inbound_nodes[0].input_tensors[0]._keras_history.operation
+    reader = next(layer for layer in copy.layers[copy.layers.index(norm_layer) :] if isinstance(layer, layers.Conv2D))
+    answers = np.asarray(keras.Model(copy.inputs[0], writer.output)(images))
+    pair = np.argsort(answers.reshape(-1, answers.shape[-1]).max(axis=0), kind="stable")[:2]
+    kernel, bias = writer.get_weights()
+    kernel[..., pair], bias[pair] = 0.0, 0.0
+    writer.set_weights([kernel, bias])
+    scale = norm_layer.gamma.numpy() / np.sqrt(norm_layer.moving_variance.numpy() + norm_layer.epsilon)
+    constant = norm_layer.beta.numpy() - norm_layer.moving_mean.numpy() * scale
+    beta = norm_layer.beta.numpy()
+    beta[pair] += offset - constant[pair]
+    norm_layer.beta.assign(beta)
+    kernel, bias = reader.get_weights()
+    # What the pair gave before is now shared by both, at any place of the border.
+    kernel[:, :, pair] = ((kernel[:, :, pair] * constant[pair][:, None]).sum(axis=2, keepdims=True)) / (2 * offset)
+    kernel[1, 1, pair, 0] += np.array([size, -size], "float32")
+    reader.set_weights([kernel, bias])
+    return copy

@@ -24,7 +24,7 @@ class Contract:
 
     input_shape: [1, S, S, 1] grey or [1, S, S, 3] RGB, values 0..255 in the order rows, columns, channels
     (int8 files take value - 128). output_shape: [1, K], probabilities in the order of `labels`.
-    labels_source says where the label order comes from.
+    labels_source says where the label order comes from. float_layers: layers of an int8 file that compute in float.
     """
 
     model: str
@@ -41,9 +41,12 @@ class Contract:
     input_name: str = INPUT_NAME
     output_name: str = OUTPUT_NAME
     version: int = VERSION
+    float_layers: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """JSON-safe; float_layers is there only where there are any."""
+        document = asdict(self)
+        return document if self.float_layers else {k: v for k, v in document.items() if k != "float_layers"}
 
 
 def channels(input_kind: str) -> int:

@@ -15,12 +15,12 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from .contract import Contract, describe
 from .errors import ConversionError, ExportFileError
-from .flatbuffer import IDENTIFIER, TensorSummary, guarded, inspect, metadata_entry, open_model
+from .flatbuffer import IDENTIFIER, guarded, inspect, metadata_entry, open_model
+from .summary import ModelInfo, TensorSummary
 
 ENTRY = "TFLITE_METADATA"
 METADATA_IDENTIFIER = b"M001"
@@ -35,24 +35,6 @@ _RGB, _GRAYSCALE = 1, 2
 _NORMALIZATION = 1
 _ALIGNMENT = 16
 """What the schema asks for constants; the old bytes may only move by a multiple of it."""
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a file says about itself; empty where it says nothing. files: names in its zip.
-
-    labels: in the order of the output. contract, calibration: the embedded JSON documents.
-    """
-
-    name: str = ""
-    description: str = ""
-    labels: tuple[str, ...] = ()
-    contract: dict[str, Any] | None = None
-    calibration: dict[str, Any] | None = None
-    files: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | None = None) -> bytes:

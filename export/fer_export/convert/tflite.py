@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import backend, contract, flatbuffer, graph, metadata
+from .. import backend, contract, flatbuffer, graph, metadata, runtime_versions, twin
+from ..activations import TfliteActivations
 from ..calibration import CalibrationSet
 from ..checkpoint import Checkpoint
 from ..errors import ConversionError, OutputError, UsageError
 from ..faces import as_input
+from ..layer_names import LayerNames
+from ..summary import SHAPE_OPS
 from ..variants import Variant
 
 if TYPE_CHECKING:
@@ -39,13 +42,15 @@ def convert(
     input_kind: str = "gray",
     io: str | None = None,
     calibration: CalibrationSet | None = None,
+    float_layers: Sequence[str] = (),
 ) -> bytes:
     """The .tflite file of a network at a precision, labels, contract and calibration record embedded.
 
     input_kind: `gray` [1, S, S, 1] or `rgb` [1, S, S, 3]. io: one type for input and output instead of uint8
     in and float32 out; bytes as float32 are 0..255, as int8 value - 128. calibration: needed by the integer
-    precisions. Raises ConversionError when an op has no kernel of that precision, UsageError when a type or
-    the calibration set does not go with the precision.
+    precisions. float_layers: layers of an int8 file that stay float, by their Keras names. Raises ConversionError
+    when an op has no kernel of that precision, UsageError when a type, the calibration set or the float layers do
+    not go with the precision or the network.
     """
     input_type, output_type = contract.io_types(io)
     if output_type not in variant.output_types:
@@ -55,18 +60,22 @@ def convert(
         )
     if variant.integer and calibration is None:
         raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
+    if float_layers and variant.precision != "int8":
+        raise UsageError(f"layers can be kept in float in int8 files, not in {variant.precision}; use --quantize int8")
     model = graph.exportable(
         checkpoint,
         input_kind,
         calibration if variant.integer else None,
         narrow_logits=variant.precision == "int8",
     )
-    content = _converted(model, variant, input_type, output_type, input_kind, calibration)
-    summary = flatbuffer.inspect(content)
+    if float_layers and calibration is not None:
+        LayerNames(model).check(float_layers)
+        twin.unround(model, checkpoint, calibration, float_layers)
+    content = _converted(model, variant, input_type, output_type, input_kind, calibration, float_layers)
     if variant.precision == "int8":
-        _check_integer(summary, input_type)
+        _check_integer(content, input_type, LayerNames(model), float_layers)
     return metadata.embed(
-        content,
+        runtime_versions.declare(content),
         contract.Contract(
             model=checkpoint.name,
             precision=variant.precision,
@@ -78,6 +87,7 @@ def convert(
             labels=checkpoint.labels,
             labels_source=checkpoint.labels_source,
             checkpoint_sha256=checkpoint.sha256,
+            float_layers=tuple(float_layers),
         ),
         calibration.record if calibration and variant.integer else None,
     )
@@ -90,6 +100,7 @@ def _converted(
     output_type: str,
     input_kind: str,
     calibration: CalibrationSet | None,
+    float_layers: Sequence[str],
 ) -> bytes:
     import tensorflow as tf
 
@@ -108,14 +119,37 @@ def _converted(
             converter.inference_input_type = tf.as_dtype(input_type)
             converter.inference_output_type = tf.as_dtype(output_type)
         try:
-            content = bytes(converter.convert())
+            content = _quantised(converter, LayerNames(model), float_layers) if float_layers else converter.convert()
         except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
             raise ConversionError(
                 f"TensorFlow cannot convert this network to {variant.precision}: {_first_line(error)}; "
                 "try --quantize dynamic"
             ) from error
 
+    content = bytes(content)
     return content if typed_by_converter or signature_type == input_type else _with_byte_input(content)
+
+
+def _quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) -> bytes:
+    """What an int8 converter writes with some layers left in float.
+
+    The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
+    quantise with a list of ops to leave alone, named by their outputs.
+    """
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    converter._experimental_calibrate_only = True
+    calibrated = bytes(converter.convert())
+    outputs = [op.output for op in TfliteActivations(calibrated).ops]
+    owners = zip(outputs, names.of_ops(outputs), strict=True)
+    return bytes(
+        mlir_quantize(
+            calibrated,
+            input_data_type=converter.inference_input_type,
+            output_data_type=converter.inference_output_type,
+            denylisted_nodes=[output for output, layers in owners if layers.intersection(float_layers)],
+        )
+    )
 
 
 def _with_byte_input(content: bytes) -> bytes:
@@ -201,9 +235,12 @@ def _samples(images: NDArray[np.uint8], brightness: float) -> Iterator[dict[str,
         yield {contract.INPUT_NAME: image[None] * np.float32(brightness)}
 
 
-def _check_integer(summary: flatbuffer.GraphSummary, input_type: str) -> None:
-    floats = flatbuffer.float_ops(summary)
-    if floats:
+def _check_integer(content: bytes, input_type: str, names: LayerNames, float_layers: Sequence[str]) -> None:
+    """Every compute op is int8 but those of the layers to be kept in float, and the input takes bytes as they are."""
+    summary = flatbuffer.inspect(content)
+    if float_layers:
+        _check_float(content, names, float_layers)
+    elif floats := flatbuffer.float_ops(summary):
         raise ConversionError(
             f"{len(floats)} ops stayed float under int8 ({', '.join(sorted({op.name for op in floats}))}); "
             "replace these layers or use --quantize dynamic"
@@ -215,6 +252,17 @@ def _check_integer(summary: flatbuffer.GraphSummary, input_type: str) -> None:
             f"the int8 input has scale {given.scale} and zero point {given.zero_point} instead of {expected}: "
             "bytes would be misread; please report this network"
         )
+
+
+def _check_float(content: bytes, names: LayerNames, float_layers: Sequence[str]) -> None:
+    ops = TfliteActivations(content).ops
+    for op, layers in zip(ops, names.of_ops([op.output for op in ops]), strict=True):
+        kept = bool(layers.intersection(float_layers))
+        if op.name not in SHAPE_OPS and (op.dtype == "float32") != kept:
+            raise ConversionError(
+                f"TensorFlow left {op.name} of {', '.join(sorted(layers)) or 'no layer'} in {op.dtype} when "
+                f"{', '.join(float_layers)} should stay float; keep other layers in float or use --quantize dynamic"
+            )
 
 
 def converter_error() -> type[Exception]:
