@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fer_export import checkpoint, exporting, readers
+from fer_export import checkpoint, exporting, judging, readers
 from record import record
 
 
@@ -20,7 +20,8 @@ def main() -> None:
         network = checkpoint.load(name)
         with tempfile.TemporaryDirectory() as folder:
             probed = exporting.export(network, "tflite", ["int8"], Path(folder) / "probe")
-            [(_, probe_parity)] = exporting.judge_files([probed.files[0].path], network, data=data)
+            [(_, judged)] = judging.judge_files([probed.files[0].path], network, data=data)
+            probe_parity = judged.parity
             real = [
                 exporting.export(
                     network,

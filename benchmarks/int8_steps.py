@@ -8,7 +8,7 @@ The first row leaves batch norms to TensorFlow and does nothing else: plain post
 import sys
 from typing import Any
 
-from fer_export import calibration, checkpoint, exporting, graph, parity, readers, runtimes, variants
+from fer_export import calibration, checkpoint, graph, judging, parity, readers, runtimes, variants
 from fer_export.convert import tflite
 from record import record
 
@@ -16,7 +16,7 @@ STEPS = ("without_batch_norms", "equalise", "narrowed", "round_first_layers")
 NAMES = {
     "without_batch_norms": "batch norms rewritten",
     "equalise": "channels equalised",
-    "narrowed": "logits narrowed",
+    "narrowed": "logits as gaps",
     "round_first_layers": "first layers rounded together",
 }
 
@@ -29,8 +29,8 @@ def nothing(network: Any, faces: Any = None) -> Any:
 def main() -> None:
     network, data = checkpoint.load(), readers.read(sys.argv[1])
     public = data.split("PublicTest")
-    judging = exporting.labelled_faces(network, data, "PublicTest")
-    reference, variant = network.predict(judging.images), variants.find("tflite", "int8")
+    faces = judging.labelled_faces(network, data, "PublicTest")
+    reference, variant = network.predict(faces.images), variants.find("tflite", "int8")
     calibrating = calibration.from_training(data.split("Training"), public, network.labels, network.size)
     whole = {step: getattr(graph, step) for step in STEPS}
     rows = []
@@ -38,7 +38,8 @@ def main() -> None:
         for position, step in enumerate(STEPS):
             setattr(graph, step, whole[step] if position < count else nothing)
         content = tflite.convert(network, variant, calibration=calibrating)
-        judged = parity.compare(reference, runtimes.LiteRt(content).run(judging.images), judging, variant.gate)
+        given = runtimes.LiteRt(content).run(faces.images)
+        judged = parity.compare(reference, given, faces, variant.gate, network.labels)
         rows.append(
             {
                 "steps": "plain" if count == 0 else f"+ {NAMES[STEPS[count - 1]]}",

@@ -7,12 +7,17 @@
 
 import json
 import re
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+OURS = "fer-export"
+CHANCE, SAME_SPEED = 0.05, 1.05
+"""Differences of accuracy with a larger p may be chance, and times within this ratio count as equal."""
+PEER_PACKAGES = ("ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx")
 
 
 def rendered(text: str) -> str:
@@ -29,27 +34,110 @@ def first_run() -> str:
     return "```\n" + _result("speed")["printout"].strip() + "\n```"
 
 
-def precisions() -> str:
-    result = _result("precisions")
-    header = ["precision", "size", "accuracy (95 %)", "drop, points", "top-1 agreement", "largest / mean difference"]
+def variants() -> str:
+    recorded = _result("variants")
+    result = recorded["result"]
+    latency = {Path(row["path"]).name: row for row in result["bench"]["rows"]}
+    header = [
+        "file",
+        "MB",
+        "accuracy (95 %)",
+        "drop, points (95 %)",
+        "agreement",
+        "flips",
+        "mean difference",
+        "p50, ms",
+    ]
     rows = []
     for file in result["files"]:
-        judged = file["parity"]
+        judged, name = file["parity"], Path(file["path"]).name
         low, high = judged["file_accuracy"]["wilson_95"]
+        flips = judged["flips"]
+        least, most = judged["drop_interval"]
         rows.append(
             [
-                f"`{file['precision']}`",
-                f"{file['bytes'] / 1e6:.2f} MB",
+                f"`{name}`",
+                f"{file['bytes'] / 1e6:.2f}",
                 f"{_percent(judged['file_accuracy']['value'])} ({_percent(low)}-{_percent(high)})",
-                f"{judged['drop']:+.2f}",
+                f"{judged['drop']:+.2f} ({least:+.2f} to {most:+.2f})",
                 f"{_percent(judged['agreement']['value'], 2)} %",
-                f"{judged['largest_difference']:.2g} / {judged['mean_difference']:.2g}",
+                f"{flips['right_to_wrong']}/{flips['wrong_to_right']}/{flips['wrong_to_wrong']}",
+                f"{judged['mean_difference']:.2g}",
+                f"{latency[name]['p50_ms']:.3g}",
             ]
         )
     keras = result["files"][0]["parity"]["keras_accuracy"]["value"]
+    chosen = "\n".join(f"- {Path(each['file']).name}: {each['reason']}." for each in result["choices"])
     return (
-        f"{_table(header, rows)}\n\nKeras itself: {_percent(keras)} %, {result['keras_bytes'] / 1e6:.2f} MB "
-        f"({_machine(result)})."
+        f"{_table(header, rows)}\n\nflips: faces that went right to wrong / wrong to right / wrong to wrong. Keras "
+        f"itself: {_percent(keras)} %, {result['checkpoint']['bytes'] / 1e6:.2f} MB. The whole command took "
+        f"{recorded['seconds']:.0f} s. What it says to ship:\n\n{chosen}\n\n{_machine(recorded)}."
+    )
+
+
+def runtimes() -> str:
+    result = _result("runtimes")
+    answers = {(each["file"], each["runtime"]): each for each in result["answers"]}
+    header = [
+        "file",
+        "runtime",
+        "agreement with Keras",
+        "p50, 1 thread",
+        "p50, 2 threads",
+        "of fp32",
+        "of peak",
+        "memory",
+    ]
+    rows = []
+    timed = {(row["path"], row["runtime"], row["threads"]): row for row in result["bench"]["rows"]}
+    for (file, runtime), answer in answers.items():
+        one, two = timed[file, runtime, 1], timed[file, runtime, 2]
+        rows.append(
+            [
+                f"`{file}`",
+                f"{runtime} {one['runtime_version']}",
+                f"{_percent(answer['agreement']['value'], 2)} %" if "agreement" in answer else answer["error"],
+                f"{one['p50_ms']:.3g} ms",
+                f"{two['p50_ms']:.3g} ms",
+                f"{one['float_ratio']:.2f} times",
+                f"{one['share_of_peak_percent']:.2g} %",
+                f"{one['peak_rss_mb']:.0f} MB",
+            ]
+        )
+    slower = "\n".join(f"- {sentence}." for sentence in result["bench"]["slower"])
+    cautions = "".join(f"\n- caution: {sentence}." for sentence in result["bench"]["cautions"])
+    return (
+        f"{_table(header, rows)}\n\nof peak: share of what the same runtime reaches on a large matrix product in the "
+        f"same run. A second run's medians differ from these by at most {100 * (result['farthest_ratio'] - 1):.0f} %."
+        f"\n\n{slower}{cautions}\n\n{_machine(result)}."
+    )
+
+
+def repair() -> str:
+    result = _result("repair")
+    header = ["a planted outlier, on PublicTest", "agreement", "drop, points", "gate", "layers in float", "MB"]
+    rows, blamed = [], []
+    for name, title in (("tflite", "TFLite"), ("onnx", "ONNX")):
+        found = result[name]
+        plain, mended = found["plain"], found["repaired"]
+        for made, words in ((plain, "plain int8"), (mended, "repaired")):
+            judged = next(each for each in made["parity"] if each["source"].startswith("PublicTest"))
+            kept = ", ".join(found["tries"][-1]["float_layers"]) if made is mended else "none"
+            rows.append(
+                [
+                    f"{words} {title}",
+                    f"{_percent(judged['agreement'], 2)} %",
+                    f"{judged['drop']:+.2f}",
+                    "passed" if judged["passed"] else "failed",
+                    kept,
+                    f"{made['bytes'] / 1e6:.2f}",
+                ]
+            )
+        blamed.append(f"{title}: {', '.join(layer['layer'] for layer in found['ranking'])} ({len(found['tries'])} try)")
+    return (
+        f"{_table(header, rows)}\n\nTwo channels of `{result['planted']}` of {result['network']} were given a large "
+        f"offset that the next convolution takes off again (`benchmarks/repair.py`). Blamed most, and tries until "
+        f"passed: {'; '.join(blamed)}."
     )
 
 
@@ -104,20 +192,99 @@ def speed() -> str:
         ["`fer-export --help`", f"{result['help']['median']:.2f} s"],
         ["`fer-export tflite --quantize int8`", f"{result['tflite_int8']['median']:.1f} s"],
         ["the same with `--data`, judged on 3,589 faces", f"{result['tflite_int8_with_data']['median']:.1f} s"],
+        ["`fer-export all --data fer2013.csv`", f"{_result('variants')['seconds']:.0f} s"],
         ["`fer-export data fer2013.csv`, first time / again", _twice(result)],
         ["a training step against plain `model.fit`", f"{step['median_paired_ratio']:.2f} times"],
     ]
     return f"{_table(['whole command, median', ''], rows)}\n\n{_machine(result)}."
 
 
+def peers() -> str:
+    result = _result("peers")
+    header = ["file", "made with", "the app hands in", "labels inside", "export", "size", "accuracy"]
+    header += ["agreement with Keras", "p50", "ours: accuracy, p50"]
+    rows = []
+    for row in result["rows"]:
+        tool = f"**{row['tool']}**" if row["tool"] == OURS else row["tool"]
+        if "error" in row:
+            rows.append([row["file"], tool, f"fails: {row['error']}", *[""] * 7])
+            continue
+        rows.append(
+            [
+                row["file"],
+                tool,
+                row["input"],
+                "yes" if row["labels"] else "no",
+                f"{_seconds(row):.1f} s",
+                f"{row['bytes'] / 1e6:.2f} MB",
+                f"{_percent(row['accuracy']['value'])} %",
+                f"{_percent(row['agreement'], 2)} %",
+                f"{row['p50_ms']:.3f} ms",
+                _beside(row["ours"]) if "ours" in row else "",
+            ]
+        )
+    versions = ", ".join(f"{package} {result['environment'][package]}" for package in PEER_PACKAGES)
+    table = _table(header, rows)
+    cautions = "".join(f"\n- caution: {sentence}." for sentence in result["cautions"])
+    return f"{table}\n\n{_verdict(result['rows'])}{cautions}\n\n{_machine(result)}, {versions}."
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "first-run": first_run,
-    "precisions": precisions,
+    "variants": variants,
+    "runtimes": runtimes,
+    "repair": repair,
     "int8-steps": int8_steps,
     "calibration": calibration,
+    "peers": peers,
     "networks": networks,
     "speed": speed,
 }
+
+
+def _beside(ours: dict[str, Any]) -> str:
+    return f"{ours['accuracy']['points']:+.2f} points (p = {ours['accuracy']['p']:.2g}), {ours['p50_ratio']:.2f} times"
+
+
+def _verdict(rows: list[dict[str, Any]]) -> str:
+    """Where ours is better than the other tools, and where worse."""
+    checks = sorted((row["parity_seconds"], row["file"]) for row in rows if row["tool"] == OURS)
+    lines = [
+        f"accuracy (exact McNemar test, p < {CHANCE:g}): higher than {_apart(rows, 'accuracy', 1)}; "
+        f"lower than {_apart(rows, 'accuracy', -1)}; lower by chance: {_apart(rows, 'accuracy', -1, by_chance=True)}",
+        f"agreement with Keras (the same test): higher than {_apart(rows, 'agreement', 1)}; "
+        f"lower than {_apart(rows, 'agreement', -1)}",
+        f"p50 (by more than {100 * (SAME_SPEED - 1):.0f} %): faster than {_ratios(rows, 'p50_ratio', faster=True)}; "
+        f"slower than {_ratios(rows, 'p50_ratio')}",
+        f"export: takes longer than {_ratios(rows, 'seconds_ratio')}; the parity check, which the others do not have "
+        f"and which is not in that time, takes {checks[0][0]:.1f} s ({checks[0][1]}) to {checks[-1][0]:.1f} s "
+        f"({checks[-1][1]}) on these faces",
+    ]
+    return "Ours beside the others:\n\n" + "\n".join(f"- {line}." for line in lines)
+
+
+def _apart(rows: list[dict[str, Any]], figure: str, sign: int, *, by_chance: bool = False) -> str:
+    """The tools from which ours differs in that direction, by more than chance or by no more."""
+    found = []
+    for row in rows:
+        judged = row["ours"][figure] if "ours" in row else {"points": 0, "p": 1}
+        if sign * judged["points"] > 0 and (judged["p"] >= CHANCE) == by_chance:
+            found.append(f"{row['tool']} {row['file']} ({judged['points']:+.2f} points, p = {judged['p']:.2g})")
+    return ", ".join(found) or "none"
+
+
+def _ratios(rows: list[dict[str, Any]], figure: str, *, faster: bool = False) -> str:
+    """The tools that take longer than ours, or less long."""
+    found = []
+    for row in rows:
+        ratio = row["ours"][figure] if "ours" in row else 1
+        if (1 / ratio if faster else ratio) > SAME_SPEED:
+            found.append(f"{row['tool']} {row['file']} ({ratio:.2f} times)")
+    return ", ".join(found) or "none"
+
+
+def _seconds(row: dict[str, Any]) -> float:
+    return statistics.median(row["seconds"])
 
 
 def _twice(result: dict[str, Any]) -> str:

@@ -12,6 +12,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from fer_export.cli import COMMANDS
+
 COMMAND = [sys.executable, "-m", "fer_export.cli"]
 
 
@@ -35,7 +37,7 @@ def test_help_is_quick_and_names_every_command():
     started = time.perf_counter()
     result = run("--help")
     assert time.perf_counter() - started < 1.0  # 0.3 s is recorded by benchmarks/speed.py; this catches a heavy import
-    for command in ("tflite", "parity", "evaluate", "train", "probe", "data", "inspect"):
+    for command in COMMANDS:
         assert command in result.stdout
         assert run(command, "--help").returncode == 0
 
@@ -48,8 +50,8 @@ def test_main_job_prints_the_result_and_no_noise(tmp_path, tiny_csv):
         assert words in result.stdout
     assert "oneDNN" not in result.stdout
     assert sorted(os.listdir(tmp_path / "exports")) == [
-        "report-512-7-int8.calibration.json",
         "report-512-7-int8.tflite",
+        "report-512-7-int8.tflite.calibration.json",
     ]
     path = tmp_path / "exports" / "report-512-7-int8.tflite"
     inspected = json.loads(run("inspect", path, "--json").stdout)
@@ -221,3 +223,25 @@ def test_usage_errors_are_one_line():
     refused(run("tflit"), "tflite")
     refused(run("tflite", "--min-agreement", "98"), "share")
     refused(run("parity"), "FILE")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("onnx", "--quantize", "int16x8"), ("int16x8", "choose one of none, fp16, dynamic, int8")),
+        (("onnx", "--io", "int8"), ("--io int8", "--io float32")),
+        (("bench", "nothere.tflite"), ("nothere.tflite", "cannot read")),
+        (("bench", "cut.onnx"), ("cut.onnx", "cut off")),
+        (("bench", "cut.onnx", "--threads", "0"), ("--threads", "above 0")),
+        (("bench", "cut.onnx", "--runtime", "onxruntime"), ("did you mean 'onnxruntime'",)),
+        (("inspect", "cut.onnx"), ("cut.onnx", "cut off")),
+        (("inspect", "text.onnx"), ("neither a TFLite model", "ONNX")),
+        (("blame", "text.onnx"), ("neither a TFLite model",)),
+        (("parity", "cut.onnx"), ("cut.onnx", "cut off")),
+        (("all", "--output", "text.onnx"), ("a file is in the way",)),
+    ],
+)
+def test_bad_input_of_the_later_commands_is_one_line(tmp_path, arguments, words):
+    (tmp_path / "cut.onnx").write_bytes(b"\x08\x07\x12\x05damag")
+    (tmp_path / "text.onnx").write_text("not a model at all")
+    refused(run(*arguments, cwd=tmp_path), *words)

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from fer_export import checkpoint, exporting, metadata, probe, readers
+from fer_export import checkpoint, exporting, judging, metadata, probe, readers
 from fer_export.errors import DataError, ExportFileError
 from fer_export.exporting import Options
 from networks import checkpoint_of, report_like
@@ -34,25 +34,25 @@ def test_shipped_network_passes_on_its_probe_faces(exported):
     assert exported.passed
     assert [file.path.name for file in exported.files] == ["report-512-7-fp32.tflite", "report-512-7-int8.tflite"]
     folder = exported.files[0].path.parent
-    manifest = json.loads((folder / "report-512-7-int8.calibration.json").read_text())
+    manifest = json.loads((folder / "report-512-7-int8.tflite.calibration.json").read_text())
     assert manifest["sha256"] == exported.files[1].sha256
     assert manifest["count"] == len(manifest["faces"]) == 256
     assert sorted(os.listdir(folder)) == [
         "report-512-7-fp32.tflite",
-        "report-512-7-int8.calibration.json",
         "report-512-7-int8.tflite",
+        "report-512-7-int8.tflite.calibration.json",
     ]
 
 
 def test_calibrating_and_judging_faces_are_different(exported, shipped):
-    made = exporting.probe_faces(shipped)
+    made = judging.probe_faces(shipped)
     calibrating = {face.tobytes() for face in made.calibrate}
     assert not calibrating & {face.tobytes() for face in made.verify}
 
 
 def test_written_files_pass_parity_again(exported, shipped):
-    judged = exporting.judge_files([file.path for file in exported.files], shipped)
-    assert all(result.passed for _, result in judged)
+    judged = judging.judge_files([file.path for file in exported.files], shipped)
+    assert all(result.parity.passed for _, result in judged)
 
 
 @pytest.mark.parametrize("precision", [0, 1])
@@ -70,8 +70,8 @@ def test_a_permuted_weight_fails(exported, shipped, tmp_path, precision):
     content[start : start + len(largest)] = reversed_weights
     path = tmp_path / "sabotaged.tflite"
     path.write_bytes(content)
-    [(_, result)] = exporting.judge_files([path], shipped)
-    assert not result.passed
+    [(_, result)] = judging.judge_files([path], shipped)
+    assert not result.parity.passed
 
 
 def test_swapped_labels_fail(exported, shipped, tmp_path):
@@ -80,9 +80,9 @@ def test_swapped_labels_fail(exported, shipped, tmp_path):
     assert metadata.read(swapped).labels != metadata.read(content).labels
     path = tmp_path / "swapped.tflite"
     path.write_bytes(swapped)
-    [(_, result)] = exporting.judge_files([path], shipped)
-    assert not result.passed
-    assert result.agreement.value < 0.9
+    [(_, result)] = judging.judge_files([path], shipped)
+    assert not result.parity.passed
+    assert result.parity.agreement.value < 0.9
 
 
 def repaired_zip(content):
@@ -106,8 +106,8 @@ def test_another_networks_file_fails(exported, shipped, tmp_path, quick_probe):
     path = tmp_path / "other.keras"
     other.save(path)
     stranger = checkpoint.load(path, labels=shipped.labels)
-    [(_, result)] = exporting.judge_files([exported.files[1].path], stranger)
-    assert not result.passed
+    [(_, result)] = judging.judge_files([exported.files[1].path], stranger)
+    assert not result.parity.passed
 
 
 def test_a_failed_file_is_kept_under_a_name_that_says_so(tmp_path, tiny_csv):
@@ -128,7 +128,7 @@ def test_faces_that_calibrate_cannot_judge(tmp_path, tiny_csv):
         exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=data, options=Options(split="Training"))
     result = exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=data)
     with pytest.raises(DataError, match="calibrated"):
-        exporting.judge_files([result.files[0].path], network, data=data, split="Training")
+        judging.judge_files([result.files[0].path], network, data=data, split="Training")
 
 
 def test_probe_faces_are_made_for_a_network_without_them(tmp_path, quick_probe):
@@ -141,8 +141,8 @@ def test_probe_faces_are_made_for_a_network_without_them(tmp_path, quick_probe):
 def test_files_that_are_no_tflite_are_refused(tmp_path, shipped):
     path = tmp_path / "a.tflite"
     with pytest.raises(ExportFileError, match="cannot read"):
-        exporting.judge_files([path], shipped)
+        judging.judge_files([path], shipped)
     for content in (b"", b"TFL3", b"<html>" * 100):
         path.write_bytes(content)
         with pytest.raises(ExportFileError):
-            exporting.judge_files([path], shipped)
+            judging.judge_files([path], shipped)

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_export import checkpoint, duplicates, exporting, files, metadata, readers, runtimes
+from fer_export import checkpoint, duplicates, exporting, files, judging, modelfile, readers, runtimes
 
 pytestmark = pytest.mark.real
+
+OPENCV_READS = ("fp32", "fp16", "int8")
 
 
 @pytest.fixture(scope="module")
@@ -24,37 +26,76 @@ def shipped():
 
 
 @pytest.fixture(scope="module")
-def exported(shipped, data, tmp_path_factory):
-    precisions = ["none", "fp16", "dynamic", "int8", "int16x8"]
-    return exporting.export(shipped, "tflite", precisions, tmp_path_factory.mktemp("real"), data=data)
+def everything(fer2013, tmp_path_factory):
+    """`fer-export all --data` as a user runs it: its JSON, and the folder it wrote."""
+    folder = tmp_path_factory.mktemp("all")
+    command = ["fer-export", "all", "--data", str(fer2013), "--output", str(folder), "--json"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout), folder
+
+
+@pytest.fixture(scope="module")
+def files_by_name(everything):
+    document, _ = everything
+    return {Path(file["path"]).name.removeprefix("report-512-7-"): file for file in document["files"]}
 
 
 @pytest.mark.parametrize(
-    ("position", "agreement", "drop"),
-    [(0, 0.995, 0.5), (1, 0.995, 0.5), (2, 0.98, 0.5), (3, 0.98, 0.5), (4, 0.995, 0.5)],
+    ("name", "agreement", "difference"),
+    [
+        ("fp32.tflite", 1.0, 1e-5),
+        ("fp16.tflite", 0.995, 0.01),
+        ("dynamic.tflite", 0.98, 0.3),
+        ("int8.tflite", 0.98, 0.3),
+        ("int16x8.tflite", 0.995, 0.1),
+        ("fp32.onnx", 1.0, 1e-5),
+        ("fp16.onnx", 0.995, 0.01),
+        ("dynamic.onnx", 0.98, 0.3),
+        ("int8.onnx", 0.98, 0.3),
+    ],
 )
-def test_precisions_keep_the_network(exported, position, agreement, drop):
-    judged = exported.files[position].parity
-    assert judged.faces == 3589
-    assert judged.agreement.value >= agreement
-    assert judged.drop <= drop
+def test_every_variant_keeps_the_network(files_by_name, name, agreement, difference):
+    judged = files_by_name[name]["parity"]
+    assert judged["faces"] == 3589
+    assert judged["agreement"]["value"] >= agreement
+    assert judged["largest_difference"] <= difference
+    assert judged["drop"] <= 0.5
+    flips = judged["flips"]
+    assert flips["total"] == judged["faces"] - judged["agreement"]["hits"]
+    assert flips["right_to_wrong"] - flips["wrong_to_right"] == round(judged["drop"] * 35.89)
+    assert sum(recall["faces"] for recall in judged["recalls"]) == 3589
 
 
-def test_probe_faces_calibrate_as_well_as_real_ones(exported, shipped, data, tmp_path):
-    probed = exporting.export(shipped, "tflite", ["int8"], tmp_path)
-    [(_, judged)] = exporting.judge_files([probed.files[0].path], shipped, data=data)
-    real = exported.files[3].parity
-    assert abs(judged.file_accuracy.value - real.file_accuracy.value) <= 0.005
+def test_all_says_what_to_ship_and_writes_one_page(everything):
+    document, folder = everything
+    assert {choice["format"] for choice in document["choices"] if choice["file"]} == {"tflite", "onnx"}
+    assert len(document["bench"]["rows"]) == 9
+    page = (folder / "report-512-7-report.html").read_text()
+    assert page.count("data:image/png") >= 24
+    assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in page
 
 
-def test_two_runs_give_the_same_bytes(exported, shipped, data, tmp_path):
-    again = exporting.export(shipped, "tflite", ["int8"], tmp_path, data=data)
-    assert again.files[0].sha256 == exported.files[3].sha256
+def test_probe_faces_calibrate_as_well_as_real_ones(files_by_name, shipped, data, tmp_path):
+    for file_format in ("tflite", "onnx"):
+        probed = exporting.export(shipped, file_format, ["int8"], tmp_path)
+        [(_, judged)] = judging.judge_files([probed.files[0].path], shipped, data=data)
+        real = files_by_name[f"int8.{file_format}"]["parity"]["file_accuracy"]["value"]
+        assert abs(judged.parity.file_accuracy.value - real) <= 0.005
+        assert judged.parity.agreement.value >= 0.98
 
 
-def test_training_faces_of_the_test_split_never_calibrate(exported, data):
-    content = exported.files[3].path.read_bytes()
-    calibrating = set(metadata.read(content).calibration["faces"])
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_two_runs_give_the_same_bytes(files_by_name, shipped, data, tmp_path, file_format):
+    again = exporting.export(shipped, file_format, ["int8"], tmp_path, data=data)
+    assert again.files[0].sha256 == files_by_name[f"int8.{file_format}"]["sha256"]
+
+
+@pytest.mark.parametrize("name", ["int8.tflite", "int8.onnx"])
+def test_training_faces_of_the_test_split_never_calibrate(files_by_name, data, name):
+    content = Path(files_by_name[name]["path"]).read_bytes()
+    calibrating = set(modelfile.read(content).calibration["faces"])
     public = {files.sha256(face.tobytes())[:16] for face in data.split("PublicTest").pixels}
     assert len(calibrating) > 250
     assert not calibrating & public
@@ -88,16 +129,39 @@ def test_rgb_file_opens_in_mediapipe(shipped, data, tmp_path):
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_dynamic_file_runs_in_the_oldest_runtime(exported, shipped, data):
-    python = os.environ.get("TFLITE_RUNTIME_PYTHON")
-    if not python:
-        pytest.skip("TFLITE_RUNTIME_PYTHON names no interpreter with tflite-runtime")
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "dynamic", "int8", "int16x8"])
+def test_files_answer_the_same_in_the_oldest_runtime(files_by_name, data, precision):
+    if "FER_EXPORT_TFLITE_RUNTIME" not in os.environ:
+        pytest.skip("FER_EXPORT_TFLITE_RUNTIME names no interpreter with tflite-runtime")
+    path = Path(files_by_name[f"{precision}.tflite"]["path"])
     faces = data.split("PublicTest").sample(300, 1).pixels
-    for position in (2, 3):
-        with runtimes.TfliteRuntime(exported.files[position].path, python=python) as runtime:
-            given = runtime.run(faces)
-        agreement = (given.argmax(axis=1) == shipped.predict(faces).argmax(axis=1)).mean()
-        assert agreement >= 0.97
+    with runtimes.open_runtime(path, "tflite-runtime") as old, runtimes.open_runtime(path) as new:
+        assert (old.run(faces).argmax(axis=1) == new.run(faces).argmax(axis=1)).mean() >= 0.99
+
+
+def test_onnx_files_open_in_opencv(files_by_name, shipped, data, tmp_path):
+    python = os.environ.get("OPENCV_PYTHON")
+    if not python:
+        pytest.skip("OPENCV_PYTHON names no interpreter with OpenCV")
+    faces = data.split("PublicTest").sample(64, 1).pixels
+    paths = [files_by_name[f"{precision}.onnx"]["path"] for precision in OPENCV_READS]
+    same = np.ones(len(faces), dtype=bool)
+    expected = shipped.predict(faces).argmax(axis=1)
+    for path in paths:
+        with runtimes.open_runtime(Path(path)) as runtime:
+            same &= runtime.run(faces).argmax(axis=1) == expected
+    assert same.mean() >= 0.95
+    np.savez(tmp_path / "cases.npz", images=faces[same], top1=expected[same])
+    script = Path(__file__).with_name("opencv_check.py")
+    command = [python, str(script), str(tmp_path / "cases.npz"), *paths]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_faces_shared_by_two_interpreters_get_the_same_answers(files_by_name, data):
+    path, faces = Path(files_by_name["int16x8.tflite"]["path"]), data.split("PublicTest").sample(200, 1).pixels
+    with runtimes.LiteRt(path, workers=1) as one, runtimes.LiteRt(path, workers=2) as two:
+        assert (one.run(faces) == two.run(faces)).all()
 
 
 def test_the_command_judges_on_real_faces(fer2013, tmp_path):

@@ -1,27 +1,26 @@
-"""Checkpoint to verified files: calibrate, convert, judge by parity, write. What `fer-export tflite` does."""
+"""Checkpoint to verified files: calibrate, convert, judge by parity, write. What `fer-export tflite` and `onnx` do."""
 
 from __future__ import annotations
 
-import contextlib
+import importlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import calibration, contract, datacache, files, flatbuffer, metadata, parity, probe
+from . import calibration, contract, files, judging, modelfile
 from .calibration import CalibrationSet
 from .checkpoint import Checkpoint
-from .convert import tflite
 from .dataset import Dataset
-from .errors import DataError, ExportFileError, OutputError
-from .faces import as_input, fit
+from .errors import ConversionError, DataError
+from .judging import Judge
 from .parity import Parity, ParityFaces
-from .probe import ProbeFaces
-from .runtimes import LiteRt
+from .repair import Repair, repair
+from .summary import GraphSummary
 from .variants import Gate, Variant, find
 
 OnStep = Callable[[str, int, int], None]
@@ -32,7 +31,8 @@ class Options:
     """How to export. io: one type for input and output, or None for uint8 in and float32 out.
 
     split: the faces that judge. calibration_count and seed: the Training sample. min_agreement (0..1) and
-    max_drop (points) replace the precision's own limits.
+    max_drop (points) replace the precision's own limits. repair: an int8 file that fails is tried again with its
+    worst layers in float.
     """
 
     input_kind: str = "gray"
@@ -42,22 +42,27 @@ class Options:
     seed: int = calibration.SEED
     min_agreement: float | None = None
     max_drop: float | None = None
+    repair: bool = False
 
     def gate(self, variant: Variant) -> Gate:
         """The variant's gate with the limits asked for."""
-        return adjusted(variant.gate, self.min_agreement, self.max_drop)
+        return judging.adjusted(variant.gate, self.min_agreement, self.max_drop)
 
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """One written file with what was found in it. bytes and keras_bytes are file sizes; seconds is wall time."""
+    """One written file with what was found in it. bytes: file size; probabilities: float32 [N, K] on the judging
+    faces, in the network's label order (not part of to_dict); repair: what was tried where the plain file failed and
+    repair was asked for; seconds: wall time."""
 
     path: Path
     variant: Variant
     bytes: int
     sha256: str
-    graph: flatbuffer.GraphSummary
+    graph: GraphSummary
     parity: Parity
+    probabilities: NDArray[np.float32]
+    repair: Repair | None
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,22 +75,33 @@ class ExportedFile:
             "seconds": self.seconds,
             "graph": self.graph.to_dict(),
             "parity": self.parity.to_dict(),
+            "repair": self.repair.to_dict() if self.repair else None,
         }
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A variant that the network does not allow, and why."""
+
+    variant: Variant
+    reason: str
+
+
+@dataclass(frozen=True)
 class Export:
-    """The result of one command: every file, and what calibrated and judged them."""
+    """The result of one command: every file, and the faces that calibrated and judged them."""
 
     checkpoint: Checkpoint
     options: Options
     calibration: CalibrationSet | None
+    judge: Judge
     files: tuple[ExportedFile, ...]
+    refused: tuple[Refused, ...]
     seconds: float
 
     @property
     def passed(self) -> bool:
-        return all(file.parity.passed for file in self.files)
+        return not self.refused and all(file.parity.passed for file in self.files)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -93,26 +109,9 @@ class Export:
             "input": self.options.input_kind,
             "calibration": self.calibration.record if self.calibration else None,
             "files": [file.to_dict() for file in self.files],
+            "refused": [{"variant": refused.variant.label, "reason": refused.reason} for refused in self.refused],
             "passed": self.passed,
             "seconds": self.seconds,
-        }
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """What an exported file holds: its tensors and ops, and what it says of itself."""
-
-    path: Path
-    sha256: str
-    graph: flatbuffer.GraphSummary
-    metadata: metadata.ModelInfo
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "path": str(self.path),
-            "sha256": self.sha256,
-            "graph": self.graph.to_dict(),
-            "metadata": self.metadata.to_dict(),
         }
 
 
@@ -132,146 +131,82 @@ def export(
     do both, with different pictures. A file that misses its gate is kept as `<name>-failed.<suffix>`. Nothing is
     written when any error is raised before a file is complete.
     """
-    started, options = time.perf_counter(), options or Options()
-    variants = [find(file_format, precision) for precision in precisions]
-    files.check_writable(output)
-    calibrating, judging = _faces(checkpoint, data, options, any(v.integer for v in variants), on_step)
-    reference = checkpoint.predict(judging.images)
-    exported = []
-    for variant in variants:
-        begun = time.perf_counter()
-        on_step(f"converting to {variant.precision}", 0, 1)
-        content = tflite.convert(
-            checkpoint, variant, input_kind=options.input_kind, io=options.io, calibration=calibrating
-        )
-        judged = judge(content, reference, judging, checkpoint.labels, options.gate(variant), on_step)
-        path = _write(output, checkpoint, variant, options, content, judged, calibrating)
-        exported.append(
-            ExportedFile(
-                path,
-                variant,
-                len(content),
-                files.sha256(content),
-                flatbuffer.inspect(content),
-                judged,
-                round(time.perf_counter() - begun, 2),
-            )
-        )
-    return Export(checkpoint, options, calibrating, tuple(exported), round(time.perf_counter() - started, 2))
+    chosen = [find(file_format, precision) for precision in precisions]
+    result = export_variants(checkpoint, chosen, output, data=data, options=options, on_step=on_step)
+    if result.refused:
+        raise ConversionError(result.refused[0].reason)
+    return result
 
 
-def judge(
-    content: bytes,
-    reference: NDArray[np.float32],
-    faces: ParityFaces,
-    labels: Sequence[str],
-    gate: Gate,
-    on_step: OnStep = lambda task, done, total: None,
-) -> Parity:
-    """Parity of a file's bytes against the network's probabilities [N, K] on the same faces."""
-    found = metadata.read(content)
-    runtime = LiteRt(content)
-    images = as_input(faces.images, runtime.input_shape[-1])
-    given = runtime.run(images, on_face=lambda done, total: on_step("parity", done, total))
-    return parity.compare(reference, parity.align(given, found.labels, labels), faces, gate)
-
-
-def judge_files(
-    paths: Sequence[Path],
+def export_variants(
     checkpoint: Checkpoint,
+    variants: Sequence[Variant],
+    output: Path,
     *,
     data: Dataset | None = None,
-    split: str = "PublicTest",
-    min_agreement: float | None = None,
-    max_drop: float | None = None,
+    options: Options | None = None,
     on_step: OnStep = lambda task, done, total: None,
-) -> list[tuple[str, Parity]]:
-    """Parity of written files, each under the gate of the precision it was made with (name, result).
-
-    Without data the network's probe faces judge. Raises DataError if a face that judges calibrated a file.
-    """
-    found = [inspect_file(path) for path in paths]
-    judging = labelled_faces(checkpoint, data, split) if data else _judging_probe(checkpoint, on_step)
-    for info in found:
-        calibration.check_apart(info.metadata.calibration or {}, judging.hashes, info.path.name)
-    reference = checkpoint.predict(judging.images)
-    judged = []
-    for info in found:
-        precision = (info.metadata.contract or {}).get("precision", "int8")
-        gate = adjusted(find("tflite", precision).gate, min_agreement, max_drop)
-        with _named(info.path):
-            result = judge(read_file(info.path), reference, judging, checkpoint.labels, gate, on_step)
-        judged.append((str(info.path), result))
-    return judged
+) -> Export:
+    """The same for variants of any format; one that the network does not allow is named in `refused`."""
+    started, options = time.perf_counter(), options or Options()
+    files.check_writable(output)
+    calibrating, faces = _faces(checkpoint, data, options, any(v.integer for v in variants), on_step)
+    judge = Judge.of(checkpoint, faces)
+    exported, refused = [], []
+    for variant in variants:
+        try:
+            exported.append(_export(checkpoint, variant, output, calibrating, judge, options, on_step))
+        except ConversionError as error:
+            refused.append(Refused(variant, str(error)))
+    seconds = round(time.perf_counter() - started, 2)
+    return Export(checkpoint, options, calibrating, judge, tuple(exported), tuple(refused), seconds)
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of an exported file; raises ExportFileError when it is not there or cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ExportFileError(
-            f"cannot read {path}: {error.strerror or error}; export it with `fer-export tflite`"
-        ) from error
-
-
-def inspect_file(path: Path) -> FileInfo:
-    """Read what a .tflite file holds; raises ExportFileError if it is none."""
-    content = read_file(path)
-    with _named(path):
-        return FileInfo(path, files.sha256(content), flatbuffer.inspect(content), metadata.read(content))
-
-
-@contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Put the file's name in front of what is wrong with it."""
-    try:
-        yield
-    except ExportFileError as error:
-        raise ExportFileError(f"{path}: {error}") from error
-
-
-def adjusted(gate: Gate, min_agreement: float | None, max_drop: float | None) -> Gate:
-    """The gate with other limits where they are given (agreement 0..1, drop in points)."""
-    if min_agreement is not None:
-        gate = replace(gate, min_agreement=min_agreement)
-    return gate if max_drop is None else replace(gate, max_drop=max_drop)
-
-
-def labelled_faces(checkpoint: Checkpoint, data: Dataset, split: str) -> ParityFaces:
-    """The faces of a split that the network has labels for, at the network's size."""
-    faces, targets = data.split(split).for_labels(checkpoint.labels)
-    return ParityFaces(
-        fit(faces.pixels, checkpoint.size),
-        targets,
-        f"{split} of {data.source.name}",
-        tuple(calibration.face_hashes(faces.pixels)),
+def _export(
+    checkpoint: Checkpoint,
+    variant: Variant,
+    output: Path,
+    calibrating: CalibrationSet | None,
+    judge: Judge,
+    options: Options,
+    on_step: OnStep,
+) -> ExportedFile:
+    begun = time.perf_counter()
+    on_step(f"converting to {variant.label}", 0, 1)
+    converter = importlib.import_module(f".convert.{variant.format}", __package__)
+    content: bytes = converter.convert(
+        checkpoint, variant, input_kind=options.input_kind, io=options.io, calibration=calibrating
     )
-
-
-def probe_faces(checkpoint: Checkpoint, on_step: OnStep = lambda task, done, total: None) -> ProbeFaces:
-    """The network's probe faces: shipped beside it, or from the cache, or made now (and cached)."""
-    places = [checkpoint.folder / "probe.npz"] if checkpoint.folder else []
-    cached = datacache.folder() / f"probe-{checkpoint.sha256[:32]}-{checkpoint.scaling}.npz"
-    for path in (*places, cached):
-        found = probe.load(path, checkpoint)
-        if found is not None:
-            return found
-    made = probe.make(checkpoint, on_step=lambda step, steps: on_step("making probe faces", step, steps))
-    with contextlib.suppress(OutputError):
-        files.write_whole(cached, made.to_bytes())
-    return made
+    gate, mended = options.gate(variant), None
+    judged = judge.judge(content, gate, on_step)
+    if options.repair and variant.precision == "int8" and calibrating is not None and not judged.parity.passed:
+        mended = repair(content, checkpoint, calibrating, lambda made: judge.judge(made, gate).parity, on_step=on_step)
+        if mended.content is not None:
+            content, judged = mended.content, judge.judge(mended.content, gate, on_step)
+    repaired = mended is not None and mended.passed
+    path = _write(output, checkpoint, variant, options, content, judged.parity, calibrating, repaired)
+    return ExportedFile(
+        path,
+        variant,
+        len(content),
+        files.sha256(content),
+        modelfile.inspect(content),
+        judged.parity,
+        judged.probabilities,
+        mended,
+        round(time.perf_counter() - begun, 2),
+    )
 
 
 def _faces(
     checkpoint: Checkpoint, data: Dataset | None, options: Options, integer: bool, on_step: OnStep
 ) -> tuple[CalibrationSet | None, ParityFaces]:
     if data is None:
-        judging = _judging_probe(checkpoint, on_step)
-        return (calibration.from_probe(probe_faces(checkpoint, on_step)) if integer else None), judging
-    judging = labelled_faces(checkpoint, data, options.split)
+        faces = judging.without_data(checkpoint, on_step)
+        return (calibration.from_probe(judging.probe_faces(checkpoint, on_step)) if integer else None), faces
+    faces = judging.labelled_faces(checkpoint, data, options.split)
     if not integer:
-        return None, judging
+        return None, faces
     if options.split == "Training":
         raise DataError(
             "parity on Training would judge the file on the split that calibrates it; use --split PublicTest"
@@ -284,16 +219,7 @@ def _faces(
         count=options.calibration_count,
         seed=options.seed,
     )
-    return chosen, judging
-
-
-def _judging_probe(checkpoint: Checkpoint, on_step: OnStep) -> ParityFaces:
-    """Probe faces that no file was calibrated on; plain noise for a network without batch norms."""
-    if probe.possible(checkpoint):
-        images = probe_faces(checkpoint, on_step).verify
-        return ParityFaces(images, None, "probe faces", tuple(calibration.face_hashes(images)))
-    images = probe.noise(checkpoint)
-    return ParityFaces(images, None, "noise pictures (the network has no batch norms to make faces from)", ())
+    return chosen, faces
 
 
 def _write(
@@ -304,8 +230,11 @@ def _write(
     content: bytes,
     judged: Parity,
     calibrating: CalibrationSet | None,
+    repaired: bool,
 ) -> Path:
     path = output / variant.file_name(checkpoint.name, options.input_kind)
+    if repaired:
+        path = path.with_name(f"{path.stem}-repaired{path.suffix}")
     if not judged.passed:
         path = path.with_name(f"{path.stem}-failed{path.suffix}")
     if calibrating is not None and variant.integer:
@@ -316,5 +245,5 @@ def _write(
             "input_name": contract.INPUT_NAME,
             **calibrating.record,
         }
-        files.write_json(path.with_suffix(".calibration.json"), manifest)
+        files.write_json(path.with_name(f"{path.name}.calibration.json"), manifest)
     return files.write_whole(path, content)

@@ -1,0 +1,245 @@
+"""The flags of every command. What a flag means stands in its help text; cli.py acts on it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from . import __version__, variants
+from .console import Bar
+from .errors import UsageError
+
+Command = Callable[[argparse.Namespace, Bar], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The whole command line; run: command -> function of the parsed options that gives the exit code."""
+    root = _Parser(prog="fer-export", description="Facial-emotion CNNs from Keras to files a phone can run, verified.")
+    root.add_argument("--version", action="version", version=f"fer-export {__version__}")
+    commands = _Commands(root.add_subparsers(title="commands", metavar="COMMAND", required=True), run)
+
+    for file_format, name in variants.FORMAT_NAMES.items():
+        command = commands.add(file_format, f"convert to {name}, verified against Keras")
+        _model_flags(command)
+        _data_flags(command)
+        _conversion_flags(command, file_format)
+        _gate_flags(command)
+        _output_flags(command, "exports")
+
+    command = commands.add("all", "every variant of every format: parity, latency, one report, which to ship")
+    _model_flags(command)
+    _data_flags(command)
+    _variant_flags(command)
+    _threads_flag(command)
+    _gate_flags(command)
+    _output_flags(command, "exports")
+
+    command = commands.add("bench", "latency of exported files, side by side in one run")
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".tflite, .onnx and .keras files")
+    command.add_argument(
+        "--runtime", metavar="NAME,..", help="litert, tflite-runtime, onnxruntime, keras (default: the format's own)"
+    )
+    _threads_flag(command)
+    command.add_argument("--rounds", type=_positive, default=20, metavar="N", help="of all files (default 20)")
+    command.add_argument("--seed", type=int, default=1, help="of the order within a round (default 1)")
+    _output_flags(command, None)
+
+    command = commands.add("parity", "judge exported files against Keras")
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".tflite and .onnx files of one network")
+    _model_flags(command)
+    _data_flags(command)
+    command.add_argument(
+        "--runtime", metavar="NAME", help="litert, tflite-runtime or onnxruntime (default: the format's own)"
+    )
+    command.add_argument("--threads", type=_positive, default=1, metavar="N", help="for one face (default 1)")
+    _gate_flags(command)
+    _output_flags(command, None)
+
+    command = commands.add("blame", "which layers of a quantised file lose most against its float twin")
+    command.add_argument("file", type=Path, metavar="FILE", help="a quantised .tflite or .onnx of the network")
+    _model_flags(command)
+    _data_flags(command)
+    _output_flags(command, None)
+
+    command = commands.add("evaluate", "accuracy, recall, confusion matrix and calibration error")
+    _model_flags(command)
+    _data_flags(command, required=True)
+    _output_flags(command, "exports")
+
+    command = commands.add("train", "train a network; run it again to go on after an interruption")
+    _train_flags(command)
+
+    command = commands.add("probe", "make a network's probe faces (synthetic calibration faces)")
+    _model_flags(command)
+    command.add_argument("--seed", type=int, default=1)
+    _output_flags(command, "exports")
+
+    command = commands.add("data", "count a data set: splits, classes, duplicates")
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/"
+    )
+    _output_flags(command, None)
+
+    command = commands.add("inspect", "what an exported file holds and expects")
+    command.add_argument("file", type=Path, metavar="FILE")
+    _output_flags(command, None)
+    return root
+
+
+class _Commands:
+    """Adds commands, each with the function that runs it."""
+
+    def __init__(self, parsers: Any, run: Mapping[str, Command]) -> None:
+        self._parsers, self._run = parsers, run
+
+    def add(self, name: str, summary: str) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = self._parsers.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + "."
+        )
+        command.set_defaults(run=self._run[name])
+        return command
+
+
+def _model_flags(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("network")
+    group.add_argument(
+        "--model",
+        metavar="NAME|PATH",
+        help="a shipped network (default report-512-7), .keras, .h5, .json, SavedModel or network folder",
+    )
+    group.add_argument("--weights", type=Path, metavar="FILE", help=".h5 weights of an architecture .json")
+    group.add_argument("--labels", metavar="A,B,..|FILE", help="emotions in the order of the outputs")
+    group.add_argument(
+        "--scaling",
+        choices=("unit", "signed", "raw"),
+        help="what the network was trained on: unit x/255, signed x/127.5-1, raw x (default unit)",
+    )
+    group.add_argument("--trust", action="store_true", help="load a file that may run code (Lambda, custom objects)")
+
+
+def _data_flags(command: argparse.ArgumentParser, required: bool = False) -> None:
+    group = command.add_argument_group("data")
+    group.add_argument(
+        "--data",
+        type=Path,
+        required=required,
+        metavar="FILE",
+        help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/",
+    )
+    group.add_argument("--split", default="PublicTest", help="the faces that judge (default PublicTest)")
+    group.add_argument("--seed", type=int, default=1, help="seed of every random choice (default 1)")
+
+
+def _conversion_flags(command: argparse.ArgumentParser, file_format: str) -> None:
+    choices = ", ".join(variants.precisions(file_format))
+    command.add_argument(
+        "--quantize", default="int8", metavar="PRECISION", help=f"{choices}, several with commas, or all (default int8)"
+    )
+    _variant_flags(command)
+
+
+def _variant_flags(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--input", choices=variants.INPUT_KINDS, default="gray", help="gray [1,S,S,1] or rgb [1,S,S,3] bytes"
+    )
+    command.add_argument(
+        "--io", choices=variants.IO_TYPES, help="one type for input and output (default: uint8 in, float32 out)"
+    )
+    command.add_argument(
+        "--calibration-faces",
+        type=_positive,
+        default=300,
+        metavar="N",
+        help="Training faces that calibrate (default 300)",
+    )
+    command.add_argument(
+        "--repair", action="store_true", help="keep the worst layers of an int8 file that fails its gate in float"
+    )
+
+
+def _threads_flag(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--threads", type=_numbers, default=(1,), metavar="N,..", help="each number is timed (default 1)"
+    )
+
+
+def _gate_flags(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("gate")
+    group.add_argument(
+        "--min-agreement",
+        type=_share,
+        metavar="SHARE",
+        help="least top-1 agreement, 0..1 or with %% (default: the precision's)",
+    )
+    group.add_argument(
+        "--max-drop", type=float, metavar="POINTS", help="most accuracy lost, in points (default: the precision's)"
+    )
+
+
+def _train_flags(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--network", default="report-512", help="report-64, report-128, report-256 or report-512 (default)"
+    )
+    command.add_argument("--classes", type=int, choices=(6, 7), default=7, help="7, or the report's 6 without disgust")
+    command.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/",
+    )
+    command.add_argument(
+        "--protocol",
+        choices=("official", "report"),
+        default="official",
+        help="official Usage splits, or the report's 70/30 over all rows",
+    )
+    command.add_argument(
+        "--initial", metavar="NAME|PATH", help="start from the weights of this network where layers match"
+    )
+    command.add_argument("--seed", type=int, default=1)
+    recipe = command.add_argument_group("recipe (default: the report's)")
+    recipe.add_argument("--epochs", type=_positive, help="at most (default 100)")
+    recipe.add_argument("--batch-size", type=_positive, help="default 32")
+    recipe.add_argument("--learning-rate", type=float, help="Adam's first rate (default 0.001)")
+    recipe.add_argument(
+        "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (default 7)"
+    )
+    _output_flags(command, "run")
+
+
+def _output_flags(command: argparse.ArgumentParser, folder: str | None) -> None:
+    if folder:
+        command.add_argument(
+            "--output", type=Path, default=Path(folder), metavar="DIR", help=f"folder to write into (default {folder}/)"
+        )
+    command.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(_positive(part) for part in text.split(","))
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1 (or 0% and 100%)")
+    return value
