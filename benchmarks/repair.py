@@ -68,8 +68,8 @@ def measured(found: Checkpoint, original: Checkpoint, file_format: str, juries: 
     mended = repair.repair(plain, found, probe, lambda content: judges[-1].judge(content, variant.gate).parity)
     tries = []
     for each in mended.tries:
-        figures = {name: value for name, value in each.to_dict().items() if name not in ("parity", "passed")}
-        tries.append({**figures, **shown(each.parity)})
+        figures = {name: value for name, value in each.to_dict().items() if name not in ("parity", "passed", "refused")}
+        tries.append({**figures, **(shown(each.parity) if each.parity else {"passed": False})})
     return {
         "plain": {"bytes": len(plain), "parity": judged_by(judges, plain, variant)},
         "ranking": worst(mended.blame),

@@ -14,7 +14,7 @@ from fer_export import calibration, metadata, modelfile, repair, runtime_version
 from fer_export.activations import open_activations
 from fer_export.calibration import CalibrationSet
 from fer_export.convert import onnx, tflite
-from fer_export.errors import ConversionError, UsageError
+from fer_export.errors import ConversionError, ExportFileError, UsageError
 from fer_export.judging import Judge
 from fer_export.parity import ParityFaces
 from fer_export.report.blame import repair_text
@@ -50,7 +50,7 @@ def repaired(given, **options):
 def outlier(tmp_path_factory):
     """An activation that no int8 scale can hold."""
     keras.backend.clear_session()  # Keras numbers layers on; the names below are those of a fresh process
-    network = planted(report_like(filters=8), scaled(grey(32)), "batch_normalization")
+    network = planted(report_like(filters=16), scaled(grey(32)), "batch_normalization")
     return case(network, tmp_path_factory.mktemp("outlier"))
 
 
@@ -118,6 +118,30 @@ def test_the_file_takes_and_gives_what_the_plain_one_does(outlier, mended):
     assert LiteRt(mended.content).run(outlier.images) == pytest.approx(
         outlier.checkpoint.predict(outlier.images), abs=0.05
     )
+
+
+def test_a_file_that_the_runtime_refuses_is_repaired_too(tmp_path):
+    """XNNPACK takes no op whose input step times weight step is 256 times its output step or more."""
+    keras.backend.clear_session()
+    given = case(planted(report_like(filters=16), scaled(grey(32)), "batch_normalization", size=60.0), tmp_path)
+    with pytest.raises(ExportFileError, match="cannot run the file"):
+        given.judge(given.content)
+    result = repaired(given)
+    assert result.passed
+    assert result.tries[-1].culprit == "batch_normalization"
+
+
+def test_a_refused_try_counts_as_failed(outlier, mended, monkeypatch):
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
+
+    def refuse(content):
+        raise ExportFileError("LiteRT cannot run the file")
+
+    result = repair.repair(outlier.content, outlier.checkpoint, outlier.calibrated, refuse, most_tries=1)
+    assert not result.passed
+    assert result.tries[0].to_dict()["parity"] is None
+    assert result.tries[0].refused == "LiteRT cannot run the file"
+    assert "refused by the runtime" in repair_text(result)
 
 
 def test_weights_that_int8_cannot_hold_are_cured(heavy):

@@ -187,7 +187,7 @@ def _gate_flags(command: argparse.ArgumentParser) -> None:
 
 def _train_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--network", default="report-512", help="report-64, report-128, report-256 or report-512 (default)"
+        "--network", default="report-512", help="report-64, -128, -256, -512 (default report-512), compact or nano"
     )
     command.add_argument("--classes", type=int, choices=(6, 7), default=7, help="7, or the report's 6 without disgust")
     command.add_argument(
@@ -207,12 +207,14 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         "--initial", metavar="NAME|PATH", help="start from the weights of this network where layers match"
     )
     command.add_argument("--seed", type=int, default=1)
-    recipe = command.add_argument_group("recipe (default: the report's)")
-    recipe.add_argument("--epochs", type=_positive, help="at most (default 100)")
-    recipe.add_argument("--batch-size", type=_positive, help="default 32")
-    recipe.add_argument("--learning-rate", type=float, help="Adam's first rate (default 0.001)")
+    recipe = command.add_argument_group("recipe (default: the network's own)")
+    recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact and nano: 64)")
+    recipe.add_argument("--batch-size", type=_positive, help="report: 32, compact and nano: 64")
     recipe.add_argument(
-        "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (default 7)"
+        "--learning-rate", type=float, help="highest (report: 0.001 of Adam, compact and nano: 0.08 of SGD)"
+    )
+    recipe.add_argument(
+        "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
     )
     _output_flags(command, "run")
 

@@ -21,7 +21,7 @@ from .checkpoint import Checkpoint
 from .dataset import Dataset
 from .errors import DataError, ExportFileError, UsageError
 from .faces import as_input, fit
-from .layer_errors import BATCH, Comparison, LayerError
+from .layer_errors import PIXELS, Comparison, LayerError
 from .layer_names import paths
 from .statistics import Proportion
 from .summary import ModelInfo
@@ -105,9 +105,10 @@ def measure(
     compared = Comparison(open_activations(content), floats, paths(checkpoint.network))
     images = faces.images[np.linspace(0, len(faces.images) - 1, min(FACES, len(faces.images))).astype(int)]
     given = as_input(images, contract.channels(document["input_kind"]))
-    for start in range(0, len(given), BATCH):
+    batch = max(1, PIXELS // checkpoint.size**2)
+    for start in range(0, len(given), batch):
         on_step("layer by layer", start, len(given))
-        compared.add(given[start : start + BATCH])
+        compared.add(given[start : start + batch])
     reference, answers = checkpoint.predict(images), compared.probabilities
     return Blame(
         model=document["model"],

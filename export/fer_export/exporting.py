@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from . import calibration, contract, files, judging, modelfile
 from .calibration import CalibrationSet
 from .checkpoint import Checkpoint
+from .convert import tflite
 from .dataset import Dataset
 from .errors import ConversionError, DataError
 from .judging import Judge
@@ -24,6 +24,7 @@ from .summary import GraphSummary
 from .variants import Gate, Variant, find
 
 OnStep = Callable[[str, int, int], None]
+Convert = Callable[[Variant, CalibrationSet | None], bytes]
 
 
 @dataclass(frozen=True)
@@ -152,19 +153,33 @@ def export_variants(
     files.check_writable(output)
     calibrating, faces = _faces(checkpoint, data, options, any(v.integer for v in variants), on_step)
     judge = Judge.of(checkpoint, faces)
+    converters = {name: _converter(checkpoint, name, options) for name in {v.format for v in variants}}
     exported, refused = [], []
     for variant in variants:
         try:
-            exported.append(_export(checkpoint, variant, output, calibrating, judge, options, on_step))
+            convert = converters[variant.format]
+            exported.append(_export(checkpoint, variant, convert, output, calibrating, judge, options, on_step))
         except ConversionError as error:
             refused.append(Refused(variant, str(error)))
     seconds = round(time.perf_counter() - started, 2)
     return Export(checkpoint, options, calibrating, judge, tuple(exported), tuple(refused), seconds)
 
 
+def _converter(checkpoint: Checkpoint, file_format: str, options: Options) -> Convert:
+    """Variant and calibration set to the bytes of a file; what ONNX's precisions share is computed once."""
+    if file_format == "onnx":
+        from .convert.onnx import Converter
+
+        return Converter(checkpoint, options.input_kind, options.io).convert
+    return lambda variant, calibrating: tflite.convert(
+        checkpoint, variant, input_kind=options.input_kind, io=options.io, calibration=calibrating
+    )
+
+
 def _export(
     checkpoint: Checkpoint,
     variant: Variant,
+    convert: Convert,
     output: Path,
     calibrating: CalibrationSet | None,
     judge: Judge,
@@ -173,10 +188,7 @@ def _export(
 ) -> ExportedFile:
     begun = time.perf_counter()
     on_step(f"converting to {variant.label}", 0, 1)
-    converter = importlib.import_module(f".convert.{variant.format}", __package__)
-    content: bytes = converter.convert(
-        checkpoint, variant, input_kind=options.input_kind, io=options.io, calibration=calibrating
-    )
+    content = convert(variant, calibrating)
     gate, mended = options.gate(variant), None
     judged = judge.judge(content, gate, on_step)
     if options.repair and variant.precision == "int8" and calibrating is not None and not judged.parity.passed:

@@ -18,7 +18,8 @@ from .activations import Activations, Grid
 from .layer_names import Call
 from .twin import INPUT, Step, Twin
 
-BATCH = 32
+PIXELS = 32 * 48 * 48
+"""Compared at once: every value of every layer is held, in the file and in the twin."""
 
 _FLAT = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze"})
 

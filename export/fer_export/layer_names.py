@@ -2,7 +2,8 @@
 
 Both converters keep TensorFlow's scopes: `exported_1/report_512_7_1/conv3_1/Relu` is layer conv3. TensorFlow numbers
 every scope, so `conv2d_1` is a call of layer conv2d, and layer conv2d_1 appears as `conv2d_1_1` or `conv2d_1_2`; an op
-that does the work of several layers names them all, separated by semicolons.
+that does the work of several layers names them all, separated by semicolons. The .onnx files of this package name ops
+after layers themselves: `conv3/Conv`.
 """
 
 from __future__ import annotations

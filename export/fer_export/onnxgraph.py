@@ -136,7 +136,7 @@ def keep_float(model: Any) -> None:
             continue
         if bias is None:
             bias = np.zeros(_outputs(node, kernel), np.float32)
-        step = np.float32(max(float(np.abs(bias).max()), 1e-30) / (2**31 - 1))
+        step = np.float32(max(float(np.abs(bias).max()), 1e-20) / (2**31 - 1))
         stored = np.clip(np.rint(bias.astype(np.float64) / step), 1 - 2**31, 2**31 - 1).astype(np.int32)
         name = f"{node.name}.bias"
         parts = {f"{name}_quantized": stored, f"{name}_scale": np.asarray(step)}

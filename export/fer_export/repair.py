@@ -17,7 +17,7 @@ from .activations import open_activations
 from .blame import Blame, OnStep
 from .calibration import CalibrationSet
 from .checkpoint import Checkpoint
-from .errors import UsageError
+from .errors import ExportFileError, UsageError
 from .parity import Parity
 from .summary import SHAPE_OPS
 
@@ -27,18 +27,20 @@ MOST_TRIES = 8
 @dataclass(frozen=True)
 class Try:
     """One file: culprit, the layer that it cures beyond the try before; float_layers: all that it keeps in float;
-    float_ops: those that compute in float and did not in the failed file; bytes: the file's size."""
+    float_ops: those that compute in float and did not in the failed file; bytes: the file's size. parity: None where
+    the runtime refused the file, for the reason in refused."""
 
     culprit: str
     float_layers: tuple[str, ...]
     float_ops: tuple[str, ...]
     bytes: int
     min_runtime_version: str | None
-    parity: Parity
+    parity: Parity | None
+    refused: str = ""
 
     @property
     def passed(self) -> bool:
-        return self.parity.passed
+        return self.parity is not None and self.parity.passed
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -48,7 +50,8 @@ class Try:
             "bytes": self.bytes,
             "min_runtime_version": self.min_runtime_version,
             "passed": self.passed,
-            "parity": self.parity.to_dict(),
+            "parity": self.parity.to_dict() if self.parity else None,
+            "refused": self.refused,
         }
 
 
@@ -83,8 +86,9 @@ def repair(
 ) -> Repair:
     """Keep the worst layers of an int8 file in float until it passes, or `most_tries` files have failed.
 
-    content: the file that failed; calibrated: the set it was converted with; judge: the gate it failed. Raises
-    UsageError for another precision, ConversionError when the network's layers are not visible.
+    content: the file that failed; calibrated: the set it was converted with; judge: the gate it failed, which may
+    raise ExportFileError for a file that the runtime refuses. Raises UsageError for another precision, ConversionError
+    when the network's layers are not visible.
     """
     precision = (modelfile.read(content).contract or {}).get("precision")
     if precision != "int8":
@@ -101,11 +105,22 @@ def repair(
         kept = wanted
         on_step(f"keeping {', '.join(kept)} in float", len(tries), most_tries)
         made = blame.convert_as(content, checkpoint, calibrated, kept)
-        runtime = modelfile.inspect(made).min_runtime_version
-        tries.append(Try(error.layer, kept, _new_floats(content, made), len(made), runtime, judge(made)))
+        tries.append(_tried(error.layer, kept, content, made, judge))
         if tries[-1].passed:
             return Repair(blamed, tuple(tries), made)
     return Repair(blamed, tuple(tries), None)
+
+
+def _tried(
+    culprit: str, float_layers: tuple[str, ...], failed: bytes, made: bytes, judge: Callable[[bytes], Parity]
+) -> Try:
+    runtime = modelfile.inspect(made).min_runtime_version
+    parity, refused = None, ""
+    try:
+        parity = judge(made)
+    except ExportFileError as error:
+        refused = str(error)
+    return Try(culprit, float_layers, _new_floats(failed, made), len(made), runtime, parity, refused)
 
 
 def _new_floats(before: bytes, after: bytes) -> tuple[str, ...]:

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     import keras
 
 OPSET = 13
-"""The first with a scale for each channel, and the highest that every release of onnxruntime-mobile (1.8 to 1.18) and
-the accelerators behind onnxruntime (NNAPI, CoreML, QNN) read."""
+"""The first in which each channel of a weight has a scale of its own, and known to every release of
+onnxruntime-mobile: 1.8, the oldest, knows 12 and 13 only."""
 
 IR_VERSION = 7
-"""The file format that came with opset 13; readers older than a file's own refuse it."""
+"""The file format of the same time; readers refuse one that is newer than they are."""
 
 SMALLEST_DYNAMIC = 1024
 """Layers with fewer weights stay float under dynamic quantisation, as in TFLite: they save nothing, and a depthwise
@@ -83,7 +83,7 @@ class Converter:
             )
         with _tools(variant) as folder:
             if not variant.integer:
-                model = _at(variant.precision, self._plain, folder)
+                model = _at_precision(variant.precision, self._plain, folder)
             elif calibration is None:
                 raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
             else:
@@ -163,10 +163,14 @@ def _optimised(model: Any, folder: Path) -> Any:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
     onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return onnx.load(path)
+    optimised = onnx.load(path)
+    for node in optimised.graph.node:
+        # Fused nodes are called `<first>/MatMulAddFusion`; a slash ends the layer's name here.
+        node.name = node.name.replace("/MatMulAddFusion", "_MatMulAddFusion")
+    return optimised
 
 
-def _at(precision: str, plain: Any, folder: Path) -> Any:
+def _at_precision(precision: str, plain: Any, folder: Path) -> Any:
     """The float graph at another precision that needs no calibration; `plain` stays as it is."""
     import onnx
     from onnxruntime.transformers import float16, onnx_model
@@ -256,9 +260,9 @@ def _check_ops(model: Any, names: LayerNames) -> None:
 
     for node in onnxfile.nodes_of(model.graph):
         if not onnx.defs.has(node.op_type, OPSET, node.domain):
-            layers = ", ".join(call.layer for call in names.calls(node.name)) or "of its input"
+            layers = "".join(f" (layer {call.layer})" for call in names.calls(node.name))
             raise ConversionError(
-                f"ONNX opset {OPSET} has no op for {node.op_type} in layer {layers}; replace that layer or use "
+                f"ONNX opset {OPSET} has no op for TensorFlow's {node.op_type}{layers}; replace it or use "
                 "`fer-export tflite`"
             )
 
@@ -298,7 +302,7 @@ def _check(content: bytes, promised: contract.Contract) -> None:
 def _tools(variant: Variant) -> Iterator[Path]:
     """A folder for what the tools write, their chatter swallowed and their many errors told in one line."""
     root = logging.getLogger()
-    handlers = root.handlers[:]
+    handlers, disabled = root.handlers[:], root.manager.disable
     try:
         with backend.silenced(), tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
             logging.disable(logging.CRITICAL)
@@ -316,7 +320,7 @@ def _tools(variant: Variant) -> Iterator[Path]:
             "try --quantize none or `fer-export tflite`"
         ) from error
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(disabled)
         # `logging.info` and its like, which the tools call, add a handler to the root logger for good.
         root.handlers[:] = handlers
 

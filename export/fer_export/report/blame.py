@@ -63,17 +63,18 @@ def repair_text(result: Repair) -> str:
 
 
 def _try(number: int, each: Try) -> list[str]:
-    judged = each.parity
+    judged, figures = each.parity, ["-", "-", "-"]
+    if judged:
+        drop = "-" if judged.drop is None else f"{judged.drop:+.2f}"
+        figures = [percent(judged.agreement.value, 2), drop, f"{judged.mean_difference:.2g}"]
     return [
         str(number),
         each.culprit,
         ", ".join(each.float_layers),
         str(len(each.float_ops)),
         megabytes(each.bytes),
-        percent(judged.agreement.value, 2),
-        "-" if judged.drop is None else f"{judged.drop:+.2f}",
-        f"{judged.mean_difference:.2g}",
-        "passed" if each.passed else "failed",
+        *figures,
+        "passed" if each.passed else "failed" if judged else "refused by the runtime",
     ]
 
 
