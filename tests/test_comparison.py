@@ -64,14 +64,14 @@ def test_the_fastest_then_the_smallest_then_the_closest_is_chosen(compared):
 def test_a_file_that_failed_is_never_chosen(compared):
     chosen = picked(compared, int8=(0.1, 10, 42, False), dynamic=(1.0, 500, 42, True))
     assert precision(chosen) == "dynamic"
-    failed = {name: (1.0, 10, 1, False) for name in ("none", "fp16", "dynamic", "int8", "int16x8")}
+    failed = dict.fromkeys(("none", "fp16", "dynamic", "int8", "int16x8"), (1.0, 10, 1, False))
     nothing = picked(compared, **failed)
     assert nothing.file is None
     assert "--repair" in nothing.reason
 
 
 def test_the_reason_says_slower_where_it_is(compared):
-    slow = {name: (1.0, 10, 1, False) for name in ("fp16", "dynamic", "int16x8")}
+    slow = dict.fromkeys(("fp16", "dynamic", "int16x8"), (1.0, 10, 1, False))
     chosen = picked(compared, **slow, none=(1.0, 4000, 42, False), int8=(2.0, 1000, 42, True))
     assert "4.0 times smaller and here 2.0 times slower" in chosen.reason
 
