@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_export import checkpoint, duplicates, exporting, files, judging, modelfile, readers, runtimes
+from fer_export import blame, checkpoint, duplicates, exporting, files, judging, modelfile, readers, runtimes
 
 pytestmark = pytest.mark.real
 
@@ -127,6 +127,22 @@ def test_rgb_file_opens_in_mediapipe(shipped, data, tmp_path):
         command = [python, str(script), str(path), str(tmp_path / "cases.npz")]
         checked = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_blame_of_a_file_that_real_faces_calibrated(files_by_name, shipped, data):
+    for name in ("int8.tflite", "int8.onnx"):
+        result = blame.blame(Path(files_by_name[name]["path"]), shipped, data=data)
+        assert result.rebuilt
+        assert result.source == "Training faces"
+        assert max(layer.effect for layer in result.layers) < 0.02
+
+
+def test_files_declare_the_runtime_that_computes_them_rightly(files_by_name):
+    needs = [
+        files_by_name[f"{precision}.tflite"]["graph"]["min_runtime_version"]
+        for precision in ("fp32", "fp16", "dynamic", "int8", "int16x8")
+    ]
+    assert needs == ["1.5.0", "1.15.0", "2.4.0", "2.10.0", "2.10.0"]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "dynamic", "int8", "int16x8"])

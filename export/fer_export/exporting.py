@@ -16,8 +16,8 @@ from .calibration import CalibrationSet
 from .checkpoint import Checkpoint
 from .convert import tflite
 from .dataset import Dataset
-from .errors import ConversionError, DataError
-from .judging import Judge
+from .errors import ConversionError, DataError, ExportFileError
+from .judging import Judge, Judged
 from .parity import Parity, ParityFaces
 from .repair import Repair, repair
 from .summary import GraphSummary
@@ -190,11 +190,14 @@ def _export(
     on_step(f"converting to {variant.label}", 0, 1)
     content = convert(variant, calibrating)
     gate, mended = options.gate(variant), None
-    judged = judge.judge(content, gate, on_step)
-    if options.repair and variant.precision == "int8" and calibrating is not None and not judged.parity.passed:
+    repairing = options.repair and variant.precision == "int8" and calibrating is not None
+    judged = _judged(content, judge, gate, repairing, on_step)
+    if calibrating is not None and repairing and not (judged and judged.parity.passed):
         mended = repair(content, checkpoint, calibrating, lambda made: judge.judge(made, gate).parity, on_step=on_step)
         if mended.content is not None:
             content, judged = mended.content, judge.judge(mended.content, gate, on_step)
+    if judged is None:
+        raise ConversionError(f"no runtime takes the int8 file, nor {len(mended.tries) if mended else 0} repaired ones")
     repaired = mended is not None and mended.passed
     path = _write(output, checkpoint, variant, options, content, judged.parity, calibrating, repaired)
     return ExportedFile(
@@ -208,6 +211,16 @@ def _export(
         mended,
         round(time.perf_counter() - begun, 2),
     )
+
+
+def _judged(content: bytes, judge: Judge, gate: Gate, repairing: bool, on_step: OnStep) -> Judged | None:
+    """The judgement of a new file; None where its runtime refuses it and it is going to be repaired."""
+    try:
+        return judge.judge(content, gate, on_step)
+    except ExportFileError as error:
+        if repairing:
+            return None
+        raise ConversionError(f"the new file does not run: {error}; try --repair or --quantize dynamic") from error
 
 
 def _faces(
