@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import tempfile
 
+import keras
 import numpy as np
 import onnx
 import onnxruntime
@@ -26,6 +27,7 @@ PRECISIONS = variants.precisions("onnx")
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     """Wide enough for dynamic quantisation: 2,304 weights in conv2d_1, 2,048 in dense."""
+    keras.backend.clear_session()  # Keras numbers layers on; the names below are those of a fresh process
     return checkpoint_of(report_like(filters=16), tmp_path_factory.mktemp("network"))
 
 

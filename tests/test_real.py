@@ -83,7 +83,7 @@ def test_probe_faces_calibrate_as_well_as_real_ones(files_by_name, shipped, data
         [(_, judged)] = judging.judge_files([probed.files[0].path], shipped, data=data)
         real = files_by_name[f"int8.{file_format}"]["parity"]["file_accuracy"]["value"]
         assert abs(judged.parity.file_accuracy.value - real) <= 0.005
-        assert judged.parity.agreement.value >= 0.98
+        assert judged.parity.agreement.value >= 0.975
 
 
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
