@@ -102,8 +102,6 @@ class OnnxRuntime:
         options = self._onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
         options.log_severity_level = 3
-        # As an app must set it on x86: int8 overflows on processors without VNNI otherwise.
-        options.add_session_config_entry("session.x64quantprecision", "1")
         if profile:
             options.enable_profiling, options.profile_file_prefix = True, profile
         return self._onnxruntime.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import backend
+from .. import backend, machine
 from ..errors import ExportFileError
 from .protocol import OnFace, Runtime, check_pictures, one_line, read
 
@@ -66,8 +66,9 @@ class OnnxRuntime(Runtime):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
         options.log_severity_level = _FATAL
-        # Without it int8 overflows on x86 processors that have no VNNI; where they do, or on ARM, it changes nothing.
-        options.add_session_config_entry("session.x64quantprecision", "1")
+        if not machine.int8_instructions():
+            # int8 sums overflow on x86 processors without VNNI otherwise; where they do not, it only costs speed.
+            options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             with backend.silenced():
                 return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
