@@ -77,13 +77,30 @@ def test_all_says_what_to_ship_and_writes_one_page(everything):
     assert "https://" not in page
 
 
-def test_probe_faces_calibrate_as_well_as_real_ones(files_by_name, shipped, data, tmp_path):
+@pytest.fixture(scope="module")
+def probed(shipped, data, tmp_path_factory):
+    """Format -> parity on real faces of the int8 file that probe faces calibrated."""
+    found = {}
     for file_format in ("tflite", "onnx"):
-        probed = exporting.export(shipped, file_format, ["int8"], tmp_path)
-        [(_, judged)] = judging.judge_files([probed.files[0].path], shipped, data=data)
-        real = files_by_name[f"int8.{file_format}"]["parity"]["file_accuracy"]["value"]
-        assert abs(judged.parity.file_accuracy.value - real) <= 0.005
-        assert judged.parity.agreement.value >= 0.975
+        exported = exporting.export(shipped, file_format, ["int8"], tmp_path_factory.mktemp("probed"))
+        [(_, judged)] = judging.judge_files([exported.files[0].path], shipped, data=data)
+        found[file_format] = judged.parity
+    return found
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_probe_faces_calibrate_as_well_as_real_ones(files_by_name, probed, file_format):
+    real = files_by_name[f"int8.{file_format}"]["parity"]["file_accuracy"]["value"]
+    assert abs(probed[file_format].file_accuracy.value - real) <= 0.005
+    assert probed[file_format].drop <= 0.5
+
+
+@pytest.mark.parametrize(
+    "file_format",
+    ["tflite", pytest.param("onnx", marks=pytest.mark.xfail(strict=True, reason="97.97 %: two of 3,589 faces short"))],
+)
+def test_probe_faces_keep_the_gates_agreement_on_real_ones(probed, file_format):
+    assert probed[file_format].agreement.value >= 0.98
 
 
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
