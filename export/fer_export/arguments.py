@@ -206,6 +206,11 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--initial", metavar="NAME|PATH", help="start from the weights of this network where layers match"
     )
+    command.add_argument(
+        "--teacher",
+        metavar="NAME|PATH,...",
+        help="learn from the probabilities of these networks too, beside the labels",
+    )
     command.add_argument("--seed", type=int, default=1)
     recipe = command.add_argument_group("recipe (default: the network's own)")
     recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact and nano: 64)")

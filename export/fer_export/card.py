@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def trained_card(
     evaluation: Evaluation,
     training_faces: int,
     initial: str | None,
+    teachers: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The card of a network that `fer-export train` made, JSON-safe; model.keras must lie in result.folder."""
     content = (result.folder / "model.keras").read_bytes()
@@ -67,6 +69,7 @@ def trained_card(
             "trained_on": "Training" if protocol == "official" else "70 % of all rows, stratified",
             "epoch_chosen_on": evaluation.split,
             "initial_weights": initial or "random",
+            "teachers": list(teachers),
             "epochs": len(result.epochs),
             "best_epoch": result.best_epoch,
             "seed": seed,

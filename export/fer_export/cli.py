@@ -187,6 +187,7 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
         options.output,
         protocol=options.protocol,
         initial=options.initial,
+        teachers=options.teacher.split(",") if options.teacher else (),
         seed=options.seed,
         changes=changes,
         on_step=bar.step,

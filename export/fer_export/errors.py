@@ -6,6 +6,8 @@ FerExportError              exit code 2: bad input or usage; the message says wh
 ├── CheckpointError         a network file that cannot be read, is not trusted or does not fit
 ├── ConversionError         a network that the format or precision cannot express
 ├── ExportFileError         an exported file that cannot be read or is not what it says
+├── PhotoError              a photo that cannot be read
+├── BundleError             a bundle, contract or manifest that is not what it says
 ├── TrainingError           a training run that cannot go on
 └── OutputError             a place that cannot be written
 """
@@ -33,6 +35,14 @@ class ConversionError(FerExportError):
 
 class ExportFileError(FerExportError):
     """An exported file that cannot be read or does not hold what it says."""
+
+
+class PhotoError(FerExportError):
+    """A photo that cannot be read, or is larger than memory allows."""
+
+
+class BundleError(FerExportError):
+    """A bundle, or its contract or manifest, that is damaged, foreign or of a newer version."""
 
 
 class TrainingError(FerExportError):

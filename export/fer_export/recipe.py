@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 EpochRecord = dict[str, float]
 """loss, accuracy, val_loss, val_accuracy, learning_rate, seconds of one epoch."""
@@ -48,7 +48,8 @@ class Recipe:
     epochs is the most that are trained; patience counts epochs. schedule: `plateau`, or `cosine`, which rises over
     warm_up epochs, falls to zero at the last one and knows neither plateau nor early stopping. optimizer: `adam`, or
     `sgd` with Nesterov momentum 0.9. weight_decay: decoupled, of kernels only. averaging: momentum a step of the
-    exponential average of the weights, which is what is judged and kept; 0 is none.
+    exponential average of the weights, which is what is judged and kept; 0 is none. distillation: part of the teachers'
+    probabilities in the targets, 0..1.
     """
 
     batch_size: int = 32
@@ -64,6 +65,7 @@ class Recipe:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     averaging: float = 0.0
+    distillation: float = 0.0
     augmentation: Affine = field(default_factory=Affine)
     photometric: Photometric = field(default_factory=Photometric)
 
@@ -85,10 +87,14 @@ COMPACT = Recipe(
 
 RECIPES = {"compact": COMPACT, "nano": COMPACT}
 
+DISTILLATION = 0.7
+"""The teachers' part in the targets, for any network; a teacher's doubt then stands in for label smoothing."""
 
-def of(network: str) -> Recipe:
-    """The recipe of a network, by its name."""
-    return RECIPES.get(network, Recipe())
+
+def of(network: str, taught: bool = False) -> Recipe:
+    """The recipe of a network, by its name, with or without teachers."""
+    chosen = RECIPES.get(network, Recipe())
+    return replace(chosen, distillation=DISTILLATION, label_smoothing=0.0) if taught else chosen
 
 
 def learning_rate(epochs: Sequence[EpochRecord], recipe: Recipe) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from . import card, checkpoint, evaluation, recipe, training
 from .dataset import Dataset, Faces, report_split
+from .distillation import soft_targets
 from .emotions import DEFAULT_LABELS
 from .recipe import EpochRecord
 
@@ -24,6 +25,7 @@ def train_network(
     *,
     protocol: str = "official",
     initial: str | None = None,
+    teachers: Sequence[str] = (),
     seed: int = 1,
     changes: dict[str, Any] | None = None,
     on_step: OnStep = lambda task, done, total: None,
@@ -32,24 +34,31 @@ def train_network(
     """Train (or go on) in `folder` and return the card, which is written there as card.json.
 
     protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
-    initial: a network whose weights are the start. changes: fields of recipe.Recipe that differ from
+    initial: a network whose weights are the start. teachers: networks whose probabilities are learnt beside the labels.
+    changes: fields of recipe.Recipe that differ from
     the network's own. on_epoch gets the epochs left at most. Raises what training.train and checkpoint.load raise.
     """
-    settings = replace(recipe.of(network), **(changes or {}))
+    settings = replace(recipe.of(network, taught=bool(teachers)), **(changes or {}))
     labels = DEFAULT_LABELS.get(classes, ())
     if protocol == "report":
         faces, judges = report_split(data, labels)
     else:
         faces, judges = data.split("Training"), data.split("PublicTest")
+    examples = _examples(faces, labels)
+    if teachers:
+        masters = [checkpoint.load(teacher) for teacher in teachers]
+        soft = soft_targets(masters, examples.images, examples.targets, labels, settings.distillation)
+        examples = replace(examples, soft=soft)
     result = training.train(
         network,
         classes,
-        _examples(faces, labels),
+        examples,
         _examples(judges, labels),
         folder,
         recipe=settings,
         seed=seed,
         initial=initial,
+        teachers=teachers,
         on_step=lambda epoch, step, steps: on_step(f"epoch {epoch} of at most {settings.epochs}", step, steps),
         on_epoch=lambda epoch, record: on_epoch(epoch, record, settings.epochs - epoch),
     )
@@ -57,7 +66,7 @@ def train_network(
     figures = evaluation.evaluate(trained, judges, data.source.name)
     name = f"{network}-{classes}"
     document = card.trained_card(
-        name, network, data, protocol, result, settings, seed, figures, len(faces.pixels), initial
+        name, network, data, protocol, result, settings, seed, figures, len(faces.pixels), initial, teachers
     )
     card.write(folder, document)
     return document

@@ -12,7 +12,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,10 +34,12 @@ OnEpoch = Callable[[int, EpochRecord], None]
 
 @dataclass(frozen=True)
 class Examples:
-    """images: uint8 [N, 48, 48, 1]; targets: int64 [N], positions in the labels of the network."""
+    """images: uint8 [N, 48, 48, 1]; targets: int64 [N], positions in the labels of the network; soft: float32 [N, K],
+    what is learnt in the place of the targets."""
 
     images: NDArray[np.uint8]
     targets: NDArray[np.int64]
+    soft: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,27 @@ def train(
     recipe: Recipe | None = None,
     seed: int = 1,
     initial: str | None = None,
+    teachers: Sequence[str] = (),
     on_step: OnStep = lambda epoch, step, steps: None,
     on_epoch: OnEpoch = lambda epoch, record: None,
 ) -> TrainingResult:
     """Train `network` with `classes` outputs, or go on with the run that lies in `folder`.
 
     initial: name or path of a network whose layers of the same name and shape give the first weights. The epoch
+    teachers: the networks that made training.soft, by name, so that a run goes on with the same. The epoch
     with the highest validation accuracy is kept in `folder/model.keras`. Raises TrainingError on NaN, on
     degenerate data, and on a folder that holds a run with other settings.
     """
     recipe = recipe or Recipe()
     check_examples(training, validation, classes)
-    settings = {"network": network, "classes": classes, "seed": seed, "initial": initial, "recipe": asdict(recipe)}
+    settings = {
+        "network": network,
+        "classes": classes,
+        "seed": seed,
+        "initial": initial,
+        "teachers": list(teachers),
+        "recipe": asdict(recipe),
+    }
     run = _Run.open(folder, settings)
     trainer = Trainer(network, classes, recipe, seed)
     if run.epochs:
@@ -163,7 +174,7 @@ class Trainer:
         order = np.random.default_rng([self.seed, epoch]).permutation(len(training.targets))
         history = self.model.fit(
             training.images[order],
-            self._one_hot(training.targets[order]),
+            self._one_hot(training.targets[order]) if training.soft is None else training.soft[order],
             batch_size=self.batch_size,
             shuffle=False,
             verbose=0,

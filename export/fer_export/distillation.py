@@ -1,0 +1,46 @@
+"""Soft labels: what networks trained before say about the training faces, mixed with the labels given by people.
+
+FER2013's labels are crowd guesses, wrong for about a third of the faces; a teacher's probabilities tell the doubtful
+ones (Hinton et al. 2015, "Distilling the knowledge in a neural network"; Furlanello et al. 2018, "Born-again neural
+networks", where the teacher is no larger than its pupil).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checkpoint import Checkpoint
+from .emotions import canonical
+from .errors import UsageError
+
+
+def soft_targets(
+    teachers: Sequence[Checkpoint],
+    images: NDArray[np.uint8],
+    targets: NDArray[np.int64],
+    labels: Sequence[str],
+    weight: float,
+) -> NDArray[np.float32]:
+    """Targets float32 [N, K] for grey faces [N, S, S, 1]: weight (0..1) is the teachers' part.
+
+    A teacher's answer is its mean over a face and its mirror image; several teachers count alike. A teacher may know
+    more emotions than `labels`: its probabilities of these are made to sum to 1. Raises UsageError where it knows
+    fewer, or takes faces of another size.
+    """
+    answers = [_answer(teacher, images, labels) for teacher in teachers]
+    soft = np.mean(answers, axis=0)
+    given = np.eye(len(labels))[targets]
+    return np.asarray((1.0 - weight) * given + weight * soft, np.float32)
+
+
+def _answer(teacher: Checkpoint, images: NDArray[np.uint8], labels: Sequence[str]) -> NDArray[np.float64]:
+    known = [canonical(label) for label in teacher.labels]
+    missing = [label for label in labels if canonical(label) not in known]
+    if missing:
+        raise UsageError(f"the teacher {teacher.name} does not know {', '.join(missing)}; give one that does")
+    both = np.float64(teacher.predict(images)) + teacher.predict(np.ascontiguousarray(images[:, :, ::-1]))
+    chosen = both[:, [known.index(canonical(label)) for label in labels]]
+    return np.asarray(chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1e-12))
