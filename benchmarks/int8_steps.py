@@ -12,12 +12,12 @@ from fer_export import calibration, checkpoint, graph, judging, parity, readers,
 from fer_export.convert import tflite
 from record import record
 
-STEPS = ("without_batch_norms", "equalise", "narrowed", "round_first_layers")
+STEPS = ("without_batch_norms", "equalise", "narrowed", "round_convolutions")
 NAMES = {
     "without_batch_norms": "batch norms rewritten",
     "equalise": "channels equalised",
     "narrowed": "logits as gaps",
-    "round_first_layers": "first layers rounded together",
+    "round_convolutions": "convolutions rounded together",
 }
 
 

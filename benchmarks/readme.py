@@ -187,6 +187,35 @@ def networks() -> str:
     return _table(header, rows)
 
 
+def report_table() -> str:
+    result = _result("report_table")
+    header = ["batch", "parameters", "outputs", "report: accuracy (95 %)", "ours: accuracy (95 %)"]
+    header += ["ours - report, points (95 %)", "epochs, report / ours", "s an epoch, report / ours"]
+    rows = []
+    for row in result["rows"]:
+        report, ours = row["report"], row["ours"]
+        low, high = report["wilson_95"]
+        line = [
+            str(row["batch_size"]),
+            f"{report['parameters']:,}" if not ours else f"{ours['parameters']:,}",
+            str(row["outputs"]),
+            f"{_percent(report['accuracy'])} % ({_percent(low)}-{_percent(high)})",
+        ]
+        if ours is None:
+            rows.append([*line, "not run", "", f"{report['epochs']} /", f"{report['seconds_per_epoch']} /"])
+            continue
+        rows.append(
+            [
+                *line,
+                _share(ours["accuracy"]),
+                _points(ours["ahead"]),
+                f"{report['epochs']} / {ours['epochs']}",
+                f"{report['seconds_per_epoch']} / {ours['seconds_per_epoch']:.0f}",
+            ]
+        )
+    return f"{_table(header, rows)}\n\n{_reproduced(result)}\n\n![accuracies](benchmarks/results/report_table.png)"
+
+
 def speed() -> str:
     result, step = _result("speed"), _result("training_step")
     rows = [
@@ -278,6 +307,57 @@ def _apart(rows: list[dict[str, Any]], figure: str, sign: int, *, by_chance: boo
         if sign * judged["points"] > 0 and (judged["p"] >= CHANCE) == by_chance:
             found.append(f"{row['tool']} {row['file']} ({judged['points']:+.2f} points, p = {judged['p']:.2g})")
     return ", ".join(found) or "none"
+
+
+def _reproduced(result: dict[str, Any]) -> str:
+    """What of the report's table holds here, and what does not."""
+    rows = [row for row in result["rows"] if row["ours"]]
+    if not rows:
+        return "No row has been trained here yet (`benchmarks/report_table.py`)."
+    apart: dict[str, list[str]] = {"as in the report, within 95 %": [], "higher": [], "lower": []}
+    for row in rows:
+        least, most = row["ours"]["ahead"]["interval"]
+        where = "higher" if least > 0 else "lower" if most < 0 else "as in the report, within 95 %"
+        apart[where].append(_row_name(row))
+    lines = [f"{where}: {', '.join(names)}" for where, names in apart.items() if names]
+    lines += [_six_against_seven(result, pair) for pair in result["six_against_seven"]]
+    capped = [row for row in rows if row["ours"]["epochs"] == row["ours"]["most_epochs"]]
+    if capped:
+        lines.append(f"not stopped early but at the most epochs allowed: {', '.join(map(_row_name, capped))}")
+    listed = "\n".join(f"- {line}." for line in lines)
+    return (
+        f"{len(rows)} of {len(result['rows'])} rows trained, once each, on 70 % of the {result['data']['rows']:,} rows "
+        "at hand; accuracy of the best epoch on the other 30 %, which also chose it. Which epoch the report prints it "
+        "does not say. The intervals know the choice of faces, not that another seed gives another network.\n\n"
+        f"{listed}"
+    )
+
+
+def _six_against_seven(result: dict[str, Any], pair: dict[str, Any]) -> str:
+    """The gain of 6 outputs over 7: as the report has it, the same here, and on like terms."""
+    alike = [row for row in result["rows"] if row["network"] == pair["network"] and row["batch_size"] == 32]
+    seven, six = sorted(alike, key=lambda row: -row["outputs"])
+    printed = 100 * (six["report"]["accuracy"] - seven["report"]["accuracy"])
+    here = 100 * (six["ours"]["accuracy"]["value"] - seven["ours"]["accuracy"]["value"])
+    return (
+        f"6 outputs against 7, {pair['network']}: {printed:+.2f} points in the report, {here:+.2f} here; on like terms "
+        f"(the 7 outputs held to the same six emotions, {pair['six']['count']:,} faces new to both) "
+        f"{_points(pair['six_ahead'])}, p = {pair['six_ahead']['p']:.2g}"
+    )
+
+
+def _row_name(row: dict[str, Any]) -> str:
+    return f"{row['network']} batch {row['batch_size']} with {row['outputs']} outputs"
+
+
+def _share(figure: dict[str, Any]) -> str:
+    low, high = figure["wilson_95"]
+    return f"{_percent(figure['value'])} % ({_percent(low)}-{_percent(high)})"
+
+
+def _points(figure: dict[str, Any]) -> str:
+    least, most = figure["interval"]
+    return f"{figure['points']:+.2f} ({least:+.2f} to {most:+.2f})"
 
 
 def _ratios(rows: list[dict[str, Any]], figure: str, *, faster: bool = False) -> str:

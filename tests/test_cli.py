@@ -46,14 +46,14 @@ def test_main_job_prints_the_result_and_no_noise(tmp_path, tiny_csv):
     result = run("tflite", "--quantize", "int8", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    for words in ("report-512-7", "probe faces", "compute op", "is int8", "PASSED", "next:", "fer-export parity"):
+    for words in ("compact-7", "probe faces", "compute op", "is int8", "PASSED", "next:", "fer-export parity"):
         assert words in result.stdout
     assert "oneDNN" not in result.stdout
     assert sorted(os.listdir(tmp_path / "exports")) == [
-        "report-512-7-int8.tflite",
-        "report-512-7-int8.tflite.calibration.json",
+        "compact-7-int8.tflite",
+        "compact-7-int8.tflite.calibration.json",
     ]
-    path = tmp_path / "exports" / "report-512-7-int8.tflite"
+    path = tmp_path / "exports" / "compact-7-int8.tflite"
     inspected = json.loads(run("inspect", path, "--json").stdout)
     assert inspected["metadata"]["labels"] == ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
     judged = run("parity", path, "--json")
@@ -84,7 +84,7 @@ def bad(tmp_path_factory):
         archive.writestr("readme.txt", "not keras")
     from fer_export import checkpoint
 
-    whole = (checkpoint.shipped_folder() / "report-512-7" / "model.keras").read_bytes()
+    whole = (checkpoint.shipped_folder() / "compact-7" / "model.keras").read_bytes()
     (folder / "truncated.keras").write_bytes(whole[: len(whole) // 2])
     return folder
 

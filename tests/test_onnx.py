@@ -62,7 +62,7 @@ def computing(content):
     return {onnxfile.layer_of(node.name): node for node in nodes if node.op_type in onnxfile.COMPUTE_OPS}
 
 
-@pytest.mark.parametrize("input_kind", variants.INPUT_KINDS)
+@pytest.mark.parametrize("input_kind", ["gray", "rgb"])
 def test_every_precision_keeps_the_contract(checkpoint, calibrating, files, input_kind):
     size, channels = checkpoint.size, 3 if input_kind == "rgb" else 1
     judged = grey(20, seed=1)

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from fer_export import rounding
-from fer_export.rounding import MOST_INPUTS, STEPS, round_first_layers, rounded_to_steps
+from fer_export.rounding import MOST_INPUTS, STEPS, round_convolutions, rounded_to_steps
 from networks import answers, classifier, grey, scaled, weights
 
 
@@ -96,7 +96,7 @@ def test_a_layer_of_a_network_is_closer_than_with_nearest_weights(options):
     layer = network.get_layer("judged")
     kernel, bias = layer.get_weights()
     seen = rounding._patches(network, layer, images)
-    assert round_first_layers(network, images) == 2
+    assert round_convolutions(network, images) == 2
     given, same_bias = layer.get_weights()
     assert (same_bias == bias).all()
     steps = in_steps(by_filter(given))
@@ -118,7 +118,7 @@ def test_only_small_convolutions_are_touched():
 
     network = classifier(body)
     before = {layer.name: weights(layer) for layer in network.layers if layer.weights}
-    assert round_first_layers(network, scaled(grey(3))) == 2
+    assert round_convolutions(network, scaled(grey(3))) == 2
     changed = {
         name
         for name, old in before.items()
@@ -133,13 +133,13 @@ def test_a_shared_convolution_is_left_alone():
         return layers.Concatenate()([both(x), both(layers.ReLU()(x))])
 
     network = classifier(body)
-    assert round_first_layers(network, scaled(grey(3))) == 0
+    assert round_convolutions(network, scaled(grey(3))) == 0
 
 
 def test_the_rounded_network_stays_close():
     network = classifier(lambda x: layers.Conv2D(4, 3, activation="relu")(layers.Conv2D(4, 3, activation="relu")(x)))
     images = scaled(grey(20))
     expected = answers(network, images)
-    round_first_layers(network, images)
+    round_convolutions(network, images)
     difference = np.abs(answers(network, images) - expected).max()
     assert 0 < difference < 0.02

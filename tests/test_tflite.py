@@ -33,7 +33,7 @@ def converted(checkpoint, calibrating, precision, **options):
 
 
 @pytest.mark.parametrize("precision", variants.precisions("tflite"))
-@pytest.mark.parametrize("input_kind", variants.INPUT_KINDS)
+@pytest.mark.parametrize("input_kind", ["gray", "rgb"])
 def test_every_precision_keeps_the_contract(checkpoint, calibrating, faces, precision, input_kind):
     content = converted(checkpoint, calibrating, precision, input_kind=input_kind)
     graph, said = flatbuffer.inspect(content), metadata.read(content)
@@ -51,7 +51,7 @@ def test_every_precision_keeps_the_contract(checkpoint, calibrating, faces, prec
     assert np.abs(given - checkpoint.predict(judged)).max() < tolerance
 
 
-@pytest.mark.parametrize("input_kind", variants.INPUT_KINDS)
+@pytest.mark.parametrize("input_kind", ["gray", "rgb"])
 def test_int8_computes_in_integers_only(checkpoint, calibrating, input_kind):
     graph = flatbuffer.inspect(converted(checkpoint, calibrating, "int8", input_kind=input_kind))
     assert flatbuffer.float_ops(graph) == ()

@@ -163,7 +163,7 @@ def test_another_network_gives_the_first_weights_where_it_fits():
     given = networks.build("thin", 7)
     given.get_layer("norm2").moving_mean.assign([1, 2, 3, 4])
     before = first.network.get_layer("probabilities").get_weights()[0].copy()
-    first.start_from(given)
+    first.start_from(training.layer_weights(given))
     for name in ("conv0", "conv4", "norm2", "hidden"):
         for old, new in zip(
             given.get_layer(name).get_weights(), first.network.get_layer(name).get_weights(), strict=True
@@ -172,7 +172,7 @@ def test_another_network_gives_the_first_weights_where_it_fits():
     assert (first.network.get_layer("probabilities").get_weights()[0] == before).all()
     stranger = keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), keras.layers.Dense(6)])
     with pytest.raises(TrainingError, match="--initial"):
-        first.start_from(stranger)
+        first.start_from(training.layer_weights(stranger))
 
 
 def test_degenerate_data_is_refused():

@@ -92,6 +92,35 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     command = commands.add("inspect", "what an exported file holds and expects")
     command.add_argument("file", type=Path, metavar="FILE")
     _output_flags(command, None)
+
+    command = commands.add("predict", "faces and their emotions in photos: JPEG, PNG, WebP, any that Pillow reads")
+    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    _model_flags(command, ", run by Keras; or an exported .tflite or .onnx file")
+    command.add_argument(
+        "--bundle", type=Path, metavar="DIR", help="a bundle's default file and detectors, instead of --model"
+    )
+    command.add_argument(
+        "--annotate",
+        type=Path,
+        metavar="OUT.png",
+        help="draw boxes, emotions and bars; of several photos into OUT-<photo>.png each",
+    )
+    _output_flags(command, None)
+
+    command = commands.add("bundle", "all an app needs in one folder: files, detectors, contract, golden vectors")
+    _model_flags(command)
+    _data_flags(command)
+    _int8_flags(command)
+    _gate_flags(command)
+    command.add_argument("--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/)")
+    command.add_argument(
+        "--android", type=Path, metavar="DIR", help="an Android project; the bundle goes into its app's assets"
+    )
+    _output_flags(command, None)
+
+    command = commands.add("verify", "replay a bundle and name the first thing that differs")
+    command.add_argument("folder", type=Path, metavar="DIR", help="made by `fer-export bundle`")
+    _output_flags(command, None)
     return root
 
 
@@ -109,12 +138,12 @@ class _Commands:
         return command
 
 
-def _model_flags(command: argparse.ArgumentParser) -> None:
+def _model_flags(command: argparse.ArgumentParser, others: str = "") -> None:
     group = command.add_argument_group("network")
     group.add_argument(
         "--model",
         metavar="NAME|PATH",
-        help="a shipped network (default report-512-7), .keras, .h5, .json, SavedModel or network folder",
+        help=f"a shipped network (default compact-7), .keras, .h5, .json, SavedModel or network folder{others}",
     )
     group.add_argument("--weights", type=Path, metavar="FILE", help=".h5 weights of an architecture .json")
     group.add_argument("--labels", metavar="A,B,..|FILE", help="emotions in the order of the outputs")
@@ -149,11 +178,23 @@ def _conversion_flags(command: argparse.ArgumentParser, file_format: str) -> Non
 
 def _variant_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--input", choices=variants.INPUT_KINDS, default="gray", help="gray [1,S,S,1] or rgb [1,S,S,3] bytes"
+        "--input",
+        choices=variants.INPUT_KINDS,
+        default="gray",
+        help="gray [1,S,S,1] or rgb [1,S,S,3] face crops, or frame [1,H,W,3] of any size with the box of a face",
     )
     command.add_argument(
         "--io", choices=variants.IO_TYPES, help="one type for input and output (default: uint8 in, float32 out)"
     )
+    command.add_argument(
+        "--mirror",
+        action="store_true",
+        help="average over the face and its mirror image inside the file: more accurate, twice the multiply-adds",
+    )
+    _int8_flags(command)
+
+
+def _int8_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--calibration-faces",
         type=_positive,
@@ -220,6 +261,15 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     )
     recipe.add_argument(
         "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
+    )
+    several = command.add_argument_group("several GPUs or hosts (KERAS_BACKEND=jax; start one process on each)")
+    several.add_argument(
+        "--distribute", metavar="HOST:PORT", help="where process 0 listens; it reads and writes --output"
+    )
+    several.add_argument("--processes", type=_positive, metavar="N", help="how many train together")
+    several.add_argument("--process", type=int, metavar="I", help="which one this is, 0 to N-1")
+    several.add_argument(
+        "--wait", type=_positive, default=300, metavar="SECONDS", help="for the others to come (default 300)"
     )
     _output_flags(command, "run")
 

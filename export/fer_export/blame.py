@@ -100,6 +100,7 @@ def measure(
     Raises ExportFileError when the file says nothing of itself or cannot be run, ConversionError as `blame` does.
     """
     variant, document = _described(content)
+    checkpoint = checkpoint.meant_by(document)
     on_step("making the float twin", 0, 1)
     floats = twin.of(checkpoint, variant, document["input_kind"], calibrated)
     compared = Comparison(open_activations(content), floats, paths(checkpoint.network))
@@ -133,7 +134,7 @@ def convert_as(
     converter = importlib.import_module(f".convert.{variant.format}", __package__)
     return bytes(
         converter.convert(
-            checkpoint,
+            checkpoint.meant_by(document),
             variant,
             input_kind=document["input_kind"],
             calibration=calibrated,
@@ -158,6 +159,11 @@ def _contract(path: Path, said: ModelInfo, checkpoint: Checkpoint) -> Mapping[st
         raise ExportFileError(
             f"{path} was made from a network with sha256 {document['checkpoint_sha256'][:12]}..., not from "
             f"{checkpoint.name} ({checkpoint.sha256[:12]}...); name its network with --model"
+        )
+    if document["input_kind"] == "frame":
+        raise UsageError(
+            f"{path} crops whole pictures; its network is that of the {document['precision']} file for face crops: "
+            "export it with --input gray and give that one"
         )
     if document["precision"] == "none":
         raise UsageError(f"{path} is float32, no layer of it is quantised; give an int8, int16x8, dynamic or fp16 file")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from .labels import choose as choose_labels
 if TYPE_CHECKING:
     import keras
 
-DEFAULT_MODEL = "report-512-7"
+DEFAULT_MODEL = "compact-7"
 SCALINGS: dict[str, tuple[float, float]] = {"unit": (1 / 255, 0.0), "signed": (1 / 127.5, -1.0), "raw": (1.0, 0.0)}
 """What a network expects, as (scale, shift) of bytes 0..255: 0..1, -1..1, or the bytes themselves."""
 
@@ -39,7 +39,8 @@ class Checkpoint:
 
     network: float32 [N, S, S, C], scaled, to float32 probabilities [N, K]; functional unless it is a wrapped or
     subclassed one. labels: canonical names in output order. sha256, bytes: of the files read. given: what was
-    asked for. folder: the network folder if it is one. softmax_added: the file gives logits.
+    asked for. folder: the network folder if it is one. softmax_added: the file gives logits. mirror: the answer to a
+    face is the mean of the network's answers to it and to its mirror image.
     """
 
     name: str
@@ -56,14 +57,19 @@ class Checkpoint:
     sha256: str
     bytes: int
     folder: Path | None
+    mirror: bool = False
 
     @property
     def scale_and_shift(self) -> tuple[float, float]:
         """(scale, shift): the network's input is byte * scale + shift."""
         return SCALINGS[self.scaling]
 
+    def meant_by(self, contract: Mapping[str, Any]) -> Checkpoint:
+        """The network as a file with this contract answers: with mirror or without."""
+        return replace(self, mirror=bool(contract.get("mirror", False)))
+
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Keras's own answer to bytes: uint8 [N, S, S, 1] or [N, S, S, C] -> float32 [N, K].
+        """Keras's own answer to bytes, or mean of two: uint8 [N, S, S, 1] or [N, S, S, C] -> float32 [N, K].
 
         Grey is repeated for an RGB network. Raises UsageError for pictures that do not fit.
         """
@@ -72,8 +78,9 @@ class Checkpoint:
                 f"pictures of {images.dtype} {list(images.shape)} do not fit {self.name}; "
                 f"give uint8 [N, {self.size}, {self.size}, {self.channels}]"
             )
-        batches = [self._predict_batch(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)]
-        return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), np.float32)
+        sides = [images, images[:, :, ::-1]] if self.mirror else [images]
+        answers: NDArray[np.float32] = np.mean([self._predict_all(side) for side in sides], axis=0)
+        return answers
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe summary."""
@@ -86,6 +93,7 @@ class Checkpoint:
             "scaling": self.scaling,
             "scaling_source": self.scaling_source,
             "softmax_added": self.softmax_added,
+            "mirror": self.mirror,
             "source": str(self.source),
             "bytes": self.bytes,
             "sha256": self.sha256,
@@ -93,6 +101,10 @@ class Checkpoint:
 
     def _picture_shapes(self) -> set[tuple[int, ...]]:
         return {(self.size, self.size, channels) for channels in (1, self.channels)}
+
+    def _predict_all(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        batches = [self._predict_batch(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)]
+        return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), np.float32)
 
     def _predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         scaled = images.astype("float32")

@@ -11,12 +11,13 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import variants
 from .arguments import Command, parser
 from .console import Bar, duration
-from .errors import FerExportError
+from .errors import FerExportError, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser(COMMANDS).parse_args(arguments)
         _quiet()
+        if getattr(options, "distribute", None):
+            from . import supervision
+
+            if not supervision.supervised():
+                return supervision.supervise(sys.argv[1:] if arguments is None else arguments, _group(options))
         with Bar() as bar:
             return int(options.run(options, bar))
     except KeyboardInterrupt:
@@ -62,7 +68,7 @@ def _export(options: argparse.Namespace, bar: Bar, file_format: str) -> int:
         variants.find(file_format, precision)
     data = _data(options, bar) if options.data else None
     result = exporting.export(
-        _checkpoint(options),
+        _exported(options),
         file_format,
         precisions,
         options.output,
@@ -82,7 +88,7 @@ def all_variants(options: argparse.Namespace, bar: Bar) -> int:
 
     data = _data(options, bar) if options.data else None
     result = comparison.compare(
-        _checkpoint(options),
+        _exported(options),
         options.output,
         data=data,
         options=_export_options(options),
@@ -190,10 +196,12 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
         teachers=options.teacher.split(",") if options.teacher else (),
         seed=options.seed,
         changes=changes,
+        group=_group(options),
         on_step=bar.step,
         on_epoch=on_epoch,
     )
-    _show(options, card, runs.card_text(card, options.output))
+    if card is not None:
+        _show(options, card, runs.card_text(card, options.output))
     return 0
 
 
@@ -235,6 +243,57 @@ def inspect(options: argparse.Namespace, bar: Bar) -> int:
     return 0
 
 
+def predict(options: argparse.Namespace, bar: Bar) -> int:
+    """Faces and emotions in photos; goes on after a photo that cannot be read, and then fails."""
+    from .report.predict import predict_text
+
+    with _pipeline(options) as pipeline:
+        results = pipeline.predict_files(options.photos, annotate=options.annotate, on_step=bar.step)
+    if options.json or len(results.photos) > len(results.failed):
+        _show(options, results.to_dict(), predict_text(results))
+    results.check()
+    return 0
+
+
+def bundle(options: argparse.Namespace, bar: Bar) -> int:
+    """Make all an app needs, in one folder."""
+    from pathlib import Path
+
+    from . import bundling, exporting
+    from .report.bundle import bundle_text
+
+    places = [options.output] if options.output else []
+    if options.android:
+        places.append(bundling.android_assets(options.android))
+    data = _data(options, bar) if options.data else None
+    made = bundling.make(
+        _checkpoint(options),
+        places or [Path("bundle")],
+        data=data,
+        options=exporting.Options(
+            split=options.split,
+            calibration_count=options.calibration_faces,
+            seed=options.seed,
+            min_agreement=options.min_agreement,
+            max_drop=options.max_drop,
+            repair=options.repair,
+        ),
+        on_step=bar.step,
+    )
+    _show(options, made.to_dict(), bundle_text(made, _model_words(options)))
+    return 0 if made.passed else 1
+
+
+def verify(options: argparse.Namespace, bar: Bar) -> int:
+    """Replay a bundle and name the first thing that differs."""
+    from . import verification
+    from .report.bundle import verification_text
+
+    result = verification.verify(options.folder, on_step=bar.step)
+    _show(options, result.to_dict(), verification_text(result))
+    return 0 if result.passed else 1
+
+
 COMMANDS: dict[str, Command] = {
     "tflite": tflite,
     "onnx": onnx,
@@ -247,7 +306,21 @@ COMMANDS: dict[str, Command] = {
     "probe": probe,
     "data": data,
     "inspect": inspect,
+    "predict": predict,
+    "bundle": bundle,
+    "verify": verify,
 }
+
+
+def _group(options: argparse.Namespace) -> Any:
+    from . import distribution
+
+    flags = (options.distribute, options.processes, options.process)
+    if flags == (None, None, None):
+        return distribution.ALONE
+    if None in flags:
+        raise UsageError("--distribute, --processes and --process belong together; give all three")
+    return distribution.Group(*flags, wait=options.wait)
 
 
 def _export_options(options: argparse.Namespace) -> Any:
@@ -275,6 +348,26 @@ def _checkpoint(options: argparse.Namespace) -> Any:
         scaling=options.scaling,
         trust=options.trust,
     )
+
+
+def _pipeline(options: argparse.Namespace) -> Any:
+    """The network of --bundle or --model, an exported file or Keras's, behind the detectors."""
+    from pathlib import Path
+
+    from .pipeline import EXPORTED, Pipeline
+
+    if options.bundle and options.model:
+        raise UsageError("--model and --bundle each name a network; give one of them")
+    if options.bundle:
+        return Pipeline.of_bundle(options.bundle)
+    if options.model and options.model.lower().endswith(EXPORTED):
+        return Pipeline.of_file(Path(options.model), options.labels)
+    return Pipeline.of_checkpoint(_checkpoint(options))
+
+
+def _exported(options: argparse.Namespace) -> Any:
+    """The network as the files are to answer."""
+    return replace(_checkpoint(options), mirror=options.mirror)
 
 
 def _model_words(options: argparse.Namespace) -> str:

@@ -16,7 +16,7 @@ from .calibration import CalibrationSet
 from .checkpoint import Checkpoint
 from .convert import tflite
 from .dataset import Dataset
-from .errors import ConversionError, DataError, ExportFileError
+from .errors import ConversionError, DataError, ExportFileError, UsageError
 from .judging import Judge, Judged
 from .parity import Parity, ParityFaces
 from .repair import Repair, repair
@@ -29,7 +29,8 @@ Convert = Callable[[Variant, CalibrationSet | None], bytes]
 
 @dataclass(frozen=True)
 class Options:
-    """How to export. io: one type for input and output, or None for uint8 in and float32 out.
+    """How to export. input_kind: one of INPUT_KINDS. io: one type for input and output, or None for uint8 in and
+    float32 out.
 
     split: the faces that judge. calibration_count and seed: the Training sample. min_agreement (0..1) and
     max_drop (points) replace the precision's own limits. repair: an int8 file that fails is tried again with its
@@ -150,6 +151,8 @@ def export_variants(
 ) -> Export:
     """The same for variants of any format; one that the network does not allow is named in `refused`."""
     started, options = time.perf_counter(), options or Options()
+    if options.repair and options.input_kind == "frame":
+        raise UsageError("--repair does not go with --input frame; repair the file for face crops, --input gray")
     files.check_writable(output)
     calibrating, faces = _faces(checkpoint, data, options, any(v.integer for v in variants), on_step)
     judge = Judge.of(checkpoint, faces)
@@ -257,7 +260,7 @@ def _write(
     calibrating: CalibrationSet | None,
     repaired: bool,
 ) -> Path:
-    path = output / variant.file_name(checkpoint.name, options.input_kind)
+    path = output / variant.file_name(checkpoint.name, options.input_kind, checkpoint.mirror)
     if repaired:
         path = path.with_name(f"{path.stem}-repaired{path.suffix}")
     if not judged.passed:

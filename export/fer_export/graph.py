@@ -10,6 +10,7 @@ to RGB, in a single op that every runtime quantises well.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from .equalisation import equalise
 from .errors import ConversionError
 from .faces import as_input
 from .logits import narrowed
-from .rounding import round_first_layers
+from .rounding import round_convolutions
 
 if TYPE_CHECKING:
     import keras
@@ -40,10 +41,13 @@ def exportable(
     """The network to convert: float32 [N, S, S, 1|3] of byte values 0..255 -> float32 probabilities [N, K].
 
     input_kind: `gray` or `rgb`. calibration: prepares the network for int8 weights on these faces (equalisation,
-    which is exact, and rounding of the first layers, which is not). narrow_logits: for 8-bit activations, see
-    logits.py. Raises ConversionError if an exact step was not.
+    which is exact, and rounding of the convolutions, which is not). narrow_logits: for 8-bit activations, see
+    logits.py. A checkpoint with mirror gives the mean over each face and its mirror image, in the same graph.
+    Raises ConversionError if an exact step was not.
     """
     import keras
+
+    from .mirror import mirrored
 
     network = without_batch_norms(checkpoint.network)
     if calibration is not None and is_graph(network):
@@ -51,11 +55,13 @@ def exportable(
         equalise(network, faces)
         _check_same(checkpoint, network)
         network = narrowed(network) if narrow_logits else network
-        round_first_layers(network, faces)
+        round_convolutions(network, faces)
     else:
         _check_same(checkpoint, network)
     inputs = keras.Input((checkpoint.size, checkpoint.size, contract.channels(input_kind)), name=contract.INPUT_NAME)
-    return keras.Model(inputs, network(_adapter(checkpoint, input_kind)(inputs)), name="exported")
+    given = _adapter(checkpoint, input_kind)(inputs)
+    answers = mirrored(network, given) if checkpoint.mirror else network(given)
+    return keras.Model(inputs, answers, name="exported")
 
 
 def without_batch_norms(network: keras.Model) -> keras.Model:
@@ -215,7 +221,7 @@ def _check_same(checkpoint: Checkpoint, network: keras.Model) -> None:
     shape = (8, checkpoint.size, checkpoint.size, 1)
     grey = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     given = np.asarray(network(_scaled(checkpoint, grey), training=False))
-    difference = float(np.abs(given - checkpoint.predict(grey)).max())
+    difference = float(np.abs(given - replace(checkpoint, mirror=False).predict(grey)).max())
     if not difference <= TOLERANCE:
         raise ConversionError(
             f"the network changed by {difference:.2g} when its batch norms were rewritten (at most {TOLERANCE:g} is "

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from . import calibration, datacache, files, modelfile, parity, probe
 from .checkpoint import Checkpoint
+from .contract import FrameRule
 from .dataset import Dataset
 from .errors import ExportFileError, OutputError
 from .faces import as_input, fit
+from .frame import Staged
 from .parity import Parity, ParityFaces
 from .probe import ProbeFaces
-from .runtimes import open_runtime
+from .runtimes import OnFace, Runtime, check_pictures, open_runtime
 from .summary import GraphSummary, ModelInfo
 from .variants import Gate, find
 
@@ -88,11 +90,18 @@ class Judge:
         """
         found = modelfile.read(content)
         with open_runtime(content, runtime, threads=threads) as opened:
-            images = as_input(self.faces.images, opened.input_shape[-1])
-            given = opened.run(images, on_face=lambda done, total: on_step("parity", done, total))
+            given = self._answers(opened, found, lambda done, total: on_step("parity", done, total))
             ran_in = f"{opened.name} {opened.version}"
         aligned = parity.align(given, found.labels, self.labels)
         return Judged(parity.compare(self.reference, aligned, self.faces, gate, self.labels), ran_in, aligned)
+
+    def _answers(self, opened: Runtime, found: ModelInfo, on_face: OnFace) -> NDArray[np.float32]:
+        """Probabilities [N, K] of the faces, given to a frame file in pictures of which it has to cut them."""
+        if not opened.takes_frames:
+            return opened.run(as_input(self.faces.images, opened.input_shape[-1]), on_face)
+        rule = FrameRule.from_dict((found.contract or {}).get("frame", {}))
+        check_pictures(self.faces.images, (1, rule.size, rule.size, 1))
+        return opened.run_frames(Staged(self.faces.images, rule), on_face)
 
 
 def judge_files(
@@ -109,20 +118,25 @@ def judge_files(
 ) -> list[tuple[str, Judged]]:
     """Judge written files, each under the gate of the precision it was made with (name, result).
 
-    Without data the network's probe faces judge. runtime, threads: as in `Judge.judge`. Raises DataError if a face
-    that judges calibrated a file.
+    Without data the network's probe faces judge. runtime, threads: as in `Judge.judge`. A file that averages over
+    mirror images is held against the network's mean over both. Raises DataError if a face that judges calibrated a
+    file.
     """
     found = [inspect_file(path) for path in paths]
     faces = labelled_faces(checkpoint, data, split) if data else without_data(checkpoint, on_step)
     for info in found:
         calibration.check_apart(info.metadata.calibration or {}, faces.hashes, info.path.name)
-    judge = Judge.of(checkpoint, faces)
+    judges: dict[bool, Judge] = {}
     judged = []
     for info in found:
-        precision = (info.metadata.contract or {}).get("precision", "int8")
+        said = info.metadata.contract or {}
+        meant = checkpoint.meant_by(said)
+        if meant.mirror not in judges:
+            judges[meant.mirror] = Judge.of(meant, faces)
+        precision = said.get("precision", "int8")
         gate = adjusted(find(info.graph.format, precision).gate, min_agreement, max_drop)
         with _named(info.path):
-            result = judge.judge(read_file(info.path), gate, on_step, runtime=runtime, threads=threads)
+            result = judges[meant.mirror].judge(read_file(info.path), gate, on_step, runtime=runtime, threads=threads)
         judged.append((str(info.path), result))
     return judged
 

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .contract import Contract, describe
+from .contract import Contract, FrameRule, describe
 from .errors import ConversionError, ExportFileError
 from .flatbuffer import IDENTIFIER, guarded, inspect, metadata_entry, open_model
 from .summary import ModelInfo, TensorSummary
@@ -30,8 +30,9 @@ CONTRACT_FILE = "contract.json"
 CALIBRATION_FILE = "calibration.json"
 
 _DESCRIPTIONS, _TENSOR_AXIS_LABELS = 1, 2
-_FEATURE, _IMAGE = 1, 2
+_FEATURE, _IMAGE, _BOUNDING_BOX = 1, 2, 3
 _RGB, _GRAYSCALE = 1, 2
+_BOUNDARIES, _PIXEL = 1, 1
 _NORMALIZATION = 1
 _ALIGNMENT = 16
 """What the schema asks for constants; the old bytes may only move by a multiple of it."""
@@ -46,7 +47,7 @@ def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | Non
     file is no TFLite model, has metadata already, or is not what the contract says.
     """
     _check_labels(contract)
-    given, output = _check_contract(model, contract)
+    image, output = _check_contract(model, contract)
     documents: dict[str, bytes] = {
         LABELS_FILE: "".join(f"{label}\n" for label in contract.labels).encode(),
         CONTRACT_FILE: _json(contract.to_dict()),
@@ -56,7 +57,7 @@ def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | Non
     with guarded():
         if metadata_entry(open_model(model), ENTRY) is not None:
             raise ExportFileError("the TFLite file has metadata already; export it again from its network")
-        described = _with_entry(model, ENTRY, _model_metadata(contract, given, output, tuple(documents)))
+        described = _with_entry(model, ENTRY, _model_metadata(contract, image, output, tuple(documents)))
     return _with_zip(described, documents)
 
 
@@ -100,19 +101,16 @@ def _check_labels(contract: Contract) -> None:
 
 
 def _check_contract(model: bytes, contract: Contract) -> tuple[TensorSummary, TensorSummary]:
-    """The file's one input and one output, if they are what the contract says."""
+    """The file's image and its output, if all its ends are what the contract says."""
     summary = inspect(model)
     found = [(t.name, t.shape, t.dtype) for t in (*summary.inputs, *summary.outputs)]
-    promised = [
-        (contract.input_name, contract.input_shape, contract.input_type),
-        (contract.output_name, contract.output_shape, contract.output_type),
-    ]
+    promised = [*contract.inputs, *contract.outputs]
     if found != promised:
         raise ExportFileError(f"the TFLite file has the tensors {found} where its contract says {promised}")
     return summary.inputs[0], summary.outputs[0]
 
 
-def _model_metadata(contract: Contract, given: TensorSummary, output: TensorSummary, documents: Sequence[str]) -> bytes:
+def _model_metadata(contract: Contract, image: TensorSummary, output: TensorSummary, documents: Sequence[str]) -> bytes:
     """The ModelMetadata FlatBuffer."""
     import flatbuffers
 
@@ -121,13 +119,16 @@ def _model_metadata(contract: Contract, given: TensorSummary, output: TensorSumm
     others = [
         _associated_file(builder, name, "JSON document.", _DESCRIPTIONS) for name in documents if name != LABELS_FILE
     ]
+    inputs = [_image_metadata(builder, image)]
+    if contract.frame:
+        inputs.append(_box_metadata(builder, contract.frame))
     subgraph = {
-        2: _vector(builder, [_image_metadata(builder, given)]),
+        2: _vector(builder, inputs),
         3: _vector(builder, [_probabilities_metadata(builder, output, labels)]),
     }
     fields = {
         0: builder.CreateString(contract.model),
-        1: builder.CreateString(describe(contract.labels, contract.input_kind, contract.input_shape[1])),
+        1: builder.CreateString(describe(contract)),
         3: _vector(builder, [_table(builder, subgraph)]),
         6: _vector(builder, others),
         7: builder.CreateString(MIN_PARSER_VERSION),
@@ -140,13 +141,23 @@ def _image_metadata(builder: Any, tensor: TensorSummary) -> int:
     properties = _table(builder, {}, {0: _RGB if tensor.shape[-1] == 3 else _GRAYSCALE})
     fields = {
         0: builder.CreateString(tensor.name),
-        1: builder.CreateString("Face crop, byte values 0-255."),
+        1: builder.CreateString(f"{'Picture' if -1 in tensor.shape else 'Face crop'}, byte values 0-255."),
         3: _table(builder, {1: properties}, {0: _IMAGE}),
         5: _stats(builder, 0.0, 255.0),
     }
     if tensor.dtype != "uint8":
         options = _table(builder, {0: _floats(builder, 0.0), 1: _floats(builder, 1.0)})
         fields[4] = _vector(builder, [_table(builder, {1: options}, {0: _NORMALIZATION})])
+    return _table(builder, fields)
+
+
+def _box_metadata(builder: Any, rule: FrameRule) -> int:
+    properties = _table(builder, {}, {1: _BOUNDARIES, 2: _PIXEL})
+    fields = {
+        0: builder.CreateString(rule.box_name),
+        1: builder.CreateString("Face in the picture: left, top, right, bottom in pixels."),
+        3: _table(builder, {1: properties}, {0: _BOUNDING_BOX}),
+    }
     return _table(builder, fields)
 
 

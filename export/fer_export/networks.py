@@ -47,7 +47,7 @@ NETWORKS: dict[str, Family | Residual] = {
     "report-256": Family((64, 128, 256, 256)),
     "report-512": Family((64, 128, 256, 512)),
     "compact": Residual(32, (64, 112, 224), (1, 2, 1), 0.4),
-    "nano": Residual(16, (24, 40, 56), (1, 1, 1), 0.1),
+    "nano": Residual(24, (32, 48, 64), (1, 1, 1), 0.1),
 }
 
 

@@ -85,7 +85,7 @@ def embed(model: Any, contract: Contract, calibration: Mapping[str, Any] | None 
     The contract comes last: a file of ours without it was cut off.
     """
     model.producer_name, model.graph.name = PRODUCER, contract.model
-    model.doc_string = describe(contract.labels, contract.input_kind, contract.input_shape[1])
+    model.doc_string = describe(contract)
     documents = {LABELS: list(contract.labels), CALIBRATION: calibration, CONTRACT: contract.to_dict()}
     for key, document in documents.items():
         if document is not None:

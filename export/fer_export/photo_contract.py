@@ -111,7 +111,7 @@ class PhotoContract:
         )
 
 
-CROP = CropRule(scale=1400, shift_x=0, shift_y=-80)
+CROP = CropRule(scale=1170, shift_x=0, shift_y=-90)
 """Measured by `benchmarks/crop_margin.py`: the square that frames a found face as FER2013 frames its faces."""
 
 MERGE = 300

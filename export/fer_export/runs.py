@@ -7,9 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from . import card, checkpoint, evaluation, recipe, training
 from .dataset import Dataset, Faces, report_split
 from .distillation import soft_targets
+from .distribution import ALONE, Group
 from .emotions import DEFAULT_LABELS
 from .recipe import EpochRecord
 
@@ -28,15 +32,17 @@ def train_network(
     teachers: Sequence[str] = (),
     seed: int = 1,
     changes: dict[str, Any] | None = None,
+    group: Group = ALONE,
     on_step: OnStep = lambda task, done, total: None,
     on_epoch: OnEpoch = lambda epoch, record, left: None,
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """Train (or go on) in `folder` and return the card, which is written there as card.json.
 
     protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
     initial: a network whose weights are the start. teachers: networks whose probabilities are learnt beside the labels.
-    changes: fields of recipe.Recipe that differ from
-    the network's own. on_epoch gets the epochs left at most. Raises what training.train and checkpoint.load raise.
+    changes: fields of recipe.Recipe that differ from the network's own. group: the processes that train together;
+    all but the first return None. on_epoch gets the epochs left at most. Raises what training.train, checkpoint.load
+    and Group.joined raise.
     """
     settings = replace(recipe.of(network, taught=bool(teachers)), **(changes or {}))
     labels = DEFAULT_LABELS.get(classes, ())
@@ -45,23 +51,26 @@ def train_network(
     else:
         faces, judges = data.split("Training"), data.split("PublicTest")
     examples = _examples(faces, labels)
-    if teachers:
-        masters = [checkpoint.load(teacher) for teacher in teachers]
-        soft = soft_targets(masters, examples.images, examples.targets, labels, settings.distillation)
-        examples = replace(examples, soft=soft)
-    result = training.train(
-        network,
-        classes,
-        examples,
-        _examples(judges, labels),
-        folder,
-        recipe=settings,
-        seed=seed,
-        initial=initial,
-        teachers=teachers,
-        on_step=lambda epoch, step, steps: on_step(f"epoch {epoch} of at most {settings.epochs}", step, steps),
-        on_epoch=lambda epoch, record: on_epoch(epoch, record, settings.epochs - epoch),
-    )
+    with group.joined():
+        if teachers:
+            taught = group.shared(lambda: {"soft": _taught(teachers, faces, labels, settings.distillation)})
+            examples = replace(examples, soft=taught["soft"])
+        result = training.train(
+            network,
+            classes,
+            examples,
+            _examples(judges, labels),
+            folder,
+            recipe=settings,
+            seed=seed,
+            initial=initial,
+            teachers=teachers,
+            group=group,
+            on_step=lambda epoch, step, steps: on_step(f"epoch {epoch} of at most {settings.epochs}", step, steps),
+            on_epoch=lambda epoch, record: on_epoch(epoch, record, settings.epochs - epoch),
+        )
+    if not group.first:
+        return None
     trained = checkpoint.load(folder / "model.keras", labels=labels)
     figures = evaluation.evaluate(trained, judges, data.source.name)
     name = f"{network}-{classes}"
@@ -83,6 +92,11 @@ def card_text(document: dict[str, Any], folder: Path) -> str:
         f"  fer-export evaluate --model {folder} --data {document['data']['file']}\n"
         f"  fer-export tflite --quantize int8 --model {folder} --data {document['data']['file']}"
     )
+
+
+def _taught(teachers: Sequence[str], faces: Faces, labels: tuple[str, ...], weight: float) -> NDArray[np.float32]:
+    known, targets = faces.for_labels(labels)
+    return soft_targets([checkpoint.load(teacher) for teacher in teachers], known.pixels, targets, labels, weight)
 
 
 def _examples(faces: Faces, labels: tuple[str, ...]) -> training.Examples:

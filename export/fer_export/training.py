@@ -12,7 +12,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import backend, checkpoint, files
+from .distribution import ALONE, Arrays, Group
 from .errors import TrainingError
 from .networks import build
 from .recipe import EpochRecord, Photometric, Recipe, best_epoch, finished, learning_rate
@@ -65,15 +66,17 @@ def train(
     seed: int = 1,
     initial: str | None = None,
     teachers: Sequence[str] = (),
+    group: Group = ALONE,
     on_step: OnStep = lambda epoch, step, steps: None,
     on_epoch: OnEpoch = lambda epoch, record: None,
 ) -> TrainingResult:
     """Train `network` with `classes` outputs, or go on with the run that lies in `folder`.
 
-    initial: name or path of a network whose layers of the same name and shape give the first weights. The epoch
-    teachers: the networks that made training.soft, by name, so that a run goes on with the same. The epoch
-    with the highest validation accuracy is kept in `folder/model.keras`. Raises TrainingError on NaN, on
-    degenerate data, and on a folder that holds a run with other settings.
+    initial: name or path of a network whose layers of the same name and shape give the first weights.
+    teachers: the networks that made training.soft, by name, so that a run goes on with the same. group: the joined
+    processes that train together; only the first one uses `folder` and `initial`. The epoch with the highest
+    validation accuracy is kept in `folder/model.keras`. Raises TrainingError on NaN, on degenerate data, on a folder
+    that holds a run with other settings, and where the processes of a group differ in settings or data.
     """
     recipe = recipe or Recipe()
     check_examples(training, validation, classes)
@@ -85,18 +88,24 @@ def train(
         "teachers": list(teachers),
         "recipe": asdict(recipe),
     }
-    run = _Run.open(folder, settings)
-    trainer = Trainer(network, classes, recipe, seed)
-    if run.epochs:
-        trainer.load(run.weights)
-    elif initial is not None:
-        trainer.start_from(checkpoint.load(initial).network)
-    while not finished(run.epochs, recipe):
-        epoch = len(run.epochs) + 1
-        rate = learning_rate(run.epochs, recipe)
-        record = trainer.epoch(epoch, rate, training, validation, on_step)
-        run.append(record, trainer)
-        on_epoch(epoch, record)
+    if not group.alone:
+        group.agree({**settings, "data": [_digest(training), _digest(validation)]})
+    run = _Run.open(folder, settings, group)
+    first_weights: Arrays = {}
+    if initial is not None and not run.epochs:
+        first_weights = group.shared(lambda: layer_weights(checkpoint.load(initial).network))
+    with group.sharing_batches():
+        trainer = Trainer(network, classes, recipe, seed)
+        if run.epochs:
+            trainer.load(run.weights)
+        elif initial is not None:
+            trainer.start_from(first_weights)
+        while not finished(run.epochs, recipe):
+            epoch = len(run.epochs) + 1
+            rate = learning_rate(run.epochs, recipe)
+            record = trainer.epoch(epoch, rate, training, validation, on_step)
+            run.append(record, trainer)
+            on_epoch(epoch, record)
     run.finish()
     return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs))
 
@@ -191,7 +200,8 @@ class Trainer:
         variables = self.model.trainable_variables
         current = [_to_numpy(variable) for variable in variables]
         for variable, average in zip(variables, self.model.optimizer._model_variables_moving_average, strict=True):
-            variable.assign(average)
+            # A copy: the JAX backend gives the buffers of what it is called with away.
+            variable.assign(_to_numpy(average))
         try:
             yield
         finally:
@@ -201,19 +211,21 @@ class Trainer:
     def _one_hot(self, targets: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.eye(self.classes, dtype=np.float32)[targets]
 
-    def save(self) -> dict[str, NDArray[Any]]:
+    def save(self) -> Arrays:
         """Weights and optimizer state, by position."""
         variables = [*self.model.weights, *self.model.optimizer.variables]
         return {f"variable_{i}": _to_numpy(variable) for i, variable in enumerate(variables)}
 
-    def load(self, arrays: dict[str, NDArray[Any]]) -> None:
+    def load(self, arrays: Arrays) -> None:
         variables = [*self.model.weights, *self.model.optimizer.variables]
         for i, variable in enumerate(variables):
             variable.assign(arrays[f"variable_{i}"])
 
-    def start_from(self, initial: keras.Model) -> None:
-        """Copy the weights of every layer that has the same name and shapes; the others keep their random start."""
-        given = {layer.name: layer.get_weights() for layer in initial.layers}
+    def start_from(self, initial: Mapping[str, NDArray[Any]]) -> None:
+        """Take another network's `layer_weights` where name and shapes are a layer's own; others keep their start."""
+        given: dict[str, list[NDArray[Any]]] = {}
+        for name, array in initial.items():
+            given.setdefault(name.rsplit("/", 1)[0], []).append(array)
         copied = 0
         for layer in self.network.layers:
             weights = given.get(layer.name, [])
@@ -233,25 +245,27 @@ class Trainer:
 class _Run:
     """The folder of a run, written after every epoch."""
 
-    def __init__(self, folder: Path, settings: dict[str, Any], epochs: list[EpochRecord]) -> None:
-        self.folder, self.settings, self.epochs = folder, settings, epochs
-        self.weights: dict[str, NDArray[Any]] = {}
+    def __init__(self, folder: Path, settings: dict[str, Any], saved: Arrays, group: Group) -> None:
+        self.folder, self.settings, self.group = folder, settings, group
+        self.weights = dict(saved)
+        self.epochs: list[EpochRecord] = json.loads(str(self.weights.pop("run")))["epochs"] if saved else []
 
     @classmethod
-    def open(cls, folder: Path, settings: dict[str, Any]) -> _Run:
+    def open(cls, folder: Path, settings: dict[str, Any], group: Group) -> _Run:
+        return cls(folder, settings, group.shared(lambda: cls._saved(folder, settings)), group)
+
+    @staticmethod
+    def _saved(folder: Path, settings: dict[str, Any]) -> Arrays:
+        """What the last epoch left; empty for a new run."""
         files.check_writable(folder)
         history, state = folder / "history.json", folder / "state.npz"
-        if state.exists():
-            return cls._resume(folder, state, settings)
-        if history.exists():
-            raise TrainingError(f"{folder} holds a finished run; choose another --output")
-        return cls(folder, settings, [])
-
-    @classmethod
-    def _resume(cls, folder: Path, state: Path, settings: dict[str, Any]) -> _Run:
+        if not state.exists():
+            if history.exists():
+                raise TrainingError(f"{folder} holds a finished run; choose another --output")
+            return {}
         try:
-            weights = files.read_arrays(state)
-            saved = json.loads(str(weights.pop("run")))
+            arrays = files.read_arrays(state)
+            saved = json.loads(str(arrays["run"]))
         except (OSError, ValueError, KeyError) as error:
             raise TrainingError(f"{state} is not a saved run ({error}); delete it to start again") from error
         other = [name for name in settings if saved["settings"].get(name) != settings[name]]
@@ -260,16 +274,18 @@ class _Run:
                 f"{folder} holds a run with another {', '.join(other)}; "
                 "repeat its settings to go on, or choose another --output"
             )
-        run = cls(folder, settings, saved["epochs"])
-        run.weights = weights
-        return run
+        return arrays
 
     def append(self, record: EpochRecord, trainer: Trainer) -> None:
         """Record an epoch. The best network is written first, the state last: a kill between repeats the epoch."""
         self.epochs.append(record)
         if best_epoch(self.epochs) == len(self.epochs):
+            # All processes of a group put the averaged weights in, as they change a variable together.
             with trainer.average():
-                files.write_whole(self.folder / "model.keras", keras_bytes(trainer.network))
+                if self.group.first:
+                    files.write_whole(self.folder / "model.keras", keras_bytes(trainer.network))
+        if not self.group.first:
+            return
         summary = json.dumps({"settings": self.settings, "epochs": self.epochs})
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {"run": np.array(summary), **trainer.save()}
@@ -277,12 +293,19 @@ class _Run:
         files.write_whole(self.folder / "state.npz", buffer.getvalue())
 
     def finish(self) -> None:
+        if not self.group.first:
+            return
         from .plots import training_curves
 
         files.write_whole(self.folder / "curves.png", training_curves(self.epochs, best_epoch(self.epochs)))
         document = {**self.settings, "best_epoch": best_epoch(self.epochs), "environment": backend.environment()}
         files.write_json(self.folder / "history.json", {**document, "epochs": self.epochs})
         (self.folder / "state.npz").unlink(missing_ok=True)
+
+
+def layer_weights(network: keras.Model) -> Arrays:
+    """The weights as `layer/0`, `layer/1`, ..."""
+    return {f"{layer.name}/{i}": array for layer in network.layers for i, array in enumerate(layer.get_weights())}
 
 
 def keras_bytes(network: keras.Model) -> bytes:
@@ -293,6 +316,10 @@ def keras_bytes(network: keras.Model) -> bytes:
         path = Path(folder) / "model.keras"
         network.save(path)
         return path.read_bytes()
+
+
+def _digest(examples: Examples) -> str:
+    return files.sha256(examples.images.tobytes() + examples.targets.tobytes())
 
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:

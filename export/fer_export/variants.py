@@ -49,13 +49,13 @@ class Variant:
         """`int8 TFLite`: how people name it."""
         return f"{PRECISION_NAMES[self.precision]} {FORMAT_NAMES[self.format]}"
 
-    def file_name(self, model: str, input_kind: str) -> str:
-        """`<model>-<precision>.tflite`; inputs other than grey add their name."""
-        kind = "" if input_kind == "gray" else f"-{input_kind}"
+    def file_name(self, model: str, input_kind: str, mirror: bool = False) -> str:
+        """`<model>-<precision>.tflite`; inputs other than grey add their name, and so does a mirror image."""
+        kind = ("" if input_kind == "gray" else f"-{input_kind}") + ("-mirror" if mirror else "")
         return f"{model}-{PRECISION_NAMES[self.precision]}{kind}{self.suffix}"
 
 
-INPUT_KINDS = ("gray", "rgb")
+INPUT_KINDS = ("gray", "rgb", "frame")
 IO_TYPES = ("float32", "uint8", "int8")
 
 FORMAT_NAMES = {"tflite": "TFLite", "onnx": "ONNX"}

@@ -24,6 +24,7 @@ from ..errors import ConversionError, FerExportError, OutputError, UsageError
 from ..faces import as_input
 from ..layer_names import LayerNames
 from ..variants import Variant
+from . import frame_onnx
 
 if TYPE_CHECKING:
     import keras
@@ -51,10 +52,11 @@ def convert(
 ) -> bytes:
     """The .onnx file of a network at a precision, labels, contract and calibration record embedded.
 
-    input_kind: `gray` [1, S, S, 1] or `rgb` [1, S, S, 3]. io: `float32` for bytes as floats 0..255 instead of uint8;
-    the output is float32 either way. calibration: needed by int8. float_layers: layers of an int8 file that stay
-    float, by their Keras names. Raises ConversionError when ONNX or the precision has no such op, UsageError when a
-    type, the calibration set or the float layers do not go with the precision or the network.
+    input_kind: `gray` [1, S, S, 1], `rgb` [1, S, S, 3] or `frame` [1, H, W, 3] and a box, whose crop is in the file.
+    io: `float32` for bytes as floats 0..255 instead of uint8; the output is float32 either way. calibration: needed
+    by int8. float_layers: layers of an int8 file that stay float, by their Keras names. Raises ConversionError when
+    ONNX or the precision has no such op, UsageError when a type, the calibration set or the float layers do not go
+    with the precision, the input or the network.
     """
     return Converter(checkpoint, input_kind, io).convert(variant, calibration, float_layers)
 
@@ -67,7 +69,9 @@ class Converter:
 
     def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
         self._checkpoint, self._input_kind = checkpoint, input_kind
-        self._input_type, output_type = contract.io_types(io)
+        self._inner_kind = contract.network_kind(input_kind)
+        self._rule = contract.FrameRule.of(checkpoint.size) if input_kind == "frame" else None
+        self._input_type, output_type = contract.io_types(io, input_kind)
         if output_type != "float32":
             raise UsageError(
                 f"--io {io} is for TFLite: ONNX files take bytes and give float32; leave --io out or use --io float32"
@@ -88,6 +92,7 @@ class Converter:
                 raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
             else:
                 model = self._int8(calibration, float_layers, folder)
+            model = frame_onnx.with_crop(model, self._rule) if self._rule else model
             promised = self._contract(variant, float_layers)
             record = calibration.record if calibration and variant.integer else None
             content = onnxfile.embed(onnxgraph.settled(model, IR_VERSION), promised, record)
@@ -97,17 +102,17 @@ class Converter:
     @functools.cached_property
     def _plain(self) -> Any:
         with tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
-            model = graph.exportable(self._checkpoint, self._input_kind)
+            model = graph.exportable(self._checkpoint, self._inner_kind)
             return _float_model(model, self._input_type, Path(folder))
 
     def _int8(self, calibration: CalibrationSet, float_layers: Sequence[str], folder: Path) -> Any:
         # Not with narrow logits: behind the last layer onnxruntime computes in float anyway.
-        network = graph.exportable(self._checkpoint, self._input_kind, calibration)
+        network = graph.exportable(self._checkpoint, self._inner_kind, calibration)
         names = LayerNames(network)
         if float_layers:
             names.check(float_layers)
             twin.unround(network, self._checkpoint, calibration, float_layers)
-        images = as_input(calibration.images, contract.channels(self._input_kind)).astype(self._input_type)
+        images = as_input(calibration.images, contract.channels(self._inner_kind)).astype(self._input_type)
         model = _quantised(_float_model(network, self._input_type, folder), images, float_layers, folder)
         _check_integer(model, names, float_layers)
         return model
@@ -118,7 +123,7 @@ class Converter:
             model=given.name,
             precision=variant.precision,
             input_kind=self._input_kind,
-            input_shape=(1, given.size, given.size, contract.channels(self._input_kind)),
+            input_shape=contract.input_shape(self._input_kind, given.size),
             input_type=self._input_type,
             output_shape=(1, len(given.labels)),
             output_type="float32",
@@ -126,6 +131,8 @@ class Converter:
             labels_source=given.labels_source,
             checkpoint_sha256=given.sha256,
             float_layers=tuple(float_layers),
+            mirror=given.mirror,
+            frame=self._rule,
         )
 
 
@@ -289,12 +296,10 @@ def _check(content: bytes, promised: contract.Contract) -> None:
     onnx.checker.check_model(content, full_check=True)
     summary = onnxfile.inspect(content)
     found = [(end.name, end.shape, end.dtype) for end in (*summary.inputs, *summary.outputs)]
-    given = promised.input_name, promised.input_shape, promised.input_type
-    answer = promised.output_name, promised.output_shape, promised.output_type
-    if found != [given, answer]:
+    wanted = [*promised.inputs, *promised.outputs]
+    if found != wanted:
         raise ConversionError(
-            f"the ONNX graph has the tensors {found} instead of {[given, answer]}; "
-            "give one label an output with --labels"
+            f"the ONNX graph has the tensors {found} instead of {wanted}; give one label an output with --labels"
         )
 
 

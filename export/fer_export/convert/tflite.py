@@ -24,6 +24,7 @@ from ..faces import as_input
 from ..layer_names import LayerNames
 from ..summary import SHAPE_OPS
 from ..variants import Variant
+from . import frame_tflite
 
 if TYPE_CHECKING:
     import keras
@@ -46,13 +47,14 @@ def convert(
 ) -> bytes:
     """The .tflite file of a network at a precision, labels, contract and calibration record embedded.
 
-    input_kind: `gray` [1, S, S, 1] or `rgb` [1, S, S, 3]. io: one type for input and output instead of uint8
-    in and float32 out; bytes as float32 are 0..255, as int8 value - 128. calibration: needed by the integer
-    precisions. float_layers: layers of an int8 file that stay float, by their Keras names. Raises ConversionError
-    when an op has no kernel of that precision, UsageError when a type, the calibration set or the float layers do
-    not go with the precision or the network.
+    input_kind: `gray` [1, S, S, 1], `rgb` [1, S, S, 3] or `frame` [1, H, W, 3] and a box, whose crop is in the file.
+    io: one type for input and output instead of uint8 in and float32 out; bytes as float32 are 0..255, as int8
+    value - 128. calibration: needed by the integer precisions. float_layers: layers of an int8 file that stay float,
+    by their Keras names. Raises ConversionError when an op has no kernel of that precision, UsageError when a type,
+    the calibration set or the float layers do not go with the precision, the input or the network.
     """
-    input_type, output_type = contract.io_types(io)
+    input_type, output_type = contract.io_types(io, input_kind)
+    inner_kind = contract.network_kind(input_kind)
     if output_type not in variant.output_types:
         raise UsageError(
             f"--io {io} needs integer activations and {variant.precision!r} computes its output in float; "
@@ -64,23 +66,26 @@ def convert(
         raise UsageError(f"layers can be kept in float in int8 files, not in {variant.precision}; use --quantize int8")
     model = graph.exportable(
         checkpoint,
-        input_kind,
+        inner_kind,
         calibration if variant.integer else None,
         narrow_logits=variant.precision == "int8",
     )
     if float_layers and calibration is not None:
         LayerNames(model).check(float_layers)
         twin.unround(model, checkpoint, calibration, float_layers)
-    content = _converted(model, variant, input_type, output_type, input_kind, calibration, float_layers)
+    content = _converted(model, variant, input_type, output_type, inner_kind, calibration, float_layers)
     if variant.precision == "int8":
         _check_integer(content, input_type, LayerNames(model), float_layers)
+    rule = contract.FrameRule.of(checkpoint.size) if input_kind == "frame" else None
+    if rule is not None:
+        content = frame_tflite.with_crop(content, rule)
     return metadata.embed(
         runtime_versions.declare(content),
         contract.Contract(
             model=checkpoint.name,
             precision=variant.precision,
             input_kind=input_kind,
-            input_shape=(1, checkpoint.size, checkpoint.size, contract.channels(input_kind)),
+            input_shape=contract.input_shape(input_kind, checkpoint.size),
             input_type=input_type,
             output_shape=(1, len(checkpoint.labels)),
             output_type=output_type,
@@ -88,6 +93,8 @@ def convert(
             labels_source=checkpoint.labels_source,
             checkpoint_sha256=checkpoint.sha256,
             float_layers=tuple(float_layers),
+            mirror=checkpoint.mirror,
+            frame=rule,
         ),
         calibration.record if calibration and variant.integer else None,
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..bench_worker import BOX, FRAME
 from .table import megabytes, table
 
 if TYPE_CHECKING:
@@ -20,12 +21,18 @@ LEGEND = (
     "memory: peak resident memory of a fresh process; ops: how many run, in a .tflite file how many of them delegated",
 )
 
+FRAMES = (
+    f"files that take whole pictures were given one of {FRAME[2]}x{FRAME[1]} pixels with a face of {BOX[2] - BOX[0]}: "
+    "the crop is part of their time"
+)
+
 
 def bench_text(result: Bench) -> str:
     """The printout of `fer-export bench`."""
     rows = result.rows
     files = len({row.path for row in rows})
     legend = [line for line in LEGEND if result.peaks or not line.startswith("of peak")]
+    legend += [FRAMES] if any(-1 in row.input_shape[1:3] for row in rows) else []
     blocks = (
         f"{files} {'files' if files > 1 else 'file'}, every row a process of its own, one at a time; "
         f"{result.method['rounds']} rounds in shuffled order, warm-up apart; took {result.seconds:.0f} s",

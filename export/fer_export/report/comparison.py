@@ -84,6 +84,6 @@ def _next(result: Comparison) -> str:
     lines = [f"  fer-export bench {files} --threads 1,2   their latency alone"] if files else []
     if result.export.judge.faces.targets is None:
         lines.append("  fer-export all --data fer2013.csv   the same on real faces")
-    failed = [file for file in result.export.files if not file.parity.passed]
+    failed = [file for file in result.export.files if not file.parity.passed and len(file.graph.inputs) == 1]
     lines += [f"  fer-export blame {file.path}   which layers lose most" for file in failed if file.variant.integer]
     return "\n".join(lines)

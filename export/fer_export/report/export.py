@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..exporting import Export, ExportedFile
     from ..parity import Parity
 
+MIRROR = "the mean over the face and its mirror image: about twice the multiply-adds, and the time, of a file without"
+
 
 def export_text(result: Export, model_flags: str = "") -> str:
     """The printout of `fer-export tflite`: network, calibration, files, parity, verdict, next commands.
@@ -31,14 +33,15 @@ def summary_lines(result: Export) -> str:
     """Network, labels, contract, calibration and judging faces, a line each."""
     checkpoint, first = result.checkpoint, result.files[0]
     kind = "grey" if checkpoint.channels == 1 else "RGB"
-    given, answer = first.graph.inputs[0], first.graph.outputs[0]
+    inputs, answer = first.graph.inputs, first.graph.outputs[0]
+    given = ", ".join(f"{end.name} {end.dtype} {list(end.shape)}" for end in inputs)
+    mirror = f"mirror       {MIRROR}\n" if checkpoint.mirror else ""
     return (
         f"network      {checkpoint.name}: {checkpoint.size}x{checkpoint.size} {kind}, "
         f"{len(checkpoint.labels)} outputs, {megabytes(checkpoint.bytes)} as Keras\n"
         f"labels       {', '.join(checkpoint.labels)}  [{checkpoint.labels_source}]\n"
-        f"contract     {given.name} {given.dtype} {list(given.shape)} -> "
-        f"{answer.name} {answer.dtype} {list(answer.shape)}\n"
-        f"calibration  {_calibration_text(result)}\n"
+        f"contract     {given} -> {answer.name} {answer.dtype} {list(answer.shape)}\n"
+        f"{mirror}calibration  {_calibration_text(result)}\n"
         f"parity on    {first.parity.faces:,} {first.parity.source}\n"
         f"written to   {first.path.parent}{os.sep}"
     )
@@ -88,6 +91,8 @@ def _ops_text(file: ExportedFile) -> str:
     ops = ", ".join(f"{count} {op}" for op, count in counts.items())
     if file.repair is not None:
         return f"{name}: the plain int8 file missed the gate; kept in float:\n{repair_text(file.repair)}"
+    if len(file.graph.inputs) > 1:
+        return f"{name}: the network computes in int8, the crop in front of it in exact whole numbers: {ops}"
     if file.variant.format == "onnx":
         weighted = ", ".join(f"{count} {op}" for op, count in counts.items() if op in ("Conv", "Gemm", "MatMul"))
         rest = ", ".join(op for op in counts if op not in ("Conv", "Gemm", "MatMul"))
@@ -116,6 +121,8 @@ def _after_failure(file: ExportedFile, model: str) -> str:
     """What to do about an int8 file that failed; nothing for the others."""
     if file.variant.precision != "int8" or file.repair is not None:
         return ""
+    if len(file.graph.inputs) > 1:
+        return f"  fer-export {file.variant.format} --quantize int8 --repair{model}   mend the file for face crops\n"
     return (
         f"  fer-export {file.variant.format} --quantize int8 --repair{model}   keep its worst layers in float\n"
         f"  fer-export blame {file.path}{model}   which layers those are\n"

@@ -23,6 +23,7 @@ def inspect_text(info: FileInfo) -> str:
         lines.append(
             f"contract     {said.contract['model']} at {said.contract['precision']}, "
             f"input {said.contract['input_kind']}"
+            + (", mean over the face and its mirror image" if said.contract.get("mirror") else "")
         )
     if said.calibration:
         lines.append(f"calibration  {said.calibration['count']} {said.calibration['source']}")

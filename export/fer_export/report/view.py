@@ -17,6 +17,7 @@ from . import charts
 from .bench import bench_text
 from .blame import repair_text
 from .columns import Cell, Column, columns, percent, plain
+from .export import MIRROR
 from .gallery import FlippedFace, flipped_faces
 
 if TYPE_CHECKING:
@@ -303,13 +304,14 @@ class View:
     @property
     def network(self) -> list[tuple[str, str]]:
         checkpoint, graph = self.result.export.checkpoint, self.files[0].graph
-        given, answer = graph.inputs[0], graph.outputs[0]
+        answer = graph.outputs[0]
         return [
             ("name", checkpoint.name),
             ("given as", checkpoint.given),
             ("labels", f"{', '.join(checkpoint.labels)} ({checkpoint.labels_source})"),
             ("scaling", f"{checkpoint.scaling} ({checkpoint.scaling_source})"),
-            ("input", f"{given.name}: {given.dtype} {list(given.shape)}"),
+            *([("mirror", MIRROR)] if checkpoint.mirror else []),
+            *(("input", f"{given.name}: {given.dtype} {list(given.shape)}") for given in graph.inputs),
             ("output", f"{answer.name}: {answer.dtype} {list(answer.shape)}"),
             ("took", f"{self.result.seconds:.0f} s"),
         ]
@@ -330,6 +332,7 @@ class View:
         making = f" --calibration-faces {options.calibration_count} --seed {options.seed}" if keras else ""
         making += f" --input {options.input_kind}" if options.input_kind != "gray" else ""
         making += f" --io {options.io}" if options.io else ""
+        making += " --mirror" if self.result.export.checkpoint.mirror else ""
         making += f" --output {shlex.quote(str(self.files[0].path.parent))}"
         counts = sorted({row.threads for row in self.result.bench.rows})
         threads = "" if counts == [1] else f" --threads {','.join(map(str, counts))}"

@@ -1,5 +1,7 @@
 """The runtimes behind one protocol, `run(images) -> probabilities`: Keras, LiteRT, tflite-runtime, onnxruntime.
 
+Files that take whole pictures with a box have `run_frames(frames)` instead.
+
 Images are the bytes of the contract whatever the file's input type: as they are for uint8, as 0..255 for
 float32, minus 128 for int8. Exported files answer faces one by one (batch 1), as on a phone.
 """
@@ -14,7 +16,7 @@ from ..variants import nearest
 from .keras import KerasRuntime
 from .litert import LiteRt
 from .ort import OnnxRuntime
-from .protocol import OnFace, Runtime, cores, read
+from .protocol import OnFace, Runtime, check_pictures, cores, read
 from .tensors import Tensors
 from .tflite_process import TfliteRuntime, tflite_runtime_python
 
@@ -27,6 +29,7 @@ __all__ = [
     "Runtime",
     "Tensors",
     "TfliteRuntime",
+    "check_pictures",
     "cores",
     "open_runtime",
     "runtimes_of",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib import metadata
@@ -16,8 +17,12 @@ from numpy.typing import NDArray
 
 from .. import backend
 from ..errors import ExportFileError
+from ..frame import Frame
 from .protocol import OnFace, Runtime, cores, one_line, read
 from .tensors import Tensors, kernels_of
+
+Given = tuple[NDArray[Any], ...]
+"""What is set for one inference: the image, and the box of a frame file."""
 
 _TRIAL = 16
 """Faces that show how fast the file is."""
@@ -44,7 +49,7 @@ class LiteRt(Runtime):
         self.threads = threads
         self._content, self._workers = read(model), workers
         self._tensors = Tensors.of(self._content)
-        self.input_shape = self._tensors.input_shape
+        self.input_shape, self.takes_frames = self._tensors.input_shape, self._tensors.box is not None
         self._interpreters = [self._interpreter()]
 
     @cached_property
@@ -56,12 +61,21 @@ class LiteRt(Runtime):
 
     def run(self, images: NDArray[np.uint8], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
         """uint8 [N, S, S, C] -> float32 probabilities [N, K]."""
-        faces = self._tensors.encode(images)[:, None]
-        queue = _Queue(faces, self._tensors.stored(len(faces)))
+        faces = self._tensors.encode(images)
+        return self._answers(_Queue(lambda i: (faces[i : i + 1],), self._tensors.stored(len(faces))), on_face)
+
+    def run_frames(self, frames: Sequence[Frame], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
+        """Pictures of any size with a box each -> float32 probabilities [N, K]."""
+        if not self.takes_frames:
+            return super().run_frames(frames)
+        queue = _Queue(lambda i: self._tensors.encode_frame(frames[i]), self._tensors.stored(len(frames)))
+        return self._answers(queue, on_face)
+
+    def _answers(self, queue: _Queue, on_face: OnFace) -> NDArray[np.float32]:
         started = time.perf_counter()
         try:
             queue.work(self._interpreters[0], on_face, most=_TRIAL)
-            seconds_left = (time.perf_counter() - started) / _TRIAL * (len(faces) - _TRIAL)
+            seconds_left = (time.perf_counter() - started) / _TRIAL * (len(queue.stored) - _TRIAL)
             queue.share(self._side_by_side(seconds_left), on_face)
         except RuntimeError as error:
             raise ExportFileError(f"LiteRT {self.version} cannot run the file: {one_line(error)}") from error
@@ -87,19 +101,27 @@ class LiteRt(Runtime):
 
 
 class _Interpreter:
-    """One interpreter, ready for single faces."""
+    """One interpreter, ready for single faces or frames."""
 
     def __init__(self, content: bytes, threads: int) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         self.interpreter = Interpreter(model_content=content, num_threads=threads)
         self.interpreter.allocate_tensors()
-        self.given = self.interpreter.get_input_details()[0]["index"]
+        # The image, of four dimensions, before the box.
+        details = sorted(self.interpreter.get_input_details(), key=lambda detail: -len(detail["shape"]))
+        self.given = [detail["index"] for detail in details]
+        self._shape = tuple(details[0]["shape"])
         self.result = self.interpreter.get_output_details()[0]["index"]
 
-    def answer(self, face: NDArray[Any]) -> NDArray[Any]:
-        """Stored input [1, S, S, C] -> stored output [K]."""
-        self.interpreter.set_tensor(self.given, face)
+    def answer(self, given: Given) -> NDArray[Any]:
+        """Stored inputs, of which the first is [1, H, W, C] -> stored output [K]."""
+        if given[0].shape != self._shape:
+            self.interpreter.resize_tensor_input(self.given[0], given[0].shape)
+            self.interpreter.allocate_tensors()
+            self._shape = given[0].shape
+        for index, value in zip(self.given, given, strict=True):
+            self.interpreter.set_tensor(index, value)
         self.interpreter.invoke()
         return self.interpreter.get_tensor(self.result)[0]  # type: ignore[no-any-return]
 
@@ -110,10 +132,11 @@ class _Queue:
     Interpreters may share it from several threads, since each gives up the interpreter lock while it computes.
     """
 
-    def __init__(self, faces: NDArray[Any], stored: NDArray[Any]) -> None:
+    def __init__(self, given: Callable[[int], Given], stored: NDArray[Any]) -> None:
+        """given: the stored inputs of a face; stored: room for all answers [N, K]."""
         self.stored = stored
-        self._faces = faces
-        self._waiting, self._done = deque(range(len(faces))), deque[int]()
+        self._given = given
+        self._waiting, self._done = deque(range(len(stored))), deque[int]()
         self._stopped = threading.Event()
 
     def share(self, interpreters: list[_Interpreter], on_face: OnFace) -> None:
@@ -127,20 +150,20 @@ class _Queue:
                     helper.result()
             finally:
                 self._stopped.set()
-        if others and len(self._faces):
-            on_face(len(self._done), len(self._faces))
+        if others and len(self.stored):
+            on_face(len(self._done), len(self.stored))
 
     def work(
         self, interpreter: _Interpreter, on_face: OnFace = lambda done, total: None, most: int | None = None
     ) -> None:
         """Answer faces with one interpreter until none waits, or `most` of them."""
         try:
-            for _ in range(len(self._faces) if most is None else most):
+            for _ in range(len(self.stored) if most is None else most):
                 if self._stopped.is_set() or (i := self._next()) is None:
                     return
-                self.stored[i] = interpreter.answer(self._faces[i])
+                self.stored[i] = interpreter.answer(self._given(i))
                 self._done.append(i)
-                on_face(len(self._done), len(self._faces))
+                on_face(len(self._done), len(self.stored))
         except BaseException:
             self._stopped.set()
             raise

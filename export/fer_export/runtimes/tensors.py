@@ -11,21 +11,29 @@ from numpy.typing import NDArray
 
 from .. import flatbuffer
 from ..errors import ExportFileError
+from ..frame import Frame
 from ..summary import TensorSummary
-from .protocol import check_pictures
+from .protocol import check_frame, check_pictures
 
 Op = tuple[str, Sequence[int], Sequence[int]]
 """Name, input tensors and output tensors of a node."""
+
+BOX = (4,), "int32"
+"""Shape and type of a frame file's second input."""
 
 _DELEGATE = "DELEGATE"
 
 
 @dataclass(frozen=True)
 class Tensors:
-    """The one input and the one output of an exported file, and how bytes and probabilities are stored in them."""
+    """The inputs and the one output of an exported file, and how bytes and probabilities are stored in them.
+
+    box: the second input of a frame file.
+    """
 
     image: TensorSummary
     probabilities: TensorSummary
+    box: TensorSummary | None = None
 
     @classmethod
     def of(cls, model: bytes) -> Tensors:
@@ -34,12 +42,14 @@ class Tensors:
         Raises ExportFileError when it is no TFLite model, or no classifier of one picture.
         """
         summary = flatbuffer.inspect(model)
-        if len(summary.inputs) != 1 or len(summary.outputs) != 1:
+        box = next((end for end in summary.inputs if (end.shape, end.dtype) == BOX), None)
+        images = [end for end in summary.inputs if end is not box]
+        if len(images) != 1 or len(summary.outputs) != 1:
             raise ExportFileError(
                 f"the file has {len(summary.inputs)} inputs and {len(summary.outputs)} outputs; "
                 "give an emotion classifier with one of each"
             )
-        image, probabilities = summary.inputs[0], summary.outputs[0]
+        image, probabilities = images[0], summary.outputs[0]
         if image.dtype not in ("uint8", "int8", "float32") or len(image.shape) != 4 or image.shape[0] not in (1, -1):
             raise ExportFileError(
                 f"the file's input is {image.dtype} {list(image.shape)}; "
@@ -51,11 +61,11 @@ class Tensors:
                 f"the file's output is {probabilities.dtype} {list(probabilities.shape)}; "
                 "give one with float32 or quantised probabilities [1, K]"
             )
-        return cls(image, probabilities)
+        return cls(image, probabilities, box)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """[1, S, S, C]; a free batch is 1."""
+        """[1, S, S, C]; a free batch is 1, another free size -1."""
         return (1, *self.image.shape[1:])
 
     def encode(self, images: NDArray[np.uint8]) -> NDArray[Any]:
@@ -65,6 +75,11 @@ class Tensors:
             # Flipping the top bit subtracts 128.
             return (images ^ 0x80).view(np.int8)
         return np.ascontiguousarray(images, dtype=self.image.dtype)
+
+    def encode_frame(self, frame: Frame) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """A picture [1, H, W, 3] and its box [4]; raises ExportFileError for a picture of another kind."""
+        check_frame(frame)
+        return np.ascontiguousarray(frame.photo[None]), frame.clamped
 
     def stored(self, count: int) -> NDArray[Any]:
         """Room for the outputs of that many faces, [count, K] in the type of the output."""

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from .. import flatbuffer
 from ..errors import ExportFileError, UsageError
+from ..frame import Frame
 from .protocol import OnFace, Runtime, one_line, read
 from .tensors import Tensors, kernels_of
 
@@ -63,6 +65,7 @@ class TfliteRuntime(Runtime):
         content = read(model)
         self._tensors = Tensors.of(content)
         self.input_shape, self.threads = self._tensors.input_shape, threads
+        self.takes_frames = self._tensors.box is not None
         self._process, _, self.version = _greeted(python, threads)
         try:
             self._send({"size": len(content)}, content)
@@ -87,6 +90,18 @@ class TfliteRuntime(Runtime):
             outputs.append(self._tensors.decode(self._outputs()))
             on_face(start + len(chunk), len(inputs))
         return np.concatenate(outputs)
+
+    def run_frames(self, frames: Sequence[Frame], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
+        """Pictures of any size with a box each -> float32 probabilities [N, K]."""
+        if not self.takes_frames:
+            return super().run_frames(frames)
+        outputs = self._tensors.stored(len(frames))
+        for i, frame in enumerate(frames):
+            photo, box = self._tensors.encode_frame(frame)
+            self._send({"shape": photo.shape, "dtype": photo.dtype.name, "box": box.tolist()}, photo.tobytes())
+            outputs[i] = self._outputs()[0]
+            on_face(i + 1, len(frames))
+        return self._tensors.decode(outputs)
 
     def close(self) -> None:
         """End the process; closing twice does nothing."""

@@ -6,8 +6,8 @@ numpy and tflite_runtime: nothing else is imported, and Python 3.8 can read it.
 Protocol: every message is a JSON line, with raw bytes behind it where it has a "size" or a "shape" and "dtype".
 Worker: {"version", "numpy"}, or {"error"} where an import failed. Parent: {"size"} and a .tflite file.
 Worker: {"ops": [[name, inputs, outputs], ..], "output": tensor}, or {"error"}. Then every request is {"shape",
-"dtype"} with inputs [N, ...], and every answer the same with outputs [N, ...], or {"error"}. The end of stdin ends
-the process.
+"dtype"} with inputs [N, ...], for a frame file with N = 1 and {"box"} too, and every answer the same with outputs
+[N, ...], or {"error"}. The end of stdin ends the process.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(threads: int) -> None:
             size *= length
         inputs = numpy.frombuffer(requests.read(size), dtype).reshape(head["shape"])
         try:
-            outputs = infer(interpreter, inputs, numpy)
+            outputs = infer(interpreter, inputs, head.get("box"), numpy)
         except Exception as error:
             answer(answers, {"error": str(error)})
         else:
@@ -56,9 +56,15 @@ def main(threads: int) -> None:
     return None
 
 
-def infer(interpreter: Any, inputs: Any, numpy: Any) -> Any:
-    """Outputs of the model for inputs [N, ...], one after the other."""
-    given, result = index(interpreter.get_input_details()), index(interpreter.get_output_details())
+def infer(interpreter: Any, inputs: Any, box: Any, numpy: Any) -> Any:
+    """Outputs of the model for inputs [N, ...], one after the other; box: the second input of a frame file."""
+    details = sorted(interpreter.get_input_details(), key=lambda detail: -len(detail["shape"]))
+    given, result = index(details), index(interpreter.get_output_details())
+    if box is not None:
+        if tuple(details[0]["shape"]) != inputs.shape:
+            interpreter.resize_tensor_input(given, inputs.shape)
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(details[1]["index"], numpy.array(box, numpy.int32))
     outputs = []
     for one in inputs:
         interpreter.set_tensor(given, one[None])
@@ -76,7 +82,7 @@ def nodes(interpreter: Any) -> Any:
 
 
 def index(details: Any) -> int:
-    """Number of the only tensor."""
+    """Number of the first tensor."""
     return int(details[0]["index"])
 
 

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Compiles the Kotlin and Java snippets of a bundle's README against tensorflow-lite's own classes.
+# Usage: .ci/snippets.sh BUNDLE. Needs a JDK, Maven and Maven Central.
+set -euo pipefail
+[ -f "${1:?usage: .ci/snippets.sh BUNDLE}/README.md" ]
+readme=$(cd "$1" && pwd)/README.md
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tflite=2.16.1 kotlin=2.1.0
+
+# tensorflow-lite names its API as a jar, which there is not.
+alone='<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>'
+# A project that only names what is needed, so that Maven fetches the compiler with all its parts.
+cat > "$work/pom.xml" <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>snippets</groupId><artifactId>snippets</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.jetbrains.kotlin</groupId><artifactId>kotlin-compiler-embeddable</artifactId><version>$kotlin</version></dependency>
+    <dependency><groupId>org.tensorflow</groupId><artifactId>tensorflow-lite</artifactId><version>$tflite</version><type>aar</type>$alone</dependency>
+    <dependency><groupId>org.tensorflow</groupId><artifactId>tensorflow-lite-api</artifactId><version>$tflite</version><type>aar</type>$alone</dependency>
+  </dependencies>
+</project>
+POM
+mvn -q -B -f "$work/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+  -DoutputDirectory="$work/jars"
+for name in tensorflow-lite tensorflow-lite-api; do
+  (cd "$work" && jar xf "jars/$name-$tflite.aar" classes.jar && mv classes.jar "$name.jar")
+done
+path="$work/tensorflow-lite.jar:$work/tensorflow-lite-api.jar"
+
+snippet() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$readme" | sed '1d;$d'; }
+snippet java > "$work/Emotions.java"
+snippet kotlin > "$work/Emotions.kt"
+[ -s "$work/Emotions.java" ] && [ -s "$work/Emotions.kt" ]
+
+javac -Xlint:all,-options -Werror --release 8 -cp "$path" -d "$work/java" "$work/Emotions.java"
+java -cp "$(printf '%s:' "$work"/jars/*.jar)" org.jetbrains.kotlin.cli.jvm.K2JVMCompiler \
+  -Werror -no-reflect -no-stdlib -jvm-target 1.8 \
+  -classpath "$path:$work/jars/kotlin-stdlib-$kotlin.jar" -d "$work/kotlin" "$work/Emotions.kt"
+for language in java kotlin; do
+  [ -s "$work/$language/Emotions.class" ] && echo "the $language snippet compiles"
+done

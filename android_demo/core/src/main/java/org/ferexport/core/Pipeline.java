@@ -1,0 +1,67 @@
+package org.ferexport.core;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Photo to faces to emotions, with one variant of a bundle; used by one thread at a time. */
+public final class Pipeline implements Closeable {
+    private final Contract contract;
+    private final FaceDetector detector;
+    private final ModelRuntime runtime;
+    private final Bundle bundle;
+    private EmotionModel model;
+
+    /**
+     * Loads the detectors and a variant.
+     *
+     * @throws IOException where a file is not the bundle's, or the runtime refuses it
+     */
+    public Pipeline(Bundle bundle, Manifest.Variant variant, ModelRuntime runtime) throws IOException {
+        this.bundle = bundle;
+        this.runtime = runtime;
+        contract = bundle.contract;
+        detector = new FaceDetector(bundle, runtime);
+        try {
+            model = runtime.emotions(bundle.model(variant));
+        } catch (IOException failed) {
+            detector.close();
+            throw failed;
+        }
+    }
+
+    /**
+     * Changes to another variant; the detectors stay.
+     *
+     * @throws IOException where its file is not the bundle's, or the runtime refuses it: the former one stays
+     */
+    public void use(Manifest.Variant variant) throws IOException {
+        EmotionModel next = runtime.emotions(bundle.model(variant));
+        model.close();
+        model = next;
+    }
+
+    /** The faces of an upright photo with their emotions, the largest first; an empty list where there is no face. */
+    public List<Prediction> predict(Picture photo) {
+        List<Prediction> result = new ArrayList<Prediction>();
+        for (Face face : detector.faces(photo)) {
+            result.add(predict(photo, face));
+        }
+        return result;
+    }
+
+    private Prediction predict(Picture photo, Face face) {
+        Square square = Crop.square(face.box, photo.width(), photo.height(), contract.crop);
+        byte[] gray = Crop.face(photo, square, contract);
+        long start = System.nanoTime();
+        float[] probabilities = model.run(gray);
+        return new Prediction(face, square, gray, probabilities, contract.labels, System.nanoTime() - start);
+    }
+
+    @Override
+    public void close() {
+        detector.close();
+        model.close();
+    }
+}

@@ -1,0 +1,33 @@
+package org.ferexport.core;
+
+import java.util.List;
+
+/** One face of a photo and what the network says of it. */
+public final class Prediction {
+    /** What the detector found. */
+    public final Face face;
+
+    /** The part of the photo that the network saw. */
+    public final Square square;
+
+    /** The network's input: size * size grey levels. */
+    public final byte[] gray;
+
+    /** In the order of the contract's labels. */
+    public final float[] probabilities;
+
+    /** The most probable first. */
+    public final List<Emotion> emotions;
+
+    /** What inference of this face took, in nanoseconds; the crop is not in it. */
+    public final long nanoseconds;
+
+    Prediction(Face face, Square square, byte[] gray, float[] probabilities, List<String> labels, long nanoseconds) {
+        this.face = face;
+        this.square = square;
+        this.gray = gray;
+        this.probabilities = probabilities;
+        this.emotions = Emotion.ranked(labels, probabilities);
+        this.nanoseconds = nanoseconds;
+    }
+}

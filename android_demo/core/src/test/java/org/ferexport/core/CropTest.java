@@ -1,0 +1,93 @@
+package org.ferexport.core;
+
+import static org.junit.Assert.assertArrayEquals;
+import static org.junit.Assert.assertEquals;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import org.junit.Test;
+
+public class CropTest {
+    @Test
+    public void cropsAreTheVeryBytesOfPython() throws IOException {
+        Map<?, ?> document = Vectors.read();
+        Contract contract = Vectors.contract(document);
+        for (Object entry : (List<?>) document.get("crops")) {
+            Map<?, ?> expected = (Map<?, ?>) entry;
+            int[] size = Vectors.wholes(expected.get("size"));
+            int[] edges = Vectors.wholes(expected.get("box"));
+            Picture picture = Vectors.picture(size[0], size[1]);
+            Box box = new Box(edges[0], edges[1], edges[2], edges[3]);
+            Square square = Crop.square(box, size[0], size[1], contract.crop);
+            assertEquals(entry.toString(), expected.get("square").toString(), square.toString());
+            byte[] gray = Crop.face(picture, square, contract);
+            assertEquals(entry.toString(), expected.get("sha256"), Hash.sha256(gray));
+        }
+    }
+
+    @Test
+    public void letterboxesAreTheVeryBytesOfPython() throws IOException {
+        for (Object entry : (List<?>) Vectors.read().get("letterboxes")) {
+            Map<?, ?> expected = (Map<?, ?>) entry;
+            int[] size = Vectors.wholes(expected.get("size"));
+            int side = ((Long) expected.get("side")).intValue();
+            Letterbox letterbox = new Letterbox(Vectors.picture(size[0], size[1]), side);
+            int[] place = {letterbox.left, letterbox.top, letterbox.width, letterbox.height};
+            assertArrayEquals(entry.toString(), Vectors.wholes(expected.get("place")), place);
+            assertEquals(entry.toString(), expected.get("sha256"), Hash.sha256(letterbox.bytes()));
+        }
+    }
+
+    @Test
+    public void detectorInputRunsFromMinusOneToOne() {
+        int[] pixels = {0xFF00FF80};
+        float[] input = new Letterbox(new PixelPicture(1, 1, pixels), 1).input();
+        assertArrayEquals(new float[] {-1, 1, 128 / 127.5f - 1}, input, 0);
+    }
+
+    @Test
+    public void positionsInTheLetterboxBecomePixelsOfThePhoto() {
+        Letterbox letterbox = new Letterbox(Vectors.picture(200, 100), 100);
+        assertEquals(0, letterbox.x(0));
+        assertEquals(200, letterbox.x(1));
+        assertEquals(-50, letterbox.y(0));
+        assertEquals(50, letterbox.y(0.5));
+        // A half is rounded up, below zero too.
+        assertEquals(3, letterbox.x(0.0125));
+        assertEquals(-2, letterbox.x(-0.0125));
+    }
+
+    @Test
+    public void areaAverageRoundsAHalfUp() {
+        AreaAverage.Rows row = (at, values) -> System.arraycopy(new int[] {0, 1, 10, 20, 255, 255}, 0, values, 0, 6);
+        assertArrayEquals(new byte[] {1, 15, (byte) 255}, new AreaAverage(row, 6, 1, 1, 3, 1).average());
+        assertArrayEquals(new byte[] {4, (byte) 177}, new AreaAverage(row, 6, 1, 1, 2, 1).average());
+    }
+
+    @Test
+    public void largePhotoIsReadRowByRow() throws IOException {
+        Contract contract = Vectors.contract(Vectors.read());
+        Picture wide = new Picture() {
+            @Override
+            public int width() {
+                return 6_000;
+            }
+
+            @Override
+            public int height() {
+                return 6_000;
+            }
+
+            @Override
+            public void read(int row, int left, int count, int[] pixels) {
+                java.util.Arrays.fill(pixels, 0, count, 0xFFFFFF);
+            }
+        };
+        Square square = Crop.square(new Box(-100_000, 0, 100_000, 1), 6_000, 6_000, contract.crop);
+        assertEquals(new Square(0, 0, 6_000), square);
+        for (byte level : Crop.face(wide, square, contract)) {
+            assertEquals(255, level & 255);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+"""Writes vectors.json beside itself: what Python's crop, letterbox and detector decoding give for made-up pictures.
+
+Run by hand where the rules change: `python vectors.py`. The pictures are formulas, so that no bytes need to travel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_export.crop import Box, face, square
+from fer_export.detector import anchors, decoded, letterbox, suppressed
+from fer_export.photo_contract import DetectorRule, Grid, PhotoContract, contract_for
+
+PICTURES = [(1, 1), (1, 9), (47, 48), (64, 40), (333, 217), (1025, 768), (5000, 2)]
+BOXES = [(0, 0, 1, 1), (5, 5, 5, 5), (-30, -20, 10, 25), (10, 12, 58, 60), (100, 50, 201, 190), (20, 20, 10, 5)]
+BOXES += [(-9000, -9000, 9000, 9000), (300, 200, 340, 230), (2**31 - 9, 0, 2**31 - 1, 7), (-(2**31), 3, 2, 8)]
+SIDES = [16, 128, 192]
+DETECTOR = DetectorRule("made-up.tflite", "0" * 64, 16, (Grid(4, 2), Grid(2, 3)), 400, 300)
+
+
+def picture(width: int, height: int) -> np.ndarray:
+    """uint8 [height, width, 3]."""
+    y, x, channel = np.ogrid[:height, :width, :3]
+    return ((x * x * 3 + y * 7 + x * y + channel * 85) % 256).astype(np.uint8)
+
+
+def crops(contract: PhotoContract) -> list[dict[str, Any]]:
+    found = []
+    for width, height in PICTURES:
+        for edges in BOXES:
+            box = Box(*edges)
+            cut = square(box, width, height, contract.crop)
+            gray = face(picture(width, height), box, contract)
+            place = {"size": [width, height], "box": edges, "square": [cut.left, cut.top, cut.side]}
+            found.append({**place, "sha256": hashlib.sha256(gray.tobytes()).hexdigest()})
+    return found
+
+
+def letterboxes() -> list[dict[str, Any]]:
+    found = []
+    for width, height in PICTURES:
+        for side in SIDES:
+            canvas, corner, small = letterbox(picture(width, height), side)
+            place = {"size": [width, height], "side": side, "place": [*corner, *small]}
+            found.append({**place, "sha256": hashlib.sha256(canvas.tobytes()).hexdigest()})
+    return found
+
+
+def faces() -> list[list[float]]:
+    centres = anchors(DETECTOR)
+    at = np.arange(len(centres))[:, None]
+    regressors = ((at * 13 + np.arange(16) * 7) % 19 - 4) / np.float32(2)
+    scores = ((at[:, 0] * 37) % 41 - 20) / np.float32(8)
+    kept = suppressed(*decoded(regressors.astype(np.float32), scores.astype(np.float32), centres, DETECTOR), 300)
+    return [[*edges.tolist(), score] for edges, score in kept]
+
+
+def main() -> None:
+    contract = contract_for(("angry", "happy", "neutral"), 48)
+    small = replace(contract, detectors=(DETECTOR,))
+    document = {
+        "contract": contract.to_dict(),
+        "crops": crops(contract),
+        "letterboxes": letterboxes(),
+        "detector": {"contract": small.to_dict(), "faces": faces()},
+    }
+    Path(__file__).with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

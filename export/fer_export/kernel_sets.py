@@ -1,0 +1,105 @@
+"""The kernel sets that a bundle gives expected answers of, and how to run a file on each.
+
+The same int8 file gives the same bytes wherever the same kernels compute it, and may be some steps off elsewhere: the
+order of rounding differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import backend
+from .errors import ExportFileError
+from .faces import as_input
+from .runtimes import LiteRt, OnnxRuntime, Tensors
+from .runtimes.protocol import one_line
+
+Answers = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class KernelSet:
+    """name: in golden.json. format: of the files it runs. package: what brings the kernels.
+
+    portable: an int8 file gives the same bytes on every processor.
+    """
+
+    name: str
+    format: str
+    package: str
+    portable: bool
+    run: Callable[[bytes, NDArray[np.uint8]], Answers]
+
+    @property
+    def runtime(self) -> str:
+        """`ai-edge-litert 2.3.0`: the package that is installed here."""
+        return f"{self.package} {metadata.version(self.package)}"
+
+
+def of_format(file_format: str) -> tuple[KernelSet, ...]:
+    """The kernel sets that run files of a format, the shipping one first."""
+    return tuple(kernels for kernels in KERNEL_SETS if kernels.format == file_format)
+
+
+def find(name: str) -> KernelSet | None:
+    """The kernel set of that name."""
+    return next((kernels for kernels in KERNEL_SETS if kernels.name == name), None)
+
+
+def onnx_unfused(content: bytes, faces: NDArray[np.uint8]) -> Answers:
+    """An ONNX file with every graph optimisation off: what a runtime without fused int8 kernels computes.
+
+    Grey faces uint8 [N, S, S, 1] -> float32 [N, K].
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads, options.log_severity_level = 1, 4
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    given = session.get_inputs()[0]
+    images = as_input(faces, given.shape[-1])
+    return np.concatenate([session.run(None, {given.name: face[None]})[0] for face in images])
+
+
+def _xnnpack(content: bytes, faces: NDArray[np.uint8]) -> Answers:
+    with LiteRt(content, workers=1) as runtime:
+        return runtime.run(as_input(faces, runtime.input_shape[-1]))
+
+
+def _builtin(content: bytes, faces: NDArray[np.uint8]) -> Answers:
+    """LiteRT's own kernels, which compute what no delegate takes."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    tensors = Tensors.of(content)
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    try:
+        with backend.silenced():
+            interpreter = Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=resolver)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ExportFileError(f"LiteRT cannot run the file: {one_line(error)}") from error
+    given, result = (ends[0]["index"] for ends in (interpreter.get_input_details(), interpreter.get_output_details()))
+    stored = tensors.stored(len(faces))
+    for i, face in enumerate(tensors.encode(as_input(faces, tensors.input_shape[-1]))):
+        interpreter.set_tensor(given, face[None])
+        interpreter.invoke()
+        stored[i] = interpreter.get_tensor(result)[0]
+    return tensors.decode(stored)
+
+
+def _onnxruntime(content: bytes, faces: NDArray[np.uint8]) -> Answers:
+    with OnnxRuntime(content) as runtime:
+        return runtime.run(as_input(faces, runtime.input_shape[-1]))
+
+
+KERNEL_SETS = (
+    KernelSet("litert-xnnpack", "tflite", "ai-edge-litert", True, _xnnpack),
+    KernelSet("litert-builtin", "tflite", "ai-edge-litert", False, _builtin),
+    KernelSet("onnxruntime", "onnx", "onnxruntime", True, _onnxruntime),
+)
