@@ -259,6 +259,22 @@ def peers() -> str:
     return f"{table}\n\n{_verdict(result['rows'])}{cautions}\n\n{_machine(result)}, {versions}."
 
 
+def apk_size() -> str:
+    result = _result("apk_size")
+    rows = []
+    for part, size in result["parts"].items():
+        rows.append([part, _megabytes(size["stored"]), _megabytes(size["raw"])])
+        if part == "native libraries":
+            rows += [
+                [f"- {abi}", _megabytes(each["stored"]), _megabytes(each["raw"])]
+                for abi, each in result["abis"].items()
+            ]
+    rows.append(["**whole APK**", f"**{_megabytes(result['bytes'])}**", ""])
+    alone = ", ".join(f"{abi} {_megabytes(size)} MB" for abi, size in result["single_abi"].items())
+    table = _table([f"part of `{result['apk']}`", "in the APK, MB", "unpacked, MB"], rows)
+    return f"{table}\n\nWith the native libraries of one ABI alone: {alone}."
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "first-run": first_run,
     "variants": variants,
@@ -389,6 +405,10 @@ def _machine(result: dict[str, Any]) -> str:
         f"{found['machine']}, {found['cpu']}; Python {found['python']}, TensorFlow {found['tensorflow']}, "
         f"Keras {found['keras']}, LiteRT {found['ai-edge-litert']}"
     )
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.3f}"
 
 
 def _percent(share: float, digits: int = 1) -> str:

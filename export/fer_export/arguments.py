@@ -121,6 +121,14 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     command = commands.add("verify", "replay a bundle and name the first thing that differs")
     command.add_argument("folder", type=Path, metavar="DIR", help="made by `fer-export bundle`")
     _output_flags(command, None)
+
+    command = commands.add("device", "what a phone's self-check found, as rows beside those of bench")
+    command.add_argument("files", nargs="*", type=Path, metavar="FILE.json", help="shared from the app's self-check")
+    command.add_argument("--adb", action="store_true", help="fetch it from every phone that adb sees")
+    command.add_argument(
+        "--bench", type=Path, metavar="FILE.json", help="`fer-export bench --json` of this machine, for the same table"
+    )
+    _output_flags(command, None)
     return root
 
 
@@ -189,7 +197,7 @@ def _variant_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--mirror",
         action="store_true",
-        help="average over the face and its mirror image inside the file: more accurate, twice the multiply-adds",
+        help="average over the face and its mirror image inside the file, at twice the multiply-adds",
     )
     _int8_flags(command)
 

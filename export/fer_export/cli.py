@@ -294,6 +294,18 @@ def verify(options: argparse.Namespace, bar: Bar) -> int:
     return 0 if result.passed else 1
 
 
+def device(options: argparse.Namespace, bar: Bar) -> int:
+    """Phones' self-checks as rows beside those of bench."""
+    from . import device as devices
+    from .report.device import device_text
+
+    if not options.files and not options.adb:
+        raise UsageError("no self-check; name the file that the app shared, or give --adb")
+    result = devices.compare(options.files, adb=options.adb, bench=options.bench)
+    _show(options, result.to_dict(), device_text(result))
+    return 0 if result.passed else 1
+
+
 COMMANDS: dict[str, Command] = {
     "tflite": tflite,
     "onnx": onnx,
@@ -309,6 +321,7 @@ COMMANDS: dict[str, Command] = {
     "predict": predict,
     "bundle": bundle,
     "verify": verify,
+    "device": device,
 }
 
 

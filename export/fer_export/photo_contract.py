@@ -160,7 +160,9 @@ def _checked(document: Any, kind: type, place: str) -> Mapping[str, Any]:
         value = document[name]
         shapes: dict[str, Any] = {"int": int, "str": str}
         wanted = shapes.get(annotation, list | tuple if annotation.startswith("tuple") else dict)
-        texts = annotation == "tuple[str, ...]" and not all(isinstance(one, str) for one in value)
-        if isinstance(value, bool) or not isinstance(value, wanted) or texts:
+        fits = isinstance(value, wanted) and not isinstance(value, bool)
+        if fits and annotation == "tuple[str, ...]":
+            fits = all(isinstance(one, str) for one in value)
+        if not fits:
             raise BundleError(f"{name} of {place} is {value!r}; make the bundle again with `fer-export bundle`")
     return document

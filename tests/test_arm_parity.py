@@ -1,0 +1,260 @@
+"""ARM parity without qemu: what counts as the same, the table, the package source, and every way it cannot run."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tiny_onnx
+import tiny_tflite
+from fer_export import kernel_sets
+from fer_export.manifest import BundledVariant
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+parity, arm_machine = importlib.import_module("arm_parity"), importlib.import_module("arm_machine")
+sys.path.remove(str(BENCHMARKS))
+
+HERE = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]], np.float32)
+EXACT = parity.Check("models/tiny-int8.tflite", "probabilities", 0.0, Path("tiny-int8.tflite"))
+FLOAT = parity.Check("models/tiny-fp32.tflite", "probabilities", 1e-6, Path("tiny-fp32.tflite"))
+
+
+def row(check, there, **about):
+    return parity.compare(check, "cortex-a53", HERE, parity.Answer(there, about))
+
+
+@pytest.mark.parametrize(
+    ("check", "place", "value", "passed"),
+    [
+        (EXACT, (0, 0), 0.25, True),
+        (EXACT, (0, 0), np.nextafter(np.float32(0.25), np.float32(1)), False),
+        (EXACT, (2, 1), -0.0, False),
+        (EXACT, (2, 1), np.nan, False),
+        (FLOAT, (1, 1), 0.5 + 9e-7, True),
+        (FLOAT, (1, 1), 0.5 - 1.1e-6, False),
+        (FLOAT, (2, 1), np.nan, False),
+        (FLOAT, (2, 1), np.inf, False),
+    ],
+)
+def test_int8_must_be_the_very_bytes_and_float_nearly(check, place, value, passed):
+    there = HERE.copy()
+    there[place] = value
+    found = row(check, there, kernels="XNNPACK")
+    assert (found.passed, found.kernels, found.vectors) == (passed, "XNNPACK", 3)
+    assert found.same == (3 if passed and check is EXACT else 2)
+    # RFC 8259 knows no NaN.
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["passed"] == passed
+
+
+def test_no_answer_and_one_of_another_shape_fail():
+    for answer in (parity.Answer(None, {}, "ended by signal 4"), parity.Answer(HERE[:, :1], {})):
+        for check in (EXACT, FLOAT):
+            found = parity.compare(check, "cortex-a53", HERE, answer)
+            assert (found.passed, found.same, found.to_dict()["largest"]) == (False, 0, None)
+    assert found.error == "answers of another shape, (3, 1)"
+
+
+def test_the_table_has_a_line_for_each_check_and_marks_what_differs():
+    wrong = HERE + np.float32(0.5)
+    crashed = parity.compare(FLOAT, "cortex-a76", HERE, parity.Answer(None, {}, "ended by signal 4"))
+    rows = [row(EXACT, wrong), row(FLOAT, HERE), crashed]
+    rows.append(parity.compare(EXACT, "cortex-a76", HERE, parity.Answer(HERE, {})))
+    lines = parity.table(rows, {"cortex-a76": "NEON dot product"}).splitlines()
+    assert [line.split() for line in lines] == [
+        ["file", "compared", "allowed", "cortex-a53", "cortex-a76"],
+        ["NEON", "dot", "product"],
+        ["tiny-int8.tflite", "probabilities", "0", "0/3", "same,", "5.0e-01", "FAILED", "3/3", "same"],
+        ["tiny-fp32.tflite", "probabilities", "1e-06", "0.0e+00", "no", "answer"],
+        ["tiny-fp32.tflite", "on", "cortex-a76:", "ended", "by", "signal", "4"],
+    ]
+    assert lines[1].index("NEON") == lines[0].index("cortex-a76") == lines[2].index("3/3")
+
+
+def test_logits_are_what_the_softmax_was_given():
+    content = tiny_onnx.model()
+    assert parity.logits_of(content) is None, "it ends in a cast"
+    import onnx
+
+    model = onnx.load_from_string(content)
+    del model.graph.node[-1]
+    model.graph.node[-1].output[0] = "probabilities"
+    faces = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    [kernels] = kernel_sets.of_format("onnx")
+    logits = kernels.run(parity.logits_of(model.SerializeToString()), faces).astype(np.float64)
+    assert np.abs(logits.sum(axis=1) - 1).min() > 1e-3
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(shares / shares.sum(axis=1, keepdims=True), tiny_onnx.probabilities(faces), atol=1e-6)
+
+
+class Listed:
+    """A bundle as far as checks_of looks at it."""
+
+    def __init__(self, folder, *kinds):
+        self.folder = folder
+        self.variants = [
+            BundledVariant(f"{form}-{precision}-{kind}", form, precision, kind, None, {})
+            for form, precision, kind in kinds
+        ]
+
+    def read(self, file):
+        return b""
+
+
+def test_what_is_asked_of_each_file(tmp_path, monkeypatch):
+    kinds = [(form, precision, "gray") for form in ("tflite", "onnx") for precision in ("int8", "none")]
+    bundle = Listed(tmp_path, *kinds, ("tflite", "int8", "frame"))
+    for logits in (b"cut", None):
+        monkeypatch.setattr(parity, "logits_of", lambda content, logits=logits: logits)
+        made = tmp_path / str(logits)
+        made.mkdir()
+        asked = [(check.file, check.compared, check.allowed) for check in parity.checks_of(bundle, made)]
+        int8_onnx = [("onnx-int8-gray", "logits", 0), ("onnx-int8-gray", "probabilities", 1e-6)]
+        assert asked == [
+            ("tflite-int8-gray", "probabilities", 0),
+            ("tflite-none-gray", "probabilities", 1e-6),
+            *(int8_onnx if logits else [("onnx-int8-gray", "probabilities", 0)]),
+            ("onnx-none-gray", "probabilities", 1e-6),
+        ]
+        assert [path.read_bytes() for path in made.iterdir()] == ([b"cut"] if logits else [])
+
+
+def test_the_worker_answers_as_the_runtime_does(tmp_path):
+    faces, model = tiny_tflite.images(), tmp_path / "tiny.tflite"
+    model.write_bytes(tiny_tflite.converted("int8"))
+    np.save(tmp_path / "faces.npy", faces)
+    check = parity.Check("tiny", "probabilities", 0.0, model)
+    found = parity.answered([sys.executable], {}, check, tmp_path / "faces.npy", tmp_path)
+    expected = kernel_sets.of_format("tflite")[0].run(model.read_bytes(), faces)
+    assert parity.compare(check, "here", expected, found).passed
+    assert found.about["kernels"].startswith("XNNPACK")
+    assert found.about["runtime"].startswith("litert ")
+    model.write_bytes(b"no model")
+    failed = parity.answered([sys.executable], {}, check, tmp_path / "faces.npy", tmp_path)
+    assert failed.values is None
+    assert failed.error.startswith("failed: ")
+    assert "\n" not in failed.error
+
+
+DEB822 = """\
+# The mirror of this house.
+Types: deb
+URIs: http://mirror.test/debian
+Suites: bookworm bookworm-updates
+Components: main contrib
+Signed-By: /keys/debian.gpg
+
+Types: deb
+URIs: http://mirror.test/debian-security
+Suites: bookworm-security
+Components: main
+"""
+THIRD_PARTY = "deb [arch=amd64 signed-by=/keys/other.gpg] http://other.test/debian bookworm main\n"
+ONE_LINE = """\
+deb-src http://mirror.test/source bookworm main
+deb-src http://mirror.test/source bookworm-updates main
+deb [signed-by=/keys/one.gpg arch=amd64] http://mirror.test/debian bookworm main # ours
+deb http://mirror.test/debian bookworm-updates main
+"""
+KEY = DEB822.replace(" /keys/debian.gpg", "\n -----BEGIN PGP\n .\n abc")
+
+
+@pytest.mark.parametrize(
+    ("written", "signed"),
+    [
+        ({"debian.sources": DEB822, "a-other.list": THIRD_PARTY}, "Signed-By: /keys/debian.gpg\n"),
+        ({"a-other.list": THIRD_PARTY, "debian.list": ONE_LINE}, "Signed-By: /keys/one.gpg\n"),
+        ({"debian.sources": KEY}, "Signed-By: \n -----BEGIN PGP\n .\n abc\n"),
+        ({"debian.sources": DEB822.replace("Signed-By: /keys/debian.gpg\n", "")}, ""),
+    ],
+)
+def test_the_archive_is_this_machines_own(tmp_path, written, signed):
+    (tmp_path / "sources.list.d").mkdir()
+    for name, content in written.items():
+        (tmp_path / "sources.list.d" / name).write_text(content)
+    expected = "Types: deb\nURIs: http://mirror.test/debian\nSuites: trixie\nComponents: main\n"
+    assert arm_machine.debian_source(tmp_path) == expected + signed
+
+
+@pytest.mark.parametrize("content", ["", THIRD_PARTY, ONE_LINE.replace("deb ", "# deb ")])
+def test_no_archive_of_debian(tmp_path, content):
+    (tmp_path / "sources.list").write_text(content)
+    with pytest.raises(arm_machine.ArmMachineError, match=r"names no Debian archive .*; run this on Debian"):
+        arm_machine.debian_source(tmp_path)
+
+
+def test_no_apt_and_failed_downloads_are_one_line_and_leave_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    with pytest.raises(arm_machine.ArmMachineError, match=r"^there is no apt-get here"):
+        arm_machine.lay_out(tmp_path / "tree")
+    program = tmp_path / "bin" / "apt-get"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho Reading lists\necho 'E: cannot resolve the mirror' >&2\nexit 100\n")
+    program.chmod(0o755)
+    (tmp_path / "bin" / "dpkg-deb").symlink_to(program)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setattr(arm_machine, "debian_source", lambda: "")
+    with pytest.raises(arm_machine.ArmMachineError) as caught:
+        arm_machine.lay_out(tmp_path / "tree")
+    assert str(caught.value) == (
+        "cannot get the package lists of Debian: E: cannot resolve the mirror; "
+        "check the network and the free disk space (400 MB), and run it again"
+    )
+    assert list((tmp_path / "tree").iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(arm_machine.ArmMachineError, match=r"cannot write .*tree: .*; choose another place with --tree"):
+        arm_machine.lay_out(tmp_path / "file" / "tree")
+
+
+def test_a_laid_out_machine_is_used_again(tmp_path, monkeypatch):
+    def system(folder):
+        (folder / "root/usr/bin").mkdir(parents=True)
+        (folder / "root/usr/bin/python3").symlink_to("python3.13")
+
+    unpacked = []
+    monkeypatch.setattr(arm_machine, "_unpack_system", system)
+    monkeypatch.setattr(arm_machine, "_unpack_wheels", lambda *given: unpacked.append(given[1:]))
+    first, again = (arm_machine.lay_out(tmp_path / "tree") for _ in range(2))
+    assert first == again
+    [(versions, python)] = unpacked
+    assert (set(versions), python) == (set(arm_machine.WHEELS), "3.13")
+    assert first.command("cortex-a53")[1:3] == ["-cpu", "cortex-a53"]
+    assert first.command("cortex-a53")[-1].endswith("usr/bin/python3.13")
+    assert first.environment(Path("/packages"))["PYTHONPATH"] == f"{first.wheels}:/packages"
+
+
+def test_a_foreign_folder_is_one_line_and_exit_2(tmp_path):
+    command = [sys.executable, str(BENCHMARKS / "arm_parity.py"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        f"arm_parity: {tmp_path} is no bundle: it has no manifest.json; give one made by `fer-export bundle`"
+    ]
+
+
+@pytest.mark.parametrize(("there", "code"), [(HERE, 0), (HERE + np.float32(1e-3), 1)])
+def test_exit_tells_whether_anything_differs(tmp_path, monkeypatch, capsys, there, code):
+    rows = [row(FLOAT, there)]
+    monkeypatch.setattr(sys, "argv", ["arm_parity.py", str(tmp_path), "--no-record"])
+    monkeypatch.setattr(parity.Bundle, "open", lambda folder: None)
+    monkeypatch.setattr(parity, "measure", lambda *given: (rows, {"printout": parity.table(rows, {})}))
+    assert parity.main() == code
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == ("FAILED: 1 of 1 differ" if code else "PASSED: all 1 as asked")
+
+
+def test_recorded_table_is_complete_and_of_the_shipping_kernels():
+    document = json.loads((BENCHMARKS / "results" / "arm_parity.json").read_text())
+    assert document["passed"]
+    assert all(each["passed"] for each in document["rows"])
+    assert {each["cpu"] for each in document["rows"]} == set(parity.CPUS)
+    assert (document["golden_vectors"] > 0, document["public_test_faces"]) == (True, parity.FACES)
+    exact = {each["file"].split("-")[-1] for each in document["rows"] if each["allowed"] == 0}
+    assert exact == {"int8.tflite", "int8.onnx"}
+    assert len({each["file"] for each in document["rows"]}) == 4
+    assert all(each["kernels"].startswith(("XNNPACK", "MLAS")) for each in document["rows"])
+    assert document["arm"]["machine"] == "aarch64"
