@@ -187,8 +187,30 @@ def networks() -> str:
     return _table(header, rows)
 
 
+def crop_margin() -> str:
+    result = _result("crop_margin")
+    measured, crop, found = result["measured"], result["crop"], result["public_test"]
+    header = ["PublicTest faces that are found", "handed over as they are", "through detector, crop and resize"]
+    rows = []
+    for name, figures in found["accuracy"].items():
+        through = figures[f"scale {crop['scale']}"]["value"]
+        rows.append([f"`{name}`", f"{_percent(figures['direct']['value'])} %", f"{_percent(through)} %"])
+    side, right, down = (
+        f"{measured[name]['median']} ({measured[name]['q25']} to {measured[name]['q75']})"
+        for name in ("scale", "shift_x", "shift_y")
+    )
+    return (
+        f"{_table(header, rows)}\n\n"
+        f"Enlarged and padded, {found['found']:,} of {found['of']:,} are found. FER2013's frame around a Training face, in "
+        f"thousandths of its box, median (quartiles): side {side}, to the right {right}, down {down}; the "
+        f"contract takes {crop['scale']}, {crop['shift_x']} and {crop['shift_y']}."
+    )
+
+
 def report_table() -> str:
     result = _result("report_table")
+    if not any(row["ours"] for row in result["rows"]):
+        return f"None of its {len(result['rows'])} rows has been trained here yet; `benchmarks/report_table.py` trains them."
     header = ["batch", "parameters", "outputs", "report: accuracy (95 %)", "ours: accuracy (95 %)"]
     header += ["ours - report, points (95 %)", "epochs, report / ours", "s an epoch, report / ours"]
     rows = []
@@ -285,6 +307,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "peers": peers,
     "networks": networks,
     "speed": speed,
+    "crop-margin": crop_margin,
+    "report-table": report_table,
 }
 
 

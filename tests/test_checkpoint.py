@@ -220,18 +220,18 @@ def test_places_that_are_no_network(tmp_path: Path) -> None:
 
 
 def test_shipped_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "models" / "report-512-7"
+    folder = tmp_path / "models" / "compact-7"
     folder.mkdir(parents=True)
     saved(network(), folder / "model.keras")
     (folder / "card.json").write_text(json.dumps({"labels": list("abcdefg"), "scaling": "signed"}))
     monkeypatch.setattr(checkpoint, "shipped_folder", lambda: tmp_path / "models")
     loaded = checkpoint.load()
-    assert (loaded.name, loaded.given, loaded.folder) == ("report-512-7", "report-512-7", folder)
+    assert (loaded.name, loaded.given, loaded.folder) == ("compact-7", "compact-7", folder)
     assert (loaded.labels, loaded.labels_source) == (tuple("abcdefg"), "card.json")
     assert (loaded.scaling, loaded.scaling_source) == ("signed", "card.json")
     assert loaded.sha256 == checkpoint.load(folder / "model.keras").sha256
-    refused(r"did you mean report-512-7\?", "report-521-7")
-    refused(r"no such file.*shipped networks: report-512-7", "xyz")
+    refused(r"did you mean compact-7\?", "compcat-7")
+    refused(r"no such file.*shipped networks: compact-7", "xyz")
 
 
 def test_network_folder(tmp_path: Path) -> None:
