@@ -1,0 +1,51 @@
+plugins {
+    id("com.android.application")
+}
+
+android {
+    namespace = "org.ferexport.app"
+    compileSdk = 35
+
+    defaultConfig {
+        applicationId = "org.ferexport.app"
+        minSdk = 24
+        targetSdk = 35
+        versionCode = 1
+        versionName = "0.1.0"
+        ndk {
+            abiFilters += listOf("arm64-v8a", "armeabi-v7a", "x86_64")
+        }
+    }
+
+    compileOptions {
+        sourceCompatibility = JavaVersion.VERSION_1_8
+        targetCompatibility = JavaVersion.VERSION_1_8
+    }
+
+    // Models are stored, not deflated, so that they can be mapped into memory.
+    androidResources {
+        noCompress += "tflite"
+    }
+
+    packaging {
+        jniLibs {
+            useLegacyPackaging = true
+        }
+    }
+
+    // The screens are tested by Maven, which brings Android itself along; see README.md.
+    sourceSets["test"].java.setSrcDirs(emptyList<String>())
+}
+
+dependencies {
+    implementation(project(":core"))
+    implementation("org.tensorflow:tensorflow-lite:2.16.1")
+}
+
+// Without this the app would start and then say that it has no models.
+val bundle = layout.projectDirectory.file("src/main/assets/bundle/manifest.json").asFile
+tasks.named("preBuild") {
+    doFirst {
+        check(bundle.isFile) { "there is no bundle: run `fer-export bundle --android android_demo`" }
+    }
+}

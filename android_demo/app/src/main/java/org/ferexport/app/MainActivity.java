@@ -1,0 +1,216 @@
+package org.ferexport.app;
+
+import android.app.Activity;
+import android.content.ActivityNotFoundException;
+import android.content.ClipData;
+import android.content.Intent;
+import android.graphics.Bitmap;
+import android.net.Uri;
+import android.os.Bundle;
+import android.provider.MediaStore;
+import android.view.View;
+import android.widget.AdapterView;
+import android.widget.ArrayAdapter;
+import android.widget.Spinner;
+import android.widget.TextView;
+import java.util.ArrayList;
+import java.util.List;
+import org.ferexport.core.Manifest;
+import org.ferexport.core.Prediction;
+
+/** Choose or take a photo; see its faces and their emotions. */
+public final class MainActivity extends Activity implements Session.Screen {
+    private static final int CHOOSE = 1;
+    private static final int TAKE = 2;
+    private static final String URI = "uri";
+    private static final String VARIANT = "variant";
+
+    private Session session;
+    private PhotoView photo;
+    private BarsView bars;
+    private TextView status;
+    private TextView latency;
+    private View progress;
+    private Spinner variants;
+    private ArrayAdapter<String> names;
+
+    @Override
+    protected void onCreate(Bundle saved) {
+        super.onCreate(saved);
+        setContentView(R.layout.main);
+        Insets.pad(findViewById(R.id.root));
+        photo = (PhotoView) findViewById(R.id.photo);
+        bars = (BarsView) findViewById(R.id.bars);
+        status = (TextView) findViewById(R.id.status);
+        latency = (TextView) findViewById(R.id.latency);
+        progress = findViewById(R.id.progress);
+        variants = (Spinner) findViewById(R.id.variants);
+        Session kept = (Session) getLastNonConfigurationInstance();
+        session = kept != null ? kept : new Session(new AssetSource(getAssets()), new TfliteRuntime());
+        if (kept == null && saved != null) {
+            restore(saved);
+        }
+        listen();
+        session.attach(this);
+        show();
+    }
+
+    /** The system ended the app meanwhile: reads the photo again. */
+    private void restore(Bundle saved) {
+        int variant = saved.getInt(VARIANT);
+        session.variant = variant < session.variants.size() ? variant : session.variant;
+        Uri uri = Uri.parse(saved.getString(URI, ""));
+        if (session.usable() && !Uri.EMPTY.equals(uri)) {
+            session.open(getContentResolver(), uri);
+        }
+    }
+
+    private void listen() {
+        names = new ArrayAdapter<String>(this, android.R.layout.simple_spinner_item, new ArrayList<String>());
+        names.setDropDownViewResource(android.R.layout.simple_spinner_dropdown_item);
+        variants.setAdapter(names);
+        variants.setOnItemSelectedListener(new AdapterView.OnItemSelectedListener() {
+            @Override
+            public void onItemSelected(AdapterView<?> parent, View row, int position, long id) {
+                session.use(position);
+            }
+
+            @Override
+            public void onNothingSelected(AdapterView<?> parent) {}
+        });
+        photo.setListener(new PhotoView.Listener() {
+            @Override
+            public void selected(int face) {
+                session.select(face);
+            }
+        });
+        View.OnClickListener buttons = new View.OnClickListener() {
+            @Override
+            public void onClick(View button) {
+                if (button.getId() == R.id.choose) {
+                    choose();
+                } else if (button.getId() == R.id.take) {
+                    take();
+                } else {
+                    startActivity(new Intent(MainActivity.this, SelfCheckActivity.class));
+                }
+            }
+        };
+        findViewById(R.id.choose).setOnClickListener(buttons);
+        findViewById(R.id.take).setOnClickListener(buttons);
+        findViewById(R.id.self_check).setOnClickListener(buttons);
+    }
+
+    private void choose() {
+        Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT);
+        intent.addCategory(Intent.CATEGORY_OPENABLE);
+        intent.setType("image/*");
+        start(intent, CHOOSE, R.string.no_gallery, R.string.photo_denied);
+    }
+
+    private void take() {
+        Intent intent = new Intent(MediaStore.ACTION_IMAGE_CAPTURE);
+        intent.putExtra(MediaStore.EXTRA_OUTPUT, PhotoProvider.PHOTO);
+        // The grant goes with the clip; Android 7 grants nothing for an extra alone.
+        intent.setClipData(ClipData.newRawUri("", PhotoProvider.PHOTO));
+        intent.addFlags(Intent.FLAG_GRANT_WRITE_URI_PERMISSION | Intent.FLAG_GRANT_READ_URI_PERMISSION);
+        start(intent, TAKE, R.string.no_camera, R.string.camera_denied);
+    }
+
+    private void start(Intent intent, int request, int missing, int denied) {
+        try {
+            startActivityForResult(intent, request);
+        } catch (ActivityNotFoundException none) {
+            session.tell(missing);
+        } catch (SecurityException refused) {
+            session.tell(denied);
+        }
+    }
+
+    @Override
+    protected void onActivityResult(int request, int result, Intent data) {
+        Uri uri = request == TAKE ? PhotoProvider.PHOTO : data == null ? null : data.getData();
+        if (result == RESULT_OK && uri != null) {
+            session.open(getContentResolver(), uri);
+        } else {
+            session.tell(request == TAKE ? R.string.not_taken : R.string.not_chosen);
+        }
+    }
+
+    @Override
+    public void show() {
+        List<Prediction> faces = session.faces;
+        boolean found = faces != null && !faces.isEmpty();
+        photo.show(session.photo, faces, session.selected);
+        bars.setVisibility(found ? View.VISIBLE : View.GONE);
+        if (found) {
+            bars.show(faces.get(session.selected).emotions);
+        }
+        progress.setVisibility(session.busy ? View.VISIBLE : View.INVISIBLE);
+        status.setText(sentence());
+        latency.setText(faces == null || session.busy ? "" : getString(R.string.latency, session.milliseconds));
+        showVariants();
+        findViewById(R.id.choose).setEnabled(session.usable());
+        findViewById(R.id.take).setEnabled(session.usable());
+        findViewById(R.id.self_check).setEnabled(session.usable());
+    }
+
+    private String sentence() {
+        if (session.text != 0) {
+            return getString(session.text, session.detail);
+        }
+        if (session.busy) {
+            return getString(session.photo == null ? R.string.loading : R.string.analysing);
+        }
+        if (session.faces == null) {
+            return getString(R.string.start);
+        }
+        int count = session.faces.size();
+        return count == 0 ? getString(R.string.no_face)
+                : getResources().getQuantityString(R.plurals.faces, count, count);
+    }
+
+    private void showVariants() {
+        List<String> rows = new ArrayList<String>();
+        for (Manifest.Variant variant : session.variants) {
+            Double inference = session.inference(variant);
+            rows.add(inference == null ? Words.variant(variant)
+                    : getString(R.string.variant_latency, Words.variant(variant), inference));
+        }
+        names.setNotifyOnChange(false);
+        names.clear();
+        names.addAll(rows);
+        names.notifyDataSetChanged();
+        variants.setSelection(session.variant);
+        variants.setEnabled(!session.busy && session.usable());
+    }
+
+    /** Shows a result without a runtime, for pictures of the screen. */
+    void show(Bitmap bitmap, List<Prediction> faces, double milliseconds) {
+        session.loaded(bitmap);
+        session.analysed(faces, milliseconds);
+    }
+
+    @Override
+    protected void onSaveInstanceState(Bundle saved) {
+        super.onSaveInstanceState(saved);
+        saved.putInt(VARIANT, session.variant);
+        if (session.uri != null) {
+            saved.putString(URI, session.uri.toString());
+        }
+    }
+
+    @Override
+    public Object onRetainNonConfigurationInstance() {
+        return session;
+    }
+
+    @Override
+    protected void onDestroy() {
+        session.attach(null);
+        if (!isChangingConfigurations()) {
+            session.close();
+        }
+        super.onDestroy();
+    }
+}

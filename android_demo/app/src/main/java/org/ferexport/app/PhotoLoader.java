@@ -1,0 +1,143 @@
+package org.ferexport.app;
+
+import android.content.ContentResolver;
+import android.graphics.Bitmap;
+import android.graphics.BitmapFactory;
+import android.graphics.Matrix;
+import android.media.ExifInterface;
+import android.net.Uri;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+
+/** From a document or a camera's file to an upright bitmap that fits into memory. */
+final class PhotoLoader {
+    private static final int LONGEST_SIDE = 4096;
+    private static final int BYTES_PER_PIXEL = 4;
+
+    /** Part of the memory that one photo may take; turning it takes as much again for a moment. */
+    private static final int MEMORY_PARTS = 8;
+
+    private final ContentResolver resolver;
+
+    PhotoLoader(ContentResolver resolver) {
+        this.resolver = resolver;
+    }
+
+    /**
+     * Reads a photo.
+     *
+     * @throws PhotoException where it is gone, denied, no picture or too large
+     */
+    Bitmap load(Uri uri) throws PhotoException {
+        try {
+            BitmapFactory.Options bounds = BitmapReader.options();
+            bounds.inJustDecodeBounds = true;
+            decode(uri, bounds);
+            if (bounds.outWidth < 1 || bounds.outHeight < 1) {
+                throw new PhotoException(R.string.no_picture, null);
+            }
+            BitmapFactory.Options options = BitmapReader.options();
+            options.inSampleSize = sampleSize(bounds.outWidth, bounds.outHeight, Runtime.getRuntime().maxMemory());
+            Bitmap photo = decode(uri, options);
+            if (photo == null) {
+                throw new PhotoException(R.string.no_picture, null);
+            }
+            return upright(photo, orientation(uri));
+        } catch (PhotoException told) {
+            throw told;
+        } catch (IOException failed) {
+            throw new PhotoException(R.string.unreadable, failed);
+        } catch (SecurityException denied) {
+            throw new PhotoException(R.string.photo_denied, denied);
+        } catch (OutOfMemoryError large) {
+            throw new PhotoException(R.string.too_large, large);
+        } catch (RuntimeException foreign) {
+            // Whatever the app that provides the document throws must not end this one.
+            throw new PhotoException(R.string.unreadable, foreign);
+        }
+    }
+
+    /** The power of two that keeps a photo within the longest side and its part of the memory, in bytes. */
+    static int sampleSize(int width, int height, long memory) {
+        int sample = 1;
+        while (Math.max(width, height) / sample > LONGEST_SIDE
+                || (long) (width / sample) * (height / sample) * BYTES_PER_PIXEL >= memory / MEMORY_PARTS) {
+            sample *= 2;
+        }
+        return sample;
+    }
+
+    /** What turns a picture upright; the identity for an orientation that Exif does not define. */
+    static Matrix matrix(int orientation) {
+        Matrix matrix = new Matrix();
+        switch (orientation) {
+            case ExifInterface.ORIENTATION_FLIP_HORIZONTAL:
+                matrix.setScale(-1, 1);
+                break;
+            case ExifInterface.ORIENTATION_ROTATE_180:
+                matrix.setRotate(180);
+                break;
+            case ExifInterface.ORIENTATION_FLIP_VERTICAL:
+                matrix.setScale(1, -1);
+                break;
+            case ExifInterface.ORIENTATION_TRANSPOSE:
+                matrix.setRotate(90);
+                matrix.postScale(-1, 1);
+                break;
+            case ExifInterface.ORIENTATION_ROTATE_90:
+                matrix.setRotate(90);
+                break;
+            case ExifInterface.ORIENTATION_TRANSVERSE:
+                matrix.setRotate(-90);
+                matrix.postScale(-1, 1);
+                break;
+            case ExifInterface.ORIENTATION_ROTATE_270:
+                matrix.setRotate(-90);
+                break;
+            default:
+                break;
+        }
+        return matrix;
+    }
+
+    private static Bitmap upright(Bitmap photo, int orientation) {
+        Matrix matrix = matrix(orientation);
+        if (matrix.isIdentity()) {
+            return photo;
+        }
+        Bitmap turned = Bitmap.createBitmap(photo, 0, 0, photo.getWidth(), photo.getHeight(), matrix, false);
+        photo.recycle();
+        return turned;
+    }
+
+    private Bitmap decode(Uri uri, BitmapFactory.Options options) throws IOException {
+        InputStream stream = open(uri);
+        try {
+            return BitmapFactory.decodeStream(stream, null, options);
+        } finally {
+            stream.close();
+        }
+    }
+
+    private int orientation(Uri uri) throws IOException {
+        InputStream stream = open(uri);
+        try {
+            return new ExifInterface(stream).getAttributeInt(
+                    ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL);
+        } catch (IOException none) {
+            // Not a format that carries Exif.
+            return ExifInterface.ORIENTATION_NORMAL;
+        } finally {
+            stream.close();
+        }
+    }
+
+    private InputStream open(Uri uri) throws IOException {
+        InputStream stream = resolver.openInputStream(uri);
+        if (stream == null) {
+            throw new FileNotFoundException(uri.toString());
+        }
+        return stream;
+    }
+}
