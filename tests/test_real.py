@@ -26,6 +26,7 @@ from fer_export import (
 from fer_export.crop import Box
 from fer_export.errors import UsageError
 from fer_export.frame import Frame
+from fer_export.pipeline import Pipeline
 
 pytestmark = pytest.mark.real
 
@@ -295,3 +296,24 @@ def test_frame_files_run_in_tflite_runtime_2_14(pasted, data, shipped, everythin
         given = runtime.run_frames(frames)
     with runtimes.open_runtime(everything[1] / f"{shipped.name}-int8.tflite", "tflite-runtime") as runtime:
         np.testing.assert_array_equal(given, runtime.run(crops))
+
+
+def photo_of(face):
+    """A face uint8 [48, 48, 1] enlarged in the middle of a grey RGB photo."""
+    large = np.asarray(Image.fromarray(face[..., 0]).resize((192, 192), Image.Resampling.BICUBIC))
+    return np.repeat(np.pad(large, 96, mode="edge")[..., None], 3, axis=-1)
+
+
+def test_photos_are_answered_nearly_as_well_as_cut_faces(data, shipped):
+    faces, targets = data.split("PublicTest").sample(300, 1).for_labels(shipped.labels)
+    found, right, direct = 0, 0, 0
+    cut = shipped.predict(faces.pixels).argmax(axis=1)
+    with Pipeline.of_checkpoint(shipped) as pipeline:
+        for face, target, answer in zip(faces.pixels, targets, cut, strict=True):
+            predictions = pipeline.predict(photo_of(face))
+            if len(predictions) == 1:
+                found += 1
+                right += int(predictions[0].probabilities.argmax() == target)
+                direct += int(answer == target)
+    assert found >= 0.93 * len(targets)
+    assert direct - right <= 0.03 * found

@@ -119,7 +119,7 @@ def _sheet(picture: Image, predictions: Sequence[Prediction]) -> Image:
 
 
 def _frame(layer: _Layer, prediction: Prediction, scale: tuple[float, float], number: str) -> None:
-    """The box of a face, and its number and emotion beside it, inside the picture."""
+    """The box of a face, and its number and emotion: above it, else below it, else in it."""
     box, colour = prediction.face.box, colour_of(prediction.emotion, prediction.labels)
     left, right = box.left * scale[0], box.right * scale[0]
     top, bottom = box.top * scale[1], box.bottom * scale[1]
@@ -130,8 +130,10 @@ def _frame(layer: _Layer, prediction: Prediction, scale: tuple[float, float], nu
     layer.rectangle((left, top, right, bottom), 0.07 * side, (*colour, 255), line)
     words = f"{number} {prediction.emotion}".strip() if side >= _NARROWEST or not number else number
     size = int(max(14, min(26, side / 8)))
-    above = top - layer.pill_size(words, size)[1] - 4
-    layer.pill(words, (left - edge, above if above >= 0 else max(top, 0) + line + 4), size, colour)
+    height = layer.pill_size(words, size)[1]
+    above, below = top - height - 4, bottom + line + 4
+    free = [each for each in (above, below) if 0 <= each <= layer.height - height]
+    layer.pill(words, (left - edge, free[0] if free else max(top, 0) + line + 4), size, colour)
 
 
 def _card_height(labels: int) -> int:
@@ -182,6 +184,10 @@ class _Layer:
         self._sheet = Image.new("RGBA", (2 * size[0], 2 * size[1]), (0, 0, 0, 0))
         self._draw = ImageDraw.Draw(self._sheet)
 
+    @property
+    def height(self) -> float:
+        return 2 * self._size[1] / self._factor
+
     def rectangle(
         self, edges: tuple[float, float, float, float], radius: float, colour: tuple[int, ...], line: float = 0.0
     ) -> None:
@@ -215,8 +221,8 @@ class _Layer:
     def pill(self, words: str, place: tuple[float, float], size: int, colour: Colour) -> None:
         """Words on a coloured ground, moved so that they lie inside the sheet."""
         width, height = self.pill_size(words, size)
-        most = [2 * each / self._factor for each in self._size]
-        left, top = max(0.0, min(place[0], most[0] - width)), max(0.0, min(place[1], most[1] - height))
+        most = 2 * self._size[0] / self._factor - width
+        left, top = max(0.0, min(place[0], most)), max(0.0, min(place[1], self.height - height))
         self.rectangle((left, top, left + width, top + height), 0.3 * height, (*colour, 255))
         bright = (299 * colour[0] + 587 * colour[1] + 114 * colour[2]) / 1000 > 150
         self.text(words, (left + width / 2, top + height / 2), size, _INK if bright else _CARD, "mm")

@@ -51,7 +51,8 @@ class Group:
     wait: float = 300.0
 
     def __post_init__(self) -> None:
-        if self.address and not re.fullmatch(r".+:\d{1,5}", self.address):
+        port = re.fullmatch(r".+:(\d{1,5})", self.address)
+        if self.address and not (port and 0 < int(port[1]) < 1 << 16):
             raise UsageError(f"--distribute {self.address} is no HOST:PORT; give process 0's, such as 10.0.0.1:1234")
         if not 0 <= self.process < self.processes:
             raise UsageError(
@@ -140,7 +141,9 @@ class Group:
 
         logging.getLogger("jax").setLevel(logging.ERROR)
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
-        if not self.first:
+        if self.first:
+            self._check_port()
+        else:
             self._reach_first()
         try:
             # keras.distribution.initialize is this call, without a limit to the waiting.
@@ -152,6 +155,18 @@ class Group:
             raise TrainingError(f"process {self.process} cannot join at {self.address} ({text}); {AGAIN}") from error
         self.agree({"version": _versions()})
 
+    def _check_port(self) -> None:
+        """Raise TrainingError where JAX's coordination service would crash."""
+        port = int(self.address.rsplit(":", 1)[1])
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("", port))
+            except OSError as error:
+                raise TrainingError(
+                    f"process 0 cannot listen on port {port} ({error.strerror}); give every process another"
+                ) from error
+
     def _reach_first(self) -> None:
         """Wait until process 0 listens."""
         host, port = self.address.rsplit(":", 1)
@@ -160,7 +175,7 @@ class Group:
             try:
                 socket.create_connection((host.strip("[]"), int(port)), timeout=min(5.0, self.wait)).close()
                 return
-            except (OSError, OverflowError) as error:
+            except OSError as error:
                 reason = getattr(error, "strerror", None) or str(error)
                 if time.monotonic() >= end:
                     raise TrainingError(

@@ -25,7 +25,6 @@ LARGEST = 100_000_000
 """Pixels of a decoded photo: some 700 MB while it is read, 300 MB afterwards."""
 
 _BAND = 256
-"""Rows that are converted at a time."""
 
 _REDUCTIONS = (1, 2, 4, 8)
 _ORIENTATION = 0x0112
@@ -78,11 +77,10 @@ def _too_large(path: Path, size: str) -> PhotoError:
 
 
 def _rgb(image: Image) -> NDArray[np.uint8]:
-    """Any mode to uint8 [H, W, 3], a band of rows at a time."""
+    """Any mode to uint8 [H, W, 3]."""
     scale = _scale(image) if image.mode.startswith(("I", "F")) else None
     result = np.empty((image.height, image.width, 3), np.uint8)
-    for top in range(0, image.height, _BAND):
-        band = image.crop((0, top, image.width, min(top + _BAND, image.height)))
+    for top, band in _bands(image):
         if scale:
             low, high = scale
             levels = np.nan_to_num(np.asarray(band, np.float64), nan=low, posinf=high, neginf=low)
@@ -91,6 +89,12 @@ def _rgb(image: Image) -> NDArray[np.uint8]:
         else:
             result[top : top + _BAND] = np.asarray(_opaque(band))
     return result
+
+
+def _bands(image: Image) -> Iterator[tuple[int, Image]]:
+    """The picture a few rows at a time, as conversions take several times the room of what they convert."""
+    for top in range(0, image.height, _BAND):
+        yield top, image.crop((0, top, image.width, min(top + _BAND, image.height)))
 
 
 def _opaque(image: Image) -> Image:
@@ -115,9 +119,10 @@ def _scale(image: Image) -> tuple[float, float]:
     """The values that become 0 and 255 of a picture of more than 8 bits."""
     if image.mode.startswith("I;16"):
         return 0.0, 65535.0
-    values = np.asarray(image)
-    values = values[np.isfinite(values)]
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    bands = [values[np.isfinite(values)] for values in (np.asarray(band) for _, band in _bands(image))]
+    extremes = [(float(values.min()), float(values.max())) for values in bands if values.size]
+    low = min((low for low, _ in extremes), default=0.0)
+    high = max((high for _, high in extremes), default=1.0)
     limits = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
     fitting = [limit for limit in limits if low >= 0 and high <= limit]
     if fitting:

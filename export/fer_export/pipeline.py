@@ -224,20 +224,22 @@ def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
     """Where the annotated pictures go: `picture` for one photo; for several, its name with each photo's before .png.
 
     faces.png gives faces-anna.png for anna.jpg, and faces-anna-2.png for a second photo called anna. Raises UsageError
-    for a name that does not end in .png, OutputError where nothing can be written.
+    for a name that does not end in .png or is a photo's, OutputError where nothing can be written.
     """
     if picture.suffix.lower() != ".png":
         raise UsageError(f"the annotated picture {picture} is written as PNG; give a name that ends in .png")
-    files.check_writable(picture.parent)
-    if len(photos) == 1:
-        return [picture]
     paths: list[Path] = []
-    for each in photos:
-        path, count = picture.with_stem(f"{picture.stem}-{each.stem}"), 1
+    for photo_path in photos:
+        stem, count = f"{picture.stem}-{photo_path.stem}" if len(photos) > 1 else picture.stem, 1
+        path = picture.with_stem(stem)
         while path in paths:
             count += 1
-            path = picture.with_stem(f"{picture.stem}-{each.stem}-{count}")
+            path = picture.with_stem(f"{stem}-{count}")
         paths.append(path)
+    replaced = {path.resolve() for path in paths} & {path.resolve() for path in photos}
+    if replaced:
+        raise UsageError(f"the annotated picture would replace the photo {min(replaced)}; give another name")
+    files.check_writable(picture.parent)
     return paths
 
 

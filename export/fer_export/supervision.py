@@ -57,7 +57,7 @@ def _end(number: int, group: Group, joining: bool) -> str:
     if number == signal.SIGABRT:
         return f"process {group.process} lost another process; {AGAIN}"
     if number == signal.SIGKILL:
-        return "the process was killed, as the system does when memory runs out; lower --batch-size"
+        return f"the process was killed, as the system does when memory runs out; close other programs, then {AGAIN}"
     return f"the process was ended by {signal.Signals(number).name}; {AGAIN}"
 
 
