@@ -201,16 +201,26 @@ def crop_margin() -> str:
     )
     return (
         f"{_table(header, rows)}\n\n"
-        f"Enlarged and padded, {found['found']:,} of {found['of']:,} are found. FER2013's frame around a Training face, in "
-        f"thousandths of its box, median (quartiles): side {side}, to the right {right}, down {down}; the "
+        f"Enlarged and padded, {found['found']:,} of {found['of']:,} are found. FER2013's frame around a Training "
+        f"face, in thousandths of its box, median (quartiles): side {side}, to the right {right}, down {down}; the "
         f"contract takes {crop['scale']}, {crop['shift_x']} and {crop['shift_y']}."
+    )
+
+
+def arm_parity() -> str:
+    result = _result("arm_parity")
+    return (
+        f"```\n{result['printout'].strip()}\n```\n\n"
+        f"{', '.join(result['runtimes'])} under {result['arm']['qemu']}, `benchmarks/arm_parity.py`. `same`: the very "
+        "bytes of this machine; 3.9e-03 is one step, 1/256, of an int8 output."
     )
 
 
 def report_table() -> str:
     result = _result("report_table")
     if not any(row["ours"] for row in result["rows"]):
-        return f"None of its {len(result['rows'])} rows has been trained here yet; `benchmarks/report_table.py` trains them."
+        count = len(result["rows"])
+        return f"None of its {count} rows has been trained here yet; `benchmarks/report_table.py` trains them."
     header = ["batch", "parameters", "outputs", "report: accuracy (95 %)", "ours: accuracy (95 %)"]
     header += ["ours - report, points (95 %)", "epochs, report / ours", "s an epoch, report / ours"]
     rows = []
@@ -308,6 +318,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "networks": networks,
     "speed": speed,
     "crop-margin": crop_margin,
+    "arm-parity": arm_parity,
+    "apk-size": apk_size,
     "report-table": report_table,
 }
 

@@ -141,6 +141,9 @@ class Group:
 
         logging.getLogger("jax").setLevel(logging.ERROR)
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
+        if hasattr(jax.config, "jax_enable_preemption_service"):
+            # It would take SIGTERM for a notice and go on.
+            jax.config.update("jax_enable_preemption_service", False)
         if self.first:
             self._check_port()
         else:

@@ -109,6 +109,7 @@ public final class MainActivity extends Activity implements Session.Screen {
     }
 
     private void take() {
+        PhotoProvider.empty(this);
         Intent intent = new Intent(MediaStore.ACTION_IMAGE_CAPTURE);
         intent.putExtra(MediaStore.EXTRA_OUTPUT, PhotoProvider.PHOTO);
         // The grant goes with the clip; Android 7 grants nothing for an extra alone.

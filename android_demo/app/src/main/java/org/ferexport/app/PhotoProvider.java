@@ -2,6 +2,7 @@ package org.ferexport.app;
 
 import android.content.ContentProvider;
 import android.content.ContentValues;
+import android.content.Context;
 import android.database.Cursor;
 import android.net.Uri;
 import android.os.ParcelFileDescriptor;
@@ -14,6 +15,14 @@ public final class PhotoProvider extends ContentProvider {
 
     /** Where the camera puts its photo. */
     static final Uri PHOTO = Uri.parse("content://org.ferexport.app.photos/" + FILE);
+
+    /** Forgets the last photo, so that a camera that writes none does not show it again. */
+    static void empty(Context context) {
+        File last = new File(context.getCacheDir(), FILE);
+        if (last.exists() && !last.delete()) {
+            throw new IllegalStateException(last + " cannot be deleted");
+        }
+    }
 
     @Override
     public boolean onCreate() {
