@@ -207,15 +207,6 @@ def crop_margin() -> str:
     )
 
 
-def arm_parity() -> str:
-    result = _result("arm_parity")
-    return (
-        f"```\n{result['printout'].strip()}\n```\n\n"
-        f"{', '.join(result['runtimes'])} under {result['arm']['qemu']}, `benchmarks/arm_parity.py`. `same`: the very "
-        "bytes of this machine; 3.9e-03 is one step, 1/256, of an int8 output."
-    )
-
-
 def report_table() -> str:
     result = _result("report_table")
     if not any(row["ours"] for row in result["rows"]):
@@ -318,7 +309,6 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "networks": networks,
     "speed": speed,
     "crop-margin": crop_margin,
-    "arm-parity": arm_parity,
     "apk-size": apk_size,
     "report-table": report_table,
 }

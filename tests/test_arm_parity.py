@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from fer_export.manifest import BundledVariant
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
-parity, arm_machine = importlib.import_module("arm_parity"), importlib.import_module("arm_machine")
+parity, arm_machine, arm_logits = (importlib.import_module(f"arm_{name}") for name in ("parity", "machine", "logits"))
 sys.path.remove(str(BENCHMARKS))
 
 HERE = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]], np.float32)
@@ -75,20 +76,41 @@ def test_the_table_has_a_line_for_each_check_and_marks_what_differs():
     assert lines[1].index("NEON") == lines[0].index("cortex-a76") == lines[2].index("3/3")
 
 
-def test_logits_are_what_the_softmax_was_given():
-    content = tiny_onnx.model()
-    assert parity.logits_of(content) is None, "it ends in a cast"
+def softmax_last(content):
+    """The tiny ONNX file without the cast behind its softmax."""
     import onnx
 
     model = onnx.load_from_string(content)
     del model.graph.node[-1]
     model.graph.node[-1].output[0] = "probabilities"
-    faces = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
-    [kernels] = kernel_sets.of_format("onnx")
-    logits = kernels.run(parity.logits_of(model.SerializeToString()), faces).astype(np.float64)
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "float_softmax", "near"),
+    [
+        ("onnx", lambda: softmax_last(tiny_onnx.model()), True, 1e-6),
+        ("tflite", lambda: tiny_tflite.converted("int8"), False, 0.01),
+        ("tflite", lambda: tiny_tflite.converted("int8", io="int8"), False, 0.01),
+        ("tflite", lambda: tiny_tflite.converted("none"), True, 1e-6),
+    ],
+    ids=["onnx", "tflite-int8", "tflite-int8-io", "tflite-float"],
+)
+def test_logits_are_what_the_softmax_was_given(form, content, float_softmax, near):
+    whole, faces = content(), tiny_tflite.images()
+    cut = arm_logits.before_softmax(whole, form)
+    run = kernel_sets.of_format(form)[0].run
+    logits = run(cut.content, faces).astype(np.float64)
+    assert cut.float_softmax == float_softmax
     assert np.abs(logits.sum(axis=1) - 1).min() > 1e-3
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    np.testing.assert_allclose(shares / shares.sum(axis=1, keepdims=True), tiny_onnx.probabilities(faces), atol=1e-6)
+    np.testing.assert_allclose(shares / shares.sum(axis=1, keepdims=True), run(whole, faces), atol=near)
+
+
+def test_a_file_without_a_softmax_at_its_end_is_not_cut():
+    assert arm_logits.before_softmax(tiny_onnx.model(), "onnx") is None
+    logits = arm_logits.before_softmax(tiny_tflite.converted("int8"), "tflite").content
+    assert arm_logits.before_softmax(logits, "tflite") is None
 
 
 class Listed:
@@ -108,19 +130,24 @@ class Listed:
 def test_what_is_asked_of_each_file(tmp_path, monkeypatch):
     kinds = [(form, precision, "gray") for form in ("tflite", "onnx") for precision in ("int8", "none")]
     bundle = Listed(tmp_path, *kinds, ("tflite", "int8", "frame"))
-    for logits in (b"cut", None):
-        monkeypatch.setattr(parity, "logits_of", lambda content, logits=logits: logits)
-        made = tmp_path / str(logits)
-        made.mkdir()
-        asked = [(check.file, check.compared, check.allowed) for check in parity.checks_of(bundle, made)]
-        int8_onnx = [("onnx-int8-gray", "logits", 0), ("onnx-int8-gray", "probabilities", 1e-6)]
-        assert asked == [
-            ("tflite-int8-gray", "probabilities", 0),
-            ("tflite-none-gray", "probabilities", 1e-6),
-            *(int8_onnx if logits else [("onnx-int8-gray", "probabilities", 0)]),
-            ("onnx-none-gray", "probabilities", 1e-6),
-        ]
-        assert [path.read_bytes() for path in made.iterdir()] == ([b"cut"] if logits else [])
+    cuts = {"onnx": arm_logits.Cut(b"onnx", True), "tflite": arm_logits.Cut(b"tflite", False)}
+    monkeypatch.setattr(arm_logits, "before_softmax", lambda content, form: cuts.get(form))
+    assert [(check.file, check.compared, check.allowed) for check in parity.checks_of(bundle, tmp_path)] == [
+        ("tflite-int8-gray", "logits", 0),
+        ("tflite-int8-gray", "probabilities", 0),
+        ("tflite-none-gray", "probabilities", 1e-6),
+        ("onnx-int8-gray", "logits", 0),
+        ("onnx-int8-gray", "probabilities", 1e-6),
+        ("onnx-none-gray", "probabilities", 1e-6),
+    ]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "tflite-int8-gray": b"tflite",
+        "onnx-int8-gray": b"onnx",
+    }
+    cuts.clear()
+    uncut = {(check.file, check.compared): check.allowed for check in parity.checks_of(bundle, tmp_path)}
+    assert uncut["onnx-int8-gray", "probabilities"] == uncut["tflite-int8-gray", "probabilities"] == 0
+    assert len(uncut) == 4
 
 
 def test_the_worker_answers_as_the_runtime_does(tmp_path):
@@ -260,20 +287,5 @@ def test_one_step_of_an_int8_tflite_file_is_told_from_more():
     assert not found(EXACT, (slice(0, 2), 0), here[:2, 0] + np.float32(1 / 256)).off_by_a_step
     assert not found(EXACT, (0, 0), np.nan).off_by_a_step
     assert not found(FLOAT, (0, 0), here[0, 0] + np.float32(1 / 256)).off_by_a_step
-
-
-def test_recorded_table_is_complete_and_of_the_shipping_kernels():
-    document = json.loads((BENCHMARKS / "results" / "arm_parity.json").read_text())
-    # Less than asked: the int8 .tflite file is a step off in a few vectors.
-    assert {each["file"].split("-")[-1] for each in document["rows"] if not each["passed"]} <= {"int8.tflite"}
-    assert all(
-        each["largest"] <= 1 / 256 and each["same"] >= 0.95 * each["vectors"] or each["allowed"]
-        for each in document["rows"]
-    )
-    assert {each["cpu"] for each in document["rows"]} == set(parity.CPUS)
-    assert (document["golden_vectors"] > 0, document["public_test_faces"]) == (True, parity.FACES)
-    exact = {each["file"].split("-")[-1] for each in document["rows"] if each["allowed"] == 0}
-    assert exact == {"int8.tflite", "int8.onnx"}
-    assert len({each["file"] for each in document["rows"]}) == 4
-    assert all(each["kernels"].startswith(("XNNPACK", "MLAS")) for each in document["rows"])
-    assert document["arm"]["machine"] == "aarch64"
+    logits = replace(EXACT, compared="logits")
+    assert not found(logits, (0, 0), here[0, 0] + np.float32(1 / 256)).off_by_a_step
