@@ -1,0 +1,157 @@
+"""Training over several processes: two real ones on this machine against one, and what is refused.
+
+The two need jax (`pip install jax`); the rest runs without it.
+"""
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_export import cli, distribution, supervision
+from fer_export.distribution import ALONE, Group
+from fer_export.errors import TrainingError, UsageError
+
+needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+
+# In double precision the order of the sums does not show. 21 faces by 8: the last batch is of 5, an odd number.
+TRAIN = """
+import json, sys
+from pathlib import Path
+import keras, numpy as np
+from fer_export import distribution, networks, training
+from fer_export.networks import Residual
+from fer_export.recipe import Photometric, Recipe
+
+keras.config.set_floatx("float64")
+networks.NETWORKS["thin"] = Residual(2, (2, 2, 2), (1, 1, 1), 0.4)
+address, processes, process, optimizer, folder = sys.argv[1:]
+group = distribution.Group(address, int(processes), int(process), wait=60)
+averaging = 0.5 if optimizer == "sgd" else 0.0
+recipe = Recipe(
+    batch_size=8, epochs=2, learning_rate=1e-2, optimizer=optimizer, averaging=averaging, photometric=Photometric(0.3, 0.1, 0.5)
+)
+
+def examples(count, seed):
+    targets = np.arange(count) % 6
+    noise = np.random.default_rng(seed).integers(0, 40, (count, 48, 48, 1))
+    return training.Examples((noise + (targets * 30)[:, None, None, None]).astype("uint8"), targets)
+
+with group.joined():
+    training.train("thin", 6, examples(21, 0), examples(13, 1), Path(folder), recipe=recipe, group=group)
+"""
+
+
+def free_port():
+    with socket.socket() as trial:
+        trial.bind(("", 0))
+        return trial.getsockname()[1]
+
+
+def started(*arguments):
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
+    command = [sys.executable, "-c", TRAIN, *map(str, arguments)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def curve(folder):
+    epochs = json.loads((folder / "history.json").read_text())["epochs"]
+    return [[epoch[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy")] for epoch in epochs]
+
+
+@needs_jax
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_two_processes_reach_the_curve_of_one(tmp_path, optimizer):
+    address = f"localhost:{free_port()}"
+    running = [
+        started("", 1, 0, optimizer, tmp_path / "one"),
+        *(started(address, 2, process, optimizer, tmp_path / f"two-{process}") for process in (0, 1)),
+    ]
+    for process in running:
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    assert np.allclose(curve(tmp_path / "one"), curve(tmp_path / "two-0"), rtol=0, atol=2e-5)
+    assert sorted(path.name for path in (tmp_path / "two-0").iterdir()) == ["curves.png", "history.json", "model.keras"]
+    assert not (tmp_path / "two-1").exists()
+
+
+@pytest.mark.parametrize("address", ["localhost", "localhost:", "localhost:0", "localhost:65536", ":1234"])
+def test_address_must_be_host_and_port(address):
+    with pytest.raises(UsageError, match="HOST:PORT"):
+        Group(address, 2, 0)
+
+
+@pytest.mark.parametrize("process", [-1, 2])
+def test_process_must_be_one_of_them(process):
+    with pytest.raises(UsageError, match="0 to 1"):
+        Group("localhost:1234", 2, process)
+
+
+def test_first_process_that_does_not_listen_is_not_waited_for_long():
+    group = Group(f"localhost:{free_port()}", 2, 1, wait=0.2)
+    with pytest.raises(TrainingError, match="cannot reach process 0"):
+        group._reach_first()
+
+
+def test_port_in_use_is_named():
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        with pytest.raises(TrainingError, match="cannot listen"):
+            Group(f"localhost:{taken.getsockname()[1]}", 2, 0)._check_port()
+
+
+def test_another_backend_is_refused_with_the_mend(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    with pytest.raises(UsageError, match="torch .*KERAS_BACKEND=jax"):
+        distribution.check_backend()
+
+
+def test_missing_jax_is_named(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="pip install jax"):
+        distribution.check_backend()
+
+
+@pytest.mark.parametrize("flags", [["--processes", "2"], ["--distribute", "localhost:1234", "--process", "0"]])
+def test_flags_belong_together(flags, capsys):
+    assert cli.main(["train", "--data", str(Path(__file__)), *flags]) == 2
+    assert "give all three" in capsys.readouterr().err
+
+
+def test_lost_connection_ends_in_one_line(monkeypatch):
+    monkeypatch.setattr(distribution, "check_backend", lambda: None)
+    monkeypatch.setattr(Group, "_connect", lambda self: None)
+    group = Group("localhost:1234", 2, 1)
+    with pytest.raises(TrainingError, match="process 1 lost another"), group.joined():
+        raise ValueError("UNKNOWN: Gloo all-reduce failed: Connection closed by peer")
+    with pytest.raises(ValueError, match="another matter"), group.joined():
+        raise ValueError("another matter")
+
+
+@pytest.mark.parametrize(
+    ("number", "joining", "word"),
+    [(6, True, "not all 2"), (6, False, "lost another"), (9, False, "memory"), (15, False, "SIGTERM")],
+)
+def test_death_by_signal_is_told(number, joining, word):
+    assert word in supervision._end(number, Group("localhost:1234", 2, 1), joining)
+
+
+def test_alone_nothing_is_shared_nor_joined():
+    with ALONE.joined(), ALONE.sharing_batches():
+        assert ALONE.first
+        assert ALONE.shared(lambda: {"a": np.arange(2)})["a"].tolist() == [0, 1]
+
+
+def test_arrays_come_through_whole():
+    sent = {"run": np.array('{"epochs": []}'), "conv/0": np.ones((2, 3), np.float32)}
+    received = distribution._unpacked(distribution._packed(sent))
+    assert str(received["run"]) == '{"epochs": []}'
+    assert (received["conv/0"] == sent["conv/0"]).all()
