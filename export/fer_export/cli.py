@@ -173,6 +173,8 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
     """Train a network, or go on with an interrupted run."""
     from . import runs
 
+    group = _group(options)
+
     def on_epoch(epoch: int, record: dict[str, float], left: int) -> None:
         bar.line(
             f"epoch {epoch:3d}  loss {record['loss']:.4f}  accuracy {record['accuracy']:.4f}  "
@@ -196,7 +198,7 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
         teachers=options.teacher.split(",") if options.teacher else (),
         seed=options.seed,
         changes=changes,
-        group=_group(options),
+        group=group,
         on_step=bar.step,
         on_epoch=on_epoch,
     )
