@@ -174,7 +174,7 @@ def test_files_declare_the_runtime_that_computes_them_rightly(files_by_name):
         files_by_name[f"{precision}.tflite"]["graph"]["min_runtime_version"]
         for precision in ("fp32", "fp16", "dynamic", "int8", "int16x8")
     ]
-    assert needs == ["1.5.0", "1.15.0", "2.4.0", "2.10.0", "2.10.0"]
+    assert needs == ["1.6.0", "1.15.0", "2.4.0", "2.10.0", "2.10.0"]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "dynamic", "int8", "int16x8"])
