@@ -1,9 +1,10 @@
-"""The process that arm_parity.py starts on this machine and on every emulated one: one file, all faces.
+"""The process that arm_parity.py starts on this machine and on every emulated one: some files, all faces.
 
-    python arm_worker.py MODEL FACES.npy ANSWERS.npy
+    python arm_worker.py FACES.npy FOLDER MODEL...
 
-MODEL: an exported file of grey or RGB faces; FACES: uint8 [N, S, S, 1]; ANSWERS: float32 [N, K]. Says on stdout, as
-one line of JSON, what answered. The kernels are those that an app gets: no option of the runtime is set.
+MODEL: an exported file of grey or RGB faces; FACES: uint8 [N, S, S, 1]. Says on stdout, file by file, as a line of
+JSON, what answered and which .npy in FOLDER holds the answers, float32 [N, K], or the error. The kernels are those that
+an app gets: no option of the runtime is set.
 """
 
 import json
@@ -11,19 +12,23 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_export import machine
+from fer_export.errors import FerExportError
 from fer_export.faces import as_input
 from fer_export.runtimes import LiteRt, OnnxRuntime
 
 
-def main(model: Path, faces: Path, answers: Path) -> None:
+def answer(model: Path, faces: NDArray[np.uint8], answers: Path) -> dict[str, Any]:
     runtime = LiteRt(model, workers=1) if model.suffix == ".tflite" else OnnxRuntime(model)
     with runtime:
-        np.save(answers, runtime.run(as_input(np.load(faces), runtime.input_shape[-1])))
-        found = {
+        np.save(answers, runtime.run(as_input(faces, runtime.input_shape[-1])))
+        return {
+            "answers": answers.name,
             "machine": platform.machine(),
             "instructions": list(machine.int8_instructions()),
             "python": platform.python_version(),
@@ -31,7 +36,16 @@ def main(model: Path, faces: Path, answers: Path) -> None:
             "runtime": f"{runtime.name} {runtime.version}",
             "kernels": runtime.kernels,
         }
-    print(json.dumps(found))
+
+
+def main(faces: Path, folder: Path, *models: Path) -> None:
+    given = np.load(faces)
+    for number, model in enumerate(models):
+        try:
+            found = answer(model, given, folder / f"{len(models)}-{number}.npy")
+        except FerExportError as error:
+            found = {"error": str(error)}
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python benchmarks/report_table.py fer2013.csv --runs DIR [--rows 1,3] [--epochs N]
 
 Trains the rows one after another, each in a folder of its own under DIR; a run that was interrupted, within a row or
-between two, goes on. After every row, what is finished is written to results/report_table.json and report_table.png.
-`--rows none` only writes what lies in DIR.
+between two, goes on. After every row, what is finished is written to results/report_table.json and report_table.png,
+beside the rows that were recorded there before from the same data. `--rows none` only writes what lies in DIR.
 
 The protocol is that of `fer-export train --protocol report`: 70 % and 30 % of all rows at hand, stratified, the
 report's recipe with its early stopping. The epoch that is kept is the best on the very 30 % that judge.
@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import record
 from fer_export import backend, checkpoint, evaluation, files, readers, runs
 from fer_export.checkpoint import Checkpoint
 from fer_export.dataset import Dataset, report_split
 from fer_export.emotions import DEFAULT_LABELS
 from fer_export.statistics import Proportion, mcnemar_exact, paired_difference_interval, wilson_interval
-from record import record
 
 NAME = "report_table"
 REPORT_FACES = {7: 10_767, 6: 10_602}
@@ -175,24 +175,38 @@ def like_terms(seven: Checkpoint, six: Checkpoint, data: Dataset) -> dict[str, A
 
 
 def figures(data: Dataset, folder: Path) -> dict[str, Any]:
-    """Every row beside the report's, `ours` None where it is not trained, and 6 against 7 outputs where both are."""
+    """Every row beside the report's, `ours` None where it is not trained, and 6 against 7 outputs where both are.
+
+    What does not lie in `folder` is taken as it was recorded before, if from the same data.
+    """
+    earlier = recorded(data)
+    kept = {row["row"]: row["ours"] for row in earlier["rows"]}
+    pairs = {pair["network"]: pair for pair in earlier["six_against_seven"]}
     rows, networks = [], {}
     for row in ROWS:
         network = networks[row.number] = trained(row, folder)
-        ours = measured(row, network, data, folder) if network else None
+        ours = measured(row, network, data, folder) if network else kept.get(row.number)
         low, high = wilson_interval(row.printed.accuracy * REPORT_FACES[row.outputs], REPORT_FACES[row.outputs])
         report = {**asdict(row.printed), "wilson_95": [round(low, 5), round(high, 5)]}
         settings = {"row": row.number, "network": row.network, "batch_size": row.batch_size, "outputs": row.outputs}
         rows.append({**settings, "report": report, "ours": ours})
-    compared = []
     for row in ROWS:
         for other in ROWS:
             if (row.network, row.batch_size, row.outputs, other.outputs) == (other.network, other.batch_size, 7, 6):
                 seven, six = networks[row.number], networks[other.number]
                 if seven and six:
-                    compared.append({"network": row.network, **like_terms(seven, six, data)})
+                    pairs[row.network] = {"network": row.network, **like_terms(seven, six, data)}
+    compared = [pairs[network] for network in dict.fromkeys(row.network for row in ROWS) if network in pairs]
     source = {"file": data.source.name, "sha256": data.sha256, "rows": len(data)}
     return {"data": source, "rows": rows, "six_against_seven": compared}
+
+
+def recorded(data: Dataset) -> dict[str, Any]:
+    """The rows and comparisons that stand in results/ already; none where they are of other data."""
+    path = record.RESULTS / f"{NAME}.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    same = found.get("data", {}).get("sha256") == data.sha256
+    return found if same else {"rows": [], "six_against_seven": []}
 
 
 def picture(rows: list[dict[str, Any]]) -> bytes:
@@ -254,7 +268,7 @@ def main(arguments: list[str] | None = None) -> None:
         if number:
             train(ROWS[number - 1], data, options.runs, options.epochs)
         found = figures(data, options.runs)
-        path = record(NAME, found)
+        path = record.record(NAME, found)
         files.write_whole(path.with_suffix(".png"), picture(found["rows"]))
 
 

@@ -14,7 +14,7 @@ from fer_export.errors import BundleError, UsageError
 from fer_export.photo_contract import DETECTORS, DetectorRule, Grid, contract_for
 
 CONTRACT = contract_for(FER2013, 48)
-SHORT, FULL = (rule.file for rule in DETECTORS)
+SHORT, FULL = (rule.file for rule in DETECTORS[:2])
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +105,7 @@ def test_the_same_photo_gives_the_same_faces(found):
 def test_a_box_beside_the_picture_is_dropped_and_one_across_the_border_kept(found, monkeypatch):
     kept = detector.Face(Box(-20, 10, 30, 60), 0.9, SHORT)
     beside = detector.Face(Box(-60, 10, -5, 65), 0.8, SHORT)
-    monkeypatch.setattr(found._networks[0], "faces", lambda photo: [kept, beside])
-    monkeypatch.setattr(found._networks[1], "faces", lambda photo: [])
+    finds(found, monkeypatch, [kept, beside])
     assert found.faces(np.zeros((100, 100, 3), np.uint8)) == (kept,)
 
 
@@ -115,20 +114,56 @@ def test_a_later_detector_adds_only_new_faces(found, monkeypatch):
     inside = detector.Face(Box(10, 10, 20, 20), 0.9, FULL)  # covered altogether
     slightly = detector.Face(Box(30, 30, 70, 70), 0.9, FULL)  # 100 of 1600 pixels shared
     again = detector.Face(Box(32, 30, 72, 70), 0.8, FULL)  # of the same detector: stays
-    monkeypatch.setattr(found._networks[0], "faces", lambda photo: [first])
-    monkeypatch.setattr(found._networks[1], "faces", lambda photo: [inside, slightly, again])
+    finds(found, monkeypatch, [first], [inside, slightly, again])
     assert found.faces(np.zeros((100, 100, 3), np.uint8)) == (first, slightly, again)
 
 
+def test_windows_add_each_face_once(found, monkeypatch):
+    first = detector.Face(Box(0, 0, 40, 40), 0.9, SHORT)
+    new = detector.Face(Box(50, 50, 90, 90), 0.9, SHORT)
+    again = detector.Face(Box(52, 50, 92, 90), 0.8, SHORT)  # the same, from another window
+    finds(found, monkeypatch, [first], [], [new, again], [again, first])
+    assert found.faces(np.zeros((100, 100, 3), np.uint8)) == (first, new)
+
+
+def finds(found, monkeypatch, *by_rule):
+    """Let the rules of the contract find these faces, in their order, and the others none."""
+    given = dict(zip(DETECTORS, by_rule, strict=False))
+    for network in found._networks.values():
+        monkeypatch.setattr(network, "faces", lambda photo, rule: given.get(rule, []))
+
+
+def test_faces_too_small_for_the_whole_photo_are_found_in_windows(found):
+    photo = np.full((500, 700, 3), 150, np.uint8)
+    places = [(left, top) for top in (30, 180, 330) for left in (40, 210, 380, 550)]
+    for left, top in places:
+        photo[top : top + 70, left : left + 70] = drawn_face(70, skin="tan")
+    whole = Detector(replace(CONTRACT, detectors=DETECTORS[:2])).faces(photo)
+    faces = found.faces(photo)
+    assert len(whole) < len(faces) == len(places)
+    for left, top in places:
+        assert max(overlap(face.box, usual_box(left, top, 70)) for face in faces) > 0.5
+
+
+def test_windows_go_over_what_the_letterbox_shows_of_the_photo():
+    rule = replace(DETECTORS[0], windows=2)
+    everywhere = [(left, top) for top in (0, 64, 128) for left in (0, 64, 128)]
+    assert detector.windows(rule, (0, 0), (256, 256)) == everywhere
+    assert detector.windows(rule, (0, 64), (256, 128)) == everywhere
+    assert detector.windows(rule, (0, 127), (256, 1)) == [(left, top) for top in (0, 64) for left in (0, 64, 128)]
+    assert detector.windows(rule, (96, 0), (64, 256)) == everywhere
+    assert detector.windows(DETECTORS[0], (0, 40), (128, 48)) == [(0, 0)]
+
+
 def test_anchors_go_row_by_row():
-    rule = DetectorRule("x", "", 8, (Grid(2, 2), Grid(1, 1)), 500, 300)
+    rule = DetectorRule("x", "", 8, 1, (Grid(2, 2), Grid(1, 1)), 500, 300)
     expected = [[0.25, 0.25]] * 2 + [[0.75, 0.25]] * 2 + [[0.25, 0.75]] * 2 + [[0.75, 0.75]] * 2 + [[0.5, 0.5]]
     assert detector.anchors(rule).tolist() == expected
-    assert [len(detector.anchors(rule)) for rule in DETECTORS] == [896, 2304]
+    assert [len(detector.anchors(rule)) for rule in DETECTORS] == [896, 2304, 896, 896]
 
 
 def test_decoding_by_hand():
-    rule = DetectorRule("x", "", 100, (Grid(1, 1),), 500, 300)
+    rule = DetectorRule("x", "", 100, 1, (Grid(1, 1),), 500, 300)
     regressors = np.zeros((4, 16), np.float32)
     regressors[:, :4] = [[10, -10, 20, 40], [0, 0, 10, 10], [0, 0, -5, 10], [0, 0, 10, 10]]
     scores = np.array([0.0, 1000.0, 5.0, -0.01], np.float32)  # the third has no width, the fourth is too unsure

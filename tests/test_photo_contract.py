@@ -40,7 +40,7 @@ def test_there_and_back():
     ("place", "value", "words"),
     [
         ("format", "something else", "is no fer-export photo contract"),
-        ("version", 2, "of version 2 and this fer-export reads 1; update fer-export"),
+        ("version", 3, "of version 3 and this fer-export reads 2; update fer-export"),
         ("merge", None, "lacks merge"),
         ("crop.scale", None, "crop lacks scale"),
         ("detectors.1.sha256", None, "detectors lacks sha256"),

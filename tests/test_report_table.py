@@ -43,11 +43,12 @@ def finished(data, tmp_path_factory):
         self.model.run_eagerly = True
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record, "RESULTS", folder)
         patch.setattr(Trainer, "__init__", built_eager)
         patch.setitem(networks.NETWORKS, "report-64", Family((2, 2, 2, 2)))
         for number in (3, 7):
             table.train(table.ROWS[number - 1], data, folder, epochs=1)
-    return folder, table.figures(data, folder)
+        return folder, table.figures(data, folder)
 
 
 def test_rows_are_those_of_the_report():
@@ -122,6 +123,19 @@ def test_readme_shows_rows_that_are_not_run(finished, data, monkeypatch, tmp_pat
     assert block.count("| not run |") == 8
     assert "2 of 10 rows trained" in block
     assert "6 outputs against 7, report-64: +3.14 points in the report" in block
+    before = (tmp_path / "report_table.json").read_text()
+    table.main([str(data.source), "--runs", str(tmp_path / "none"), "--rows", "none"])
+    kept = (tmp_path / "report_table.json").read_text()
+    assert [json.loads(text)["rows"] for text in (kept, before)] == [json.loads(before)["rows"]] * 2
+    assert readme.report_table() == block
+
+
+def test_rows_recorded_from_other_data_are_not_kept(finished, data, monkeypatch, tmp_path):
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    monkeypatch.setattr(readme, "RESULTS", tmp_path)
+    _, found = finished
+    other = {**found, "data": {**found["data"], "sha256": "0" * 64}}
+    (tmp_path / "report_table.json").write_text(json.dumps(other))
     table.main([str(data.source), "--runs", str(tmp_path / "none"), "--rows", "none"])
     assert readme.report_table().startswith("None of its 10 rows")
 

@@ -6,6 +6,7 @@ BlazeFace (Bazarevsky et al., 2019), in float64 so that another implementation f
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,15 +54,18 @@ class Detector:
 
     def __init__(self, contract: PhotoContract, folder: Path | None = None) -> None:
         self._contract = contract
-        self._networks = [_Network(rule, _content(rule, folder)) for rule in contract.detectors]
+        contents = {rule.file: _content(rule, folder) for rule in contract.detectors}
+        self._networks = {file: _Network(content) for file, content in contents.items()}
 
     def faces(self, photo: NDArray[np.uint8]) -> tuple[Face, ...]:
         """The faces of an upright photo uint8 [H, W, 3], the largest first, then from the left, then from the top."""
         kept: list[Face] = []
-        for network in self._networks:
+        for rule in self._contract.detectors:
             earlier = tuple(kept)
-            for face in network.faces(photo):
-                if self._touched(face.box, photo) and not any(self._same(face.box, other.box) for other in earlier):
+            for face in self._networks[rule.file].faces(photo, rule):
+                # One window's faces are told apart already; two windows may show the same one.
+                others = earlier if rule.windows == 1 else kept
+                if self._touched(face.box, photo) and not any(self._same(face.box, other.box) for other in others):
                     kept.append(face)
         return tuple(sorted(kept, key=lambda face: (-_area(face.box), face.box.left, face.box.top)))
 
@@ -75,34 +79,37 @@ class Detector:
 
 
 class _Network:
-    """One detector."""
+    """A detector's file."""
 
-    def __init__(self, rule: DetectorRule, content: bytes) -> None:
+    def __init__(self, content: bytes) -> None:
         with backend.silenced():
             from ai_edge_litert.interpreter import Interpreter
 
             self._interpreter = Interpreter(model_content=content, num_threads=1)
             self._interpreter.allocate_tensors()
-        self._rule = rule
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = {int(each["shape"][-1]): each["index"] for each in self._interpreter.get_output_details()}
-        self._anchors = anchors(rule)
 
-    def faces(self, photo: NDArray[np.uint8]) -> list[Face]:
+    def faces(self, photo: NDArray[np.uint8], rule: DetectorRule) -> list[Face]:
         """The faces of one photo, the surest first."""
         height, width = photo.shape[:2]
-        canvas, (across, down), (small_width, small_height) = letterbox(photo, self._rule.size)
-        self._interpreter.set_tensor(self._input, canvas[None].astype(np.float32) / np.float32(127.5) - np.float32(1))
+        canvas, (across, down), (small_width, small_height) = letterbox(photo, rule.windows * rule.size)
+        faces = []
+        for left, top in windows(rule, (across, down), (small_width, small_height)):
+            for edges, score in self._found(canvas[top : top + rule.size, left : left + rule.size], rule):
+                x = (edges[[0, 2]] * rule.size - (across - left)) / small_width * width
+                y = (edges[[1, 3]] * rule.size - (down - top)) / small_height * height
+                box = Box(*(int(value) for value in np.floor(np.stack([x, y], axis=1).ravel() + 0.5)))
+                faces.append(Face(box, score, rule.file))
+        return sorted(faces, key=lambda face: -face.score)
+
+    def _found(self, window: NDArray[np.uint8], rule: DetectorRule) -> list[tuple[Edges, float]]:
+        """The faces of a window uint8 [size, size, 3]: edges from 0 to 1, and scores."""
+        self._interpreter.set_tensor(self._input, window[None].astype(np.float32) / np.float32(127.5) - np.float32(1))
         self._interpreter.invoke()
         regressors = self._interpreter.get_tensor(self._outputs[16])[0]
         scores = self._interpreter.get_tensor(self._outputs[1])[0, :, 0]
-        faces = []
-        for edges, score in suppressed(*decoded(regressors, scores, self._anchors, self._rule), self._rule.overlap):
-            x = (edges[[0, 2]] * self._rule.size - across) / small_width * width
-            y = (edges[[1, 3]] * self._rule.size - down) / small_height * height
-            left, right, top, bottom = (int(value) for value in np.floor(np.concatenate([x, y]) + 0.5))
-            faces.append(Face(Box(left, top, right, bottom), score, self._rule.file))
-        return faces
+        return suppressed(*decoded(regressors, scores, anchors(rule), rule), rule.overlap)
 
 
 def detector_file(name: str) -> Path:
@@ -130,6 +137,17 @@ def letterbox(photo: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], t
     return canvas, (left, top), (small_width, small_height)
 
 
+def windows(rule: DetectorRule, corner: tuple[int, int], size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Left and top of each window of a letterbox that shows some of the photo, which lies at `corner`, row by row."""
+    starts = range(0, (rule.windows - 1) * rule.size + 1, rule.size // 2)
+    shown = [
+        [start for start in starts if start < first + side and first < start + rule.size]
+        for first, side in zip(corner, size, strict=True)
+    ]
+    return [(left, top) for top in shown[1] for left in shown[0]]
+
+
+@functools.cache
 def anchors(rule: DetectorRule) -> NDArray[np.float64]:
     """Centres [N, 2] as x and y from 0 to 1, in the order of the detector's outputs."""
     centres = []

@@ -8,13 +8,13 @@ constants stand nowhere else. Every rule is integer arithmetic, so that two impl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from .errors import BundleError
 
 FORMAT = "fer-export photo contract"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,17 @@ class Grid:
 class DetectorRule:
     """A BlazeFace file and how its tensors are read.
 
-    size: side of its square input, float32 [1, size, size, 3] in -1..1 (byte / 127.5 - 1). grids: its anchors, in
-    the order of the outputs regressors [1, N, 16] and scores [1, N, 1]. threshold: least score, thousandths.
-    overlap: intersection over union, thousandths, above which boxes are one face.
+    size: side of its square input, float32 [1, size, size, 3] in -1..1 (byte / 127.5 - 1). windows: the photo is
+    shrunk into a square of windows * size pixels, and every size * size part of it is looked at, in steps of size / 2,
+    row by row; 1 is the whole photo at once. grids: its anchors, in the order of the outputs regressors [1, N, 16] and
+    scores [1, N, 1]. threshold: least score, thousandths. overlap: intersection over union, thousandths, above which
+    boxes of one window are one face.
     """
 
     file: str
     sha256: str
     size: int
+    windows: int
     grids: tuple[Grid, ...]
     threshold: int
     overlap: int
@@ -69,7 +72,8 @@ class PhotoContract:
     """The whole document.
 
     labels: emotions in the order of the probabilities. size: side of the grey face. detectors: run in this order; a
-    later one's face is dropped where it covers more than `merge` thousandths of the smaller box of a kept one.
+    later one's face is dropped where it covers more than `merge` thousandths of the smaller box of a kept one, and so
+    is a face of a less sure window of the same rule.
     """
 
     labels: tuple[str, ...]
@@ -116,24 +120,31 @@ CROP = CropRule(scale=1170, shift_x=0, shift_y=-90)
 
 MERGE = 300
 
+_SHORT_RANGE = DetectorRule(
+    "face_detection_short_range.tflite",
+    "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
+    128,
+    1,
+    (Grid(16, 2), Grid(8, 6)),
+    500,
+    300,
+)
+
 DETECTORS = (
-    DetectorRule(
-        "face_detection_short_range.tflite",
-        "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
-        128,
-        (Grid(16, 2), Grid(8, 6)),
-        500,
-        300,
-    ),
+    _SHORT_RANGE,
     DetectorRule(
         "face_detection_full_range_sparse.tflite",
         "671dd2f9ed11a78436fc21cc42357a803dfc6f73e9fb86541be942d5716c2dce",
         192,
+        1,
         (Grid(48, 1),),
         600,
         300,
     ),
+    replace(_SHORT_RANGE, windows=2, threshold=700),
+    replace(_SHORT_RANGE, windows=4, threshold=700),
 )
+"""The windows find faces of a group; `benchmarks/group_faces.py` has what the rules find and what they mistake."""
 
 
 def contract_for(labels: Sequence[str], size: int) -> PhotoContract:
