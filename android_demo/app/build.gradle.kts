@@ -22,9 +22,11 @@ android {
         targetCompatibility = JavaVersion.VERSION_1_8
     }
 
-    // Models are stored, not deflated, so that they can be mapped into memory.
+    // Models are stored, not deflated, so that they can be mapped into memory. The pattern is aapt's own, which a
+    // given one replaces, and the models that the app has no runtime for.
     androidResources {
         noCompress += "tflite"
+        ignoreAssetsPattern = "!.svn:!.git:!.ds_store:!*.scc:.*:<dir>_*:!CVS:!thumbs.db:!picasa.ini:!*~:!*.onnx"
     }
 
     packaging {

@@ -139,7 +139,7 @@ def letterbox(photo: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], t
 
 def windows(rule: DetectorRule, corner: tuple[int, int], size: tuple[int, int]) -> list[tuple[int, int]]:
     """Left and top of each window of a letterbox that shows some of the photo, which lies at `corner`, row by row."""
-    starts = range(0, (rule.windows - 1) * rule.size + 1, rule.size // 2)
+    starts = [step * rule.size // 2 for step in range(2 * rule.windows - 1)]
     shown = [
         [start for start in starts if start < first + side and first < start + rule.size]
         for first, side in zip(corner, size, strict=True)

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from fer_export.crop import Box, face, square
-from fer_export.detector import anchors, decoded, letterbox, suppressed
+from fer_export.detector import anchors, decoded, letterbox, suppressed, windows
 from fer_export.photo_contract import DetectorRule, Grid, PhotoContract, contract_for
 
 PICTURES = [(1, 1), (1, 9), (47, 48), (64, 40), (333, 217), (1025, 768), (5000, 2)]
 BOXES = [(0, 0, 1, 1), (5, 5, 5, 5), (-30, -20, 10, 25), (10, 12, 58, 60), (100, 50, 201, 190), (20, 20, 10, 5)]
 BOXES += [(-9000, -9000, 9000, 9000), (300, 200, 340, 230), (2**31 - 9, 0, 2**31 - 1, 7), (-(2**31), 3, 2, 8)]
 SIDES = [16, 128, 192]
-DETECTOR = DetectorRule("made-up.tflite", "0" * 64, 16, (Grid(4, 2), Grid(2, 3)), 400, 300)
+DETECTOR = DetectorRule("made-up.tflite", "0" * 64, 16, 1, (Grid(4, 2), Grid(2, 3)), 400, 300)
 
 
 def picture(width: int, height: int) -> np.ndarray:
@@ -52,6 +52,16 @@ def letterboxes() -> list[dict[str, Any]]:
     return found
 
 
+def windows_of_pictures() -> list[dict[str, Any]]:
+    found = []
+    for width, height in PICTURES:
+        for count in (1, 2, 4):
+            rule = replace(DETECTOR, windows=count)
+            _, corner, small = letterbox(picture(width, height), count * rule.size)
+            found.append({"size": [width, height], "windows": count, "places": windows(rule, corner, small)})
+    return found
+
+
 def faces() -> list[list[float]]:
     centres = anchors(DETECTOR)
     at = np.arange(len(centres))[:, None]
@@ -68,6 +78,7 @@ def main() -> None:
         "contract": contract.to_dict(),
         "crops": crops(contract),
         "letterboxes": letterboxes(),
+        "windows": windows_of_pictures(),
         "detector": {"contract": small.to_dict(), "faces": faces()},
     }
     Path(__file__).with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")

@@ -21,7 +21,8 @@ final class Analyser {
     interface Listener {
         void loaded(Bitmap photo);
 
-        void analysed(List<Prediction> faces, double milliseconds);
+        /** What the whole photo took and what the network took for one face, 0 without a face; in milliseconds. */
+        void analysed(List<Prediction> faces, double photo, double face);
 
         /** The detail may be null. */
         void failed(int text, String detail);
@@ -68,7 +69,7 @@ final class Analyser {
         });
     }
 
-    /** Analyses a photo, again for another variant. */
+    /** Analyses a photo that is loaded already. */
     void analyse(final Bitmap photo, final Manifest.Variant variant) {
         final int request = ++newest;
         thread.execute(new Runnable() {
@@ -98,11 +99,12 @@ final class Analyser {
             load(variant);
             long start = System.nanoTime();
             final List<Prediction> faces = pipeline.predict(new BitmapPicture(photo));
-            final double milliseconds = (System.nanoTime() - start) / 1e6;
+            final double whole = (System.nanoTime() - start) / 1e6;
+            final double face = faces.isEmpty() ? 0 : pipeline.latency(faces);
             answer(request, new Runnable() {
                 @Override
                 public void run() {
-                    listener.analysed(faces, milliseconds);
+                    listener.analysed(faces, whole, face);
                 }
             });
         } catch (IOException failed) {

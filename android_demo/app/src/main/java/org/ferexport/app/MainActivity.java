@@ -11,6 +11,7 @@ import android.provider.MediaStore;
 import android.view.View;
 import android.widget.AdapterView;
 import android.widget.ArrayAdapter;
+import android.widget.LinearLayout;
 import android.widget.Spinner;
 import android.widget.TextView;
 import java.util.ArrayList;
@@ -18,12 +19,15 @@ import java.util.List;
 import org.ferexport.core.Manifest;
 import org.ferexport.core.Prediction;
 
-/** Choose or take a photo; see its faces and their emotions. */
+/** Choose or take a photo; see its faces and their emotions, and analyse it again. */
 public final class MainActivity extends Activity implements Session.Screen {
     private static final int CHOOSE = 1;
     private static final int TAKE = 2;
     private static final String URI = "uri";
     private static final String VARIANT = "variant";
+
+    /** Above this scale of the letters the buttons' longest words do not fit side by side. */
+    private static final float LARGE_LETTERS = 1.3f;
 
     private Session session;
     private PhotoView photo;
@@ -50,6 +54,9 @@ public final class MainActivity extends Activity implements Session.Screen {
         if (kept == null && saved != null) {
             restore(saved);
         }
+        if (getResources().getConfiguration().fontScale > LARGE_LETTERS) {
+            stack((LinearLayout) findViewById(R.id.buttons));
+        }
         listen();
         session.attach(this);
         show();
@@ -62,6 +69,14 @@ public final class MainActivity extends Activity implements Session.Screen {
         Uri uri = Uri.parse(saved.getString(URI, ""));
         if (session.usable() && !Uri.EMPTY.equals(uri)) {
             session.open(getContentResolver(), uri);
+        }
+    }
+
+    private static void stack(LinearLayout buttons) {
+        buttons.setOrientation(LinearLayout.VERTICAL);
+        for (int at = 0; at < buttons.getChildCount(); at++) {
+            buttons.getChildAt(at).setLayoutParams(new LinearLayout.LayoutParams(
+                    LinearLayout.LayoutParams.MATCH_PARENT, LinearLayout.LayoutParams.WRAP_CONTENT));
         }
     }
 
@@ -91,6 +106,8 @@ public final class MainActivity extends Activity implements Session.Screen {
                     choose();
                 } else if (button.getId() == R.id.take) {
                     take();
+                } else if (button.getId() == R.id.analyse) {
+                    session.analyse();
                 } else {
                     startActivity(new Intent(MainActivity.this, SelfCheckActivity.class));
                 }
@@ -98,6 +115,7 @@ public final class MainActivity extends Activity implements Session.Screen {
         };
         findViewById(R.id.choose).setOnClickListener(buttons);
         findViewById(R.id.take).setOnClickListener(buttons);
+        findViewById(R.id.analyse).setOnClickListener(buttons);
         findViewById(R.id.self_check).setOnClickListener(buttons);
     }
 
@@ -153,6 +171,7 @@ public final class MainActivity extends Activity implements Session.Screen {
         showVariants();
         findViewById(R.id.choose).setEnabled(session.usable());
         findViewById(R.id.take).setEnabled(session.usable());
+        findViewById(R.id.analyse).setEnabled(session.ready());
         findViewById(R.id.self_check).setEnabled(session.usable());
     }
 
@@ -187,9 +206,9 @@ public final class MainActivity extends Activity implements Session.Screen {
     }
 
     /** Shows a result without a runtime, for pictures of the screen. */
-    void show(Bitmap bitmap, List<Prediction> faces, double milliseconds) {
+    void show(Bitmap bitmap, List<Prediction> faces, double whole, double face) {
         session.loaded(bitmap);
-        session.analysed(faces, milliseconds);
+        session.analysed(faces, whole, face);
     }
 
     @Override

@@ -4,6 +4,7 @@ import android.content.Context;
 import android.content.res.Resources;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
+import android.graphics.Color;
 import android.graphics.Paint;
 import android.graphics.RectF;
 import android.util.AttributeSet;
@@ -79,6 +80,11 @@ public final class PhotoView extends View {
             return;
         }
         fit();
+        if (photo.hasAlpha()) {
+            // As the network sees it, by day and by night.
+            fill.setColor(Color.WHITE);
+            canvas.drawRect(place, fill);
+        }
         canvas.drawBitmap(photo, null, place, smooth);
         canvas.save();
         canvas.clipRect(place);

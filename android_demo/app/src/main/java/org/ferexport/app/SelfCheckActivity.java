@@ -115,14 +115,6 @@ public final class SelfCheckActivity extends Activity implements CheckRun.Screen
         }
     }
 
-    /** Shows a report without a runtime, for pictures of the screen. */
-    void show(SelfCheckReport report) {
-        run.attach(null);
-        run = new CheckRun();
-        run.report = report;
-        show();
-    }
-
     @Override
     public Object onRetainNonConfigurationInstance() {
         return run;

@@ -38,14 +38,14 @@ final class Session implements Analyser.Listener {
 
     boolean busy;
 
-    /** What the last analysis took, in milliseconds; the decoding of the file is not in it. */
+    /** What the last analysis took, in milliseconds, each face run once; the decoding of the file is not in it. */
     double milliseconds;
 
     /** A string to show and what it is about, or 0 and null. */
     int text;
     String detail;
 
-    /** Mean time of one inference by variant's file, in milliseconds, of the last photo with a face. */
+    /** What a variant takes for one face, by its file, in milliseconds: a median of warm runs on the last photo. */
     private final Map<String, Double> inferences = new HashMap<String, Double>();
 
     private Analyser analyser;
@@ -76,7 +76,7 @@ final class Session implements Analyser.Listener {
         return !variants.isEmpty();
     }
 
-    /** Mean time of one inference of a variant, in milliseconds; null before it is known. */
+    /** What a variant takes for one face, in milliseconds; null before it is known. */
     Double inference(Manifest.Variant which) {
         return inferences.get(which.file);
     }
@@ -101,10 +101,23 @@ final class Session implements Analyser.Listener {
         }
         variant = which;
         if (photo != null) {
-            busy = true;
-            text = 0;
-            analyser.analyse(photo, variants.get(variant));
+            analyse();
+        } else {
+            changed();
         }
+    }
+
+    /** Whether there is a photo to analyse, and nothing is running. */
+    boolean ready() {
+        return photo != null && !busy;
+    }
+
+    /** Analyses the photo again; its last result stays until then. */
+    void analyse() {
+        busy = true;
+        text = 0;
+        detail = null;
+        analyser.analyse(photo, variants.get(variant));
         changed();
     }
 
@@ -133,19 +146,15 @@ final class Session implements Analyser.Listener {
     }
 
     @Override
-    public void analysed(List<Prediction> found, double took) {
+    public void analysed(List<Prediction> found, double whole, double face) {
         busy = false;
         text = 0;
         detail = null;
         faces = Collections.unmodifiableList(new ArrayList<Prediction>(found));
         selected = selected < faces.size() ? selected : 0;
-        milliseconds = took;
-        double nanoseconds = 0;
-        for (Prediction face : faces) {
-            nanoseconds += face.nanoseconds;
-        }
+        milliseconds = whole;
         if (!faces.isEmpty()) {
-            inferences.put(variants.get(variant).file, nanoseconds / faces.size() / 1e6);
+            inferences.put(variants.get(variant).file, face);
         }
         changed();
     }

@@ -1,5 +1,13 @@
 package org.ferexport.app;
 
+import static org.ferexport.app.OnScreen.assertText;
+import static org.ferexport.app.OnScreen.bars;
+import static org.ferexport.app.OnScreen.draw;
+import static org.ferexport.app.OnScreen.enabled;
+import static org.ferexport.app.OnScreen.main;
+import static org.ferexport.app.OnScreen.text;
+import static org.ferexport.app.OnScreen.until;
+import static org.ferexport.app.OnScreen.variants;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
@@ -8,24 +16,21 @@ import android.app.Activity;
 import android.content.Intent;
 import android.graphics.Bitmap;
 import android.graphics.BitmapFactory;
-import android.graphics.Canvas;
+import android.graphics.Color;
 import android.graphics.RectF;
+import android.text.Layout;
 import android.view.View;
 import android.view.ViewGroup;
-import android.widget.Spinner;
+import android.widget.Button;
 import android.widget.TextView;
 import java.io.File;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.util.Collections;
 import java.util.List;
 import org.ferexport.core.Box;
-import org.ferexport.core.Bundle;
 import org.ferexport.core.Prediction;
 import org.ferexport.core.Results;
-import org.ferexport.core.SelfCheck;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
@@ -36,18 +41,18 @@ import org.robolectric.annotation.Config;
 import org.robolectric.annotation.GraphicsMode;
 import org.robolectric.shadows.ShadowLooper;
 
-/** The screens with results put in, also drawn to target/screens for the eye. */
+/** The screens with results put in, those of compact-7, also drawn to target/screens for the eye. */
 @RunWith(RobolectricTestRunner.class)
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 @Config(sdk = 35, qualifiers = "en-w360dp-h740dp-xhdpi")
 public class ScreensTest {
     private static final List<Prediction> NO_FACES = Collections.emptyList();
     private static final List<Prediction> ONE = List.of(Results.prediction(
-            new Box(84, 72, 183, 171), 0.01f, 0, 0.02f, 0.81f, 0.03f, 0.04f, 0.09f));
+            new Box(84, 72, 183, 171), 0.02f, 0, 0, 0, 0.01f, 0, 0.97f));
     private static final List<Prediction> SEVERAL = List.of(
-            Results.prediction(new Box(53, 70, 156, 173), 0.02f, 0, 0.04f, 0.02f, 0.11f, 0.02f, 0.79f),
-            Results.prediction(new Box(237, 100, 332, 194), 0.01f, 0, 0.02f, 0.02f, 0.03f, 0.88f, 0.04f),
-            Results.prediction(new Box(387, 132, 443, 189), 0.02f, 0, 0.2f, 0.02f, 0.61f, 0.02f, 0.13f));
+            Results.prediction(new Box(53, 70, 156, 173), 0.04f, 0.01f, 0.05f, 0.52f, 0.05f, 0.27f, 0.06f),
+            Results.prediction(new Box(237, 100, 332, 194), 0.07f, 0.01f, 0.19f, 0.03f, 0.02f, 0.6f, 0.08f),
+            Results.prediction(new Box(387, 132, 443, 189), 0.17f, 0.02f, 0.05f, 0.01f, 0.02f, 0.69f, 0.04f));
 
     @Test
     public void startsWithWhatToDo() throws IOException {
@@ -55,7 +60,11 @@ public class ScreensTest {
             MainActivity activity = controller.get();
             assertText(activity, R.id.status, "Choose a photo or take one. It stays on this phone.");
             assertEquals(View.GONE, activity.findViewById(R.id.bars).getVisibility());
-            assertEquals(2, ((Spinner) activity.findViewById(R.id.variants)).getCount());
+            assertEquals(2, variants(activity).getCount());
+            List<String> models = List.of(activity.getAssets().list("bundle/models"));
+            assertEquals("the files of " + models, 2, models.size());
+            assertTrue(enabled(activity, R.id.choose) && enabled(activity, R.id.take));
+            assertFalse(enabled(activity, R.id.analyse));
             draw(activity, "start");
         }
     }
@@ -68,7 +77,7 @@ public class ScreensTest {
             assertText(activity, R.id.status, "1 face found.");
             assertText(activity, R.id.latency, "Whole photo analysed in 42 ms");
             assertEquals(7, bars(activity).rows());
-            assertTrue(bars(activity).getContentDescription().toString().startsWith("happiness 81%, neutral 9%"));
+            assertTrue(bars(activity).getContentDescription().toString().startsWith("neutral 97%, anger 2%"));
             assertEquals("int8, 1.3 ms per face", variants(activity).getSelectedItem());
             draw(activity, "one");
         }
@@ -86,8 +95,8 @@ public class ScreensTest {
             assertEquals(1, photo.faceAt(second.centerX(), second.centerY()));
             assertEquals(-1, photo.faceAt(1, 1));
             photo.performClick();
-            assertEquals("Photo with 3 faces. Face 2 selected: surprise 88%", photo.getContentDescription());
-            assertTrue(bars(activity).getContentDescription().toString().startsWith("surprise 88%"));
+            assertEquals("Photo with 3 faces. Face 2 selected: surprise 60%", photo.getContentDescription());
+            assertTrue(bars(activity).getContentDescription().toString().startsWith("surprise 60%"));
             draw(activity, "several-second");
         }
     }
@@ -110,8 +119,68 @@ public class ScreensTest {
             MainActivity activity = controller.get();
             show(activity, "portrait.png", ONE);
             assertText(activity, R.id.status, "1 visage trouvé.");
-            assertTrue(bars(activity).getContentDescription().toString().startsWith("joie 81\u00a0%, neutre 9\u00a0%"));
+            assertTrue(bars(activity).getContentDescription().toString().startsWith("neutre 97\u00a0%, colère 2\u00a0%"));
+            assertText(activity, R.id.analyse, "Analyser");
+            assertButtonsAreWhole(activity);
             draw(activity, "french");
+        }
+    }
+
+    @Test
+    @Config(qualifiers = "fr-w360dp-h740dp-xhdpi", fontScale = 1.3f)
+    public void speaksFrenchInLargeLetters() throws IOException {
+        try (ActivityController<MainActivity> controller = main()) {
+            MainActivity activity = controller.get();
+            show(activity, "portrait.png", ONE);
+            draw(activity, "french-large");
+            assertButtonsAreWhole(activity);
+        }
+    }
+
+    @Test
+    @Config(qualifiers = "fr-w360dp-h740dp-xhdpi", fontScale = 2)
+    public void speaksFrenchInTheLargestLetters() throws IOException {
+        try (ActivityController<MainActivity> controller = main()) {
+            MainActivity activity = controller.get();
+            show(activity, "portrait.png", ONE);
+            draw(activity, "french-largest");
+            assertButtonsAreWhole(activity);
+        }
+    }
+
+    @Test
+    @Config(qualifiers = "fr-w740dp-h360dp-land-xhdpi", fontScale = 2)
+    public void speaksFrenchInTheLargestLettersInLandscape() throws IOException {
+        try (ActivityController<MainActivity> controller = main()) {
+            MainActivity activity = controller.get();
+            show(activity, "portrait.png", ONE);
+            draw(activity, "french-largest-landscape");
+            assertButtonsAreWhole(activity);
+        }
+    }
+
+    @Test
+    @Config(qualifiers = "fr-w740dp-h360dp-land-xhdpi")
+    public void speaksFrenchInLandscape() throws IOException {
+        try (ActivityController<MainActivity> controller = main()) {
+            MainActivity activity = controller.get();
+            show(activity, "several.png", SEVERAL);
+            draw(activity, "french-landscape");
+            assertButtonsAreWhole(activity);
+        }
+    }
+
+    @Test
+    @Config(qualifiers = "en-w360dp-h740dp-night-xhdpi")
+    public void laysATransparentPhotoOnWhite() throws IOException {
+        try (ActivityController<MainActivity> controller = main()) {
+            MainActivity activity = controller.get();
+            activity.show(Bitmap.createBitmap(20, 20, Bitmap.Config.ARGB_8888), NO_FACES, 42, 0);
+            Bitmap screen = draw(activity, "transparent");
+            View photo = activity.findViewById(R.id.photo);
+            int[] place = new int[2];
+            photo.getLocationInWindow(place);
+            assertEquals(Color.WHITE, screen.getPixel(place[0] + photo.getWidth() / 2, place[1] + photo.getHeight() / 2));
         }
     }
 
@@ -147,7 +216,7 @@ public class ScreensTest {
             controller.get().findViewById(R.id.photo).performClick();
             controller.recreate();
             assertText(controller.get(), R.id.status, "3 faces found. Touch a face to see its emotions.");
-            assertTrue(bars(controller.get()).getContentDescription().toString().startsWith("surprise 88%"));
+            assertTrue(bars(controller.get()).getContentDescription().toString().startsWith("surprise 60%"));
         }
     }
 
@@ -168,78 +237,41 @@ public class ScreensTest {
         try (ActivityController<SelfCheckActivity> controller = Robolectric.buildActivity(SelfCheckActivity.class)) {
             controller.setup();
             SelfCheckActivity activity = controller.get();
-            Bundle bundle = Bundle.open(new AssetSource(activity.getAssets()));
-            activity.show(new SelfCheck(bundle, new GoldenRuntime(bundle), new BitmapReader()).run((step, of) -> { }));
+            until("the self-check", () -> enabled(activity, R.id.share));
+            assertText(activity, R.id.status, "This phone computes what Python computed.");
             ViewGroup rows = activity.findViewById(R.id.rows);
             assertEquals(4, rows.getChildCount());
             String first = ((TextView) rows.getChildAt(0).findViewById(R.id.text)).getText().toString();
             assertTrue(first, first.contains("Agreement 100.0%"));
             String photos = ((TextView) rows.getChildAt(2).findViewById(R.id.text)).getText().toString();
             assertTrue(photos, photos.startsWith("Decoded alike: 11 of 11\nCrops alike: "));
-            assertTrue(activity.findViewById(R.id.share).isEnabled());
             File kept = new File(activity.getExternalFilesDir(null), "self-check.json");
             assertTrue(kept.length() > 0);
             draw(activity, "self-check");
         }
     }
 
-    @Test
-    public void keepsPhotosWithinMemory() {
-        assertEquals(1, PhotoLoader.sampleSize(4000, 3000, 512L << 20));
-        assertEquals(2, PhotoLoader.sampleSize(4000, 3000, 256L << 20));
-        assertEquals(4, PhotoLoader.sampleSize(12000, 9000, 512L << 20));
-        assertEquals(1, PhotoLoader.sampleSize(1, 1, 64L << 20));
-    }
-
-    private static ActivityController<MainActivity> main() {
-        ActivityController<MainActivity> controller = Robolectric.buildActivity(MainActivity.class);
-        controller.setup();
-        ShadowLooper.idleMainLooper();
-        return controller;
-    }
-
     private static void show(MainActivity activity, String golden, List<Prediction> faces) throws IOException {
         try (InputStream file = activity.getAssets().open("bundle/golden/" + golden)) {
-            activity.show(BitmapFactory.decodeStream(file), faces, 42);
+            activity.show(BitmapFactory.decodeStream(file), faces, 42, 1.3);
         }
         ShadowLooper.idleMainLooper();
     }
 
-    private static BarsView bars(Activity activity) {
-        return activity.findViewById(R.id.bars);
-    }
-
-    private static Spinner variants(Activity activity) {
-        return activity.findViewById(R.id.variants);
-    }
-
-    private static String text(Activity activity, int id) {
-        return ((TextView) activity.findViewById(id)).getText().toString();
-    }
-
-    private static void assertText(Activity activity, int id, String expected) {
-        assertEquals(expected, text(activity, id));
-    }
-
-    /** Draws the whole window; more than one colour must come out. */
-    private static Bitmap draw(Activity activity, String name) throws IOException {
-        ShadowLooper.idleMainLooper();
-        View window = activity.getWindow().getDecorView();
-        Bitmap screen = Bitmap.createBitmap(window.getWidth(), window.getHeight(), Bitmap.Config.ARGB_8888);
-        window.draw(new Canvas(screen));
-        File folder = new File("target/screens");
-        assertTrue(folder.isDirectory() || folder.mkdirs());
-        try (OutputStream file = new FileOutputStream(new File(folder, name + ".png"))) {
-            screen.compress(Bitmap.CompressFormat.PNG, 100, file);
+    /** The buttons under the photo are large enough for a finger, and their labels are broken between words only. */
+    private static void assertButtonsAreWhole(Activity activity) {
+        float finger = 48 * activity.getResources().getDisplayMetrics().density;
+        for (int id : new int[] {R.id.choose, R.id.take, R.id.analyse}) {
+            Button button = activity.findViewById(id);
+            Layout lines = button.getLayout();
+            String label = lines.getText().toString();
+            assertTrue(label, button.getWidth() >= finger && button.getHeight() >= finger);
+            int room = button.getHeight() - button.getCompoundPaddingTop() - button.getCompoundPaddingBottom();
+            assertTrue(label + " is cut", lines.getHeight() <= room);
+            for (int line = 1; line < lines.getLineCount(); line++) {
+                int start = lines.getLineStart(line);
+                assertEquals(label + " is broken at " + start, ' ', label.charAt(start - 1));
+            }
         }
-        int[] row = new int[screen.getWidth()];
-        screen.getPixels(row, 0, row.length, 0, screen.getHeight() - 60, row.length, 1);
-        int first = row[0];
-        boolean plain = true;
-        for (int colour : row) {
-            plain &= colour == first;
-        }
-        assertFalse(name + " shows no buttons", plain);
-        return screen;
     }
 }

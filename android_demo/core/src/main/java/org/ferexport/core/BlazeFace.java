@@ -2,6 +2,7 @@ package org.ferexport.core;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 
@@ -17,7 +18,14 @@ final class BlazeFace {
     /** Values that the regressor gives for an anchor: centre, size, and six landmarks that are not used here. */
     private static final int VALUES = 16;
 
-    private final Contract.DetectorRule rule;
+    private static final Comparator<Face> SUREST_FIRST = new Comparator<Face>() {
+        @Override
+        public int compare(Face one, Face other) {
+            return Double.compare(other.score, one.score);
+        }
+    };
+
+    final Contract.DetectorRule rule;
     private final double[] centres;
 
     BlazeFace(Contract.DetectorRule rule) {
@@ -27,13 +35,15 @@ final class BlazeFace {
 
     /** The faces of one photo, the surest first. */
     List<Face> faces(Picture photo, FaceModel model) {
-        Letterbox letterbox = new Letterbox(photo, rule.size);
         List<Face> faces = new ArrayList<Face>();
-        for (Found found : suppressed(decoded(model.run(letterbox.input())))) {
-            Box box = new Box(letterbox.x(found.left), letterbox.y(found.top),
-                    letterbox.x(found.right), letterbox.y(found.bottom));
-            faces.add(new Face(box, found.score, rule.file));
+        for (Letterbox.Window window : new Letterbox(photo, rule.windows * rule.size).windows(rule.size)) {
+            for (Found found : suppressed(decoded(model.run(window.input())))) {
+                Box box = new Box(window.x(found.left), window.y(found.top), window.x(found.right),
+                        window.y(found.bottom));
+                faces.add(new Face(box, found.score, rule.file));
+            }
         }
+        Collections.sort(faces, SUREST_FIRST);
         return faces;
     }
 

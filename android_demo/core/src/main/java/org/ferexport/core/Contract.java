@@ -7,7 +7,7 @@ import java.util.List;
 /** What to do with a photo before and after the network, read from a bundle's {@code contract.json}. */
 public final class Contract {
     static final String FORMAT = "fer-export photo contract";
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     /** Emotions in the order of the probabilities. */
     public final List<String> labels;
@@ -25,8 +25,8 @@ public final class Contract {
     public final List<DetectorRule> detectors;
 
     /**
-     * A later detector's face is dropped where it covers more than so many thousandths of the smaller box of a face
-     * that an earlier detector found.
+     * A later rule's face is dropped where it covers more than so many thousandths of the smaller box of a face that an
+     * earlier rule found, or a surer window of the same rule.
      */
     public final int merge;
 
@@ -145,21 +145,29 @@ public final class Contract {
         /** Side of its square input, in pixels. */
         public final int size;
 
+        /**
+         * The photo is shrunk into a square of so many times the size, and every part of the size is looked at, in
+         * steps of half of it; 1 is the whole photo at once.
+         */
+        public final int windows;
+
         /** Its anchors, in the order of its outputs. */
         public final List<Grid> grids;
 
         /** Least score of a face, in thousandths. */
         public final int threshold;
 
-        /** Intersection over union above which two boxes are one face, in thousandths. */
+        /** Intersection over union above which two boxes of a window are one face, in thousandths. */
         public final int overlap;
 
         private DetectorRule(Object document) throws BundleException {
             Fields fields =
-                    Fields.of(document, "detectors", "file", "sha256", "size", "grids", "threshold", "overlap");
+                    Fields.of(document, "detectors", "file", "sha256", "size", "windows", "grids", "threshold",
+                            "overlap");
             file = fields.text("file");
             sha256 = fields.text("sha256");
             size = fields.whole("size", 1);
+            windows = fields.whole("windows", 1);
             List<Grid> found = new ArrayList<Grid>();
             for (Object grid : fields.list("grids")) {
                 found.add(new Grid(grid));

@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** The detectors of a contract, loaded; used by one thread at a time. */
 public final class FaceDetector implements Closeable {
@@ -20,7 +22,7 @@ public final class FaceDetector implements Closeable {
 
     private final Contract contract;
     private final List<BlazeFace> detectors = new ArrayList<BlazeFace>();
-    private final List<FaceModel> models = new ArrayList<FaceModel>();
+    private final Map<String, FaceModel> models = new HashMap<String, FaceModel>();
 
     /**
      * Loads the bundle's detectors.
@@ -28,11 +30,13 @@ public final class FaceDetector implements Closeable {
      * @throws IOException where a file is not the bundle's, or the runtime refuses it
      */
     public FaceDetector(Bundle bundle, ModelRuntime runtime) throws IOException {
-        contract = bundle.contract;
+        this(bundle.contract);
         try {
             for (Contract.DetectorRule rule : contract.detectors) {
-                models.add(runtime.faces(bundle.detector(rule)));
-                detectors.add(new BlazeFace(rule));
+                // A file with several rules is loaded once.
+                if (!models.containsKey(rule.file)) {
+                    models.put(rule.file, runtime.faces(bundle.detector(rule)));
+                }
             }
         } catch (IOException failed) {
             close();
@@ -40,22 +44,27 @@ public final class FaceDetector implements Closeable {
         }
     }
 
-    /** With models that are already loaded, one for every rule of the contract. */
-    FaceDetector(Contract contract, List<FaceModel> loaded) {
+    /** With models that are already loaded, by the contract's file names. */
+    FaceDetector(Contract contract, Map<String, FaceModel> loaded) {
+        this(contract);
+        models.putAll(loaded);
+    }
+
+    private FaceDetector(Contract contract) {
         this.contract = contract;
-        for (int at = 0; at < loaded.size(); at++) {
-            models.add(loaded.get(at));
-            detectors.add(new BlazeFace(contract.detectors.get(at)));
+        for (Contract.DetectorRule rule : contract.detectors) {
+            detectors.add(new BlazeFace(rule));
         }
     }
 
     /** The faces of a photo, the largest first, then from the left, then from the top; none is a result too. */
     public List<Face> faces(Picture photo) {
         List<Face> kept = new ArrayList<Face>();
-        for (int at = 0; at < models.size(); at++) {
-            List<Face> earlier = new ArrayList<Face>(kept);
-            for (Face face : detectors.get(at).faces(photo, models.get(at))) {
-                if (touched(face.box, photo) && !covered(face.box, earlier)) {
+        for (BlazeFace detector : detectors) {
+            // One window's faces are told apart already; two windows may show the same one.
+            List<Face> others = detector.rule.windows == 1 ? new ArrayList<Face>(kept) : kept;
+            for (Face face : detector.faces(photo, models.get(detector.rule.file))) {
+                if (touched(face.box, photo) && !covered(face.box, others)) {
                     kept.add(face);
                 }
             }
@@ -69,8 +78,8 @@ public final class FaceDetector implements Closeable {
         return box.shared(Crop.square(box, photo.width(), photo.height(), contract.crop).box()) > 0;
     }
 
-    private boolean covered(Box box, List<Face> earlier) {
-        for (Face face : earlier) {
+    private boolean covered(Box box, List<Face> others) {
+        for (Face face : others) {
             if (box.shared(face.box) * 1000 > contract.merge * Math.min(box.area(), face.box.area())) {
                 return true;
             }
@@ -80,7 +89,7 @@ public final class FaceDetector implements Closeable {
 
     @Override
     public void close() {
-        for (FaceModel model : models) {
+        for (FaceModel model : models.values()) {
             model.close();
         }
         models.clear();

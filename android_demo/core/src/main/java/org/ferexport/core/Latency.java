@@ -1,6 +1,7 @@
 package org.ferexport.core;
 
 import java.util.Arrays;
+import java.util.List;
 
 /** Percentiles of measured times, interpolated linearly between the two nearest. */
 final class Latency {
@@ -10,6 +11,26 @@ final class Latency {
     Latency(long[] nanoseconds) {
         ordered = nanoseconds.clone();
         Arrays.sort(ordered);
+    }
+
+    /**
+     * Times single inferences, the inputs in turn.
+     *
+     * @param inputs uint8 [1, size, size, 1] each, at least one
+     * @param warmUp runs before the first that counts: a network just loaded is slow at first
+     * @param timed runs that count, at least one
+     */
+    static Latency of(EmotionModel model, List<byte[]> inputs, int warmUp, int timed) {
+        long[] nanoseconds = new long[timed];
+        for (int at = -warmUp; at < timed; at++) {
+            byte[] gray = inputs.get((at + warmUp) % inputs.size());
+            long start = System.nanoTime();
+            model.run(gray);
+            if (at >= 0) {
+                nanoseconds[at] = System.nanoTime() - start;
+            }
+        }
+        return new Latency(nanoseconds);
     }
 
     /** The percentile, from 0 to 100, in milliseconds to five decimals. */

@@ -1,33 +1,36 @@
 package org.ferexport.core;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
- * A photo in the middle of a black square, as a detector takes it.
+ * A photo in the middle of a black square, of which a detector looks at windows.
  *
  * <p>The longer side becomes the square's, the other one keeps the shape, rounded, and is at least 1.
  */
 final class Letterbox {
     private final Picture photo;
-    private final int size;
+    private final int side;
     final int width;
     final int height;
     final int left;
     final int top;
 
-    Letterbox(Picture photo, int size) {
+    Letterbox(Picture photo, int side) {
         this.photo = photo;
-        this.size = size;
+        this.side = side;
         long longer = Math.max(photo.width(), photo.height());
         width = shrunk(photo.width(), longer);
         height = shrunk(photo.height(), longer);
-        left = (size - width) / 2;
-        top = (size - height) / 2;
+        left = (side - width) / 2;
+        top = (side - height) / 2;
     }
 
-    private int shrunk(long side, long longer) {
-        return (int) Math.max(1, (2 * side * size + longer) / (2 * longer));
+    private int shrunk(long length, long longer) {
+        return (int) Math.max(1, (2 * length * side + longer) / (2 * longer));
     }
 
-    /** The square's bytes, [size, size, 3]. */
+    /** The square's bytes, [side, side, 3]. */
     byte[] bytes() {
         AreaAverage.Rows rows = new AreaAverage.Rows() {
             private final int[] pixels = new int[photo.width()];
@@ -43,34 +46,71 @@ final class Letterbox {
             }
         };
         byte[] small = new AreaAverage(rows, photo.width(), photo.height(), 3, width, height).average();
-        byte[] result = new byte[size * size * 3];
+        byte[] result = new byte[side * side * 3];
         for (int row = 0; row < height; row++) {
-            System.arraycopy(small, row * width * 3, result, ((top + row) * size + left) * 3, width * 3);
+            System.arraycopy(small, row * width * 3, result, ((top + row) * side + left) * 3, width * 3);
         }
         return result;
     }
 
-    /** The detector's input, [size, size, 3] from -1 (black) to 1. */
-    float[] input() {
+    /** Every part of that size, in steps of half of it and row by row, which shows some of the photo. */
+    List<Window> windows(int size) {
         byte[] bytes = bytes();
-        float[] result = new float[bytes.length];
-        for (int at = 0; at < result.length; at++) {
-            result[at] = (bytes[at] & 255) / 127.5f - 1f;
+        List<Window> result = new ArrayList<Window>();
+        int steps = 2 * (side / size) - 1;
+        for (int down = 0; down < steps; down++) {
+            for (int across = 0; across < steps; across++) {
+                Window window = new Window(bytes, size, across * size / 2, down * size / 2);
+                if (window.showsPhoto()) {
+                    result.add(window);
+                }
+            }
         }
         return result;
     }
 
-    /** A horizontal position, 0 to 1 of the square, as a whole pixel of the photo. */
-    int x(double position) {
-        return rounded((position * size - left) / width * photo.width());
-    }
+    /** A part of the letterbox, as a detector takes it. */
+    final class Window {
+        private final byte[] bytes;
+        private final int size;
+        final int fromLeft;
+        final int fromTop;
 
-    /** A vertical position, 0 to 1 of the square, as a whole pixel of the photo. */
-    int y(double position) {
-        return rounded((position * size - top) / height * photo.height());
-    }
+        private Window(byte[] bytes, int size, int fromLeft, int fromTop) {
+            this.bytes = bytes;
+            this.size = size;
+            this.fromLeft = fromLeft;
+            this.fromTop = fromTop;
+        }
 
-    private static int rounded(double value) {
-        return (int) Math.floor(value + 0.5);
+        private boolean showsPhoto() {
+            return fromLeft < left + width && left < fromLeft + size && fromTop < top + height && top < fromTop + size;
+        }
+
+        /** The detector's input, [size, size, 3] from -1 (black) to 1. */
+        float[] input() {
+            float[] result = new float[size * size * 3];
+            for (int row = 0; row < size; row++) {
+                int from = ((fromTop + row) * side + fromLeft) * 3;
+                for (int at = 0; at < size * 3; at++) {
+                    result[row * size * 3 + at] = (bytes[from + at] & 255) / 127.5f - 1f;
+                }
+            }
+            return result;
+        }
+
+        /** A horizontal position, 0 to 1 of the window, as a whole pixel of the photo. */
+        int x(double position) {
+            return rounded((position * size - (left - fromLeft)) / width * photo.width());
+        }
+
+        /** A vertical position, 0 to 1 of the window, as a whole pixel of the photo. */
+        int y(double position) {
+            return rounded((position * size - (top - fromTop)) / height * photo.height());
+        }
+
+        private int rounded(double value) {
+            return (int) Math.floor(value + 0.5);
+        }
     }
 }

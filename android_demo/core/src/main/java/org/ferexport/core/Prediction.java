@@ -19,15 +19,11 @@ public final class Prediction {
     /** The most probable first. */
     public final List<Emotion> emotions;
 
-    /** What inference of this face took, in nanoseconds; the crop is not in it. */
-    public final long nanoseconds;
-
-    Prediction(Face face, Square square, byte[] gray, float[] probabilities, List<String> labels, long nanoseconds) {
+    Prediction(Face face, Square square, byte[] gray, float[] probabilities, List<String> labels) {
         this.face = face;
         this.square = square;
         this.gray = gray;
         this.probabilities = probabilities;
         this.emotions = Emotion.ranked(labels, probabilities);
-        this.nanoseconds = nanoseconds;
     }
 }

@@ -73,22 +73,10 @@ public final class SelfCheck {
             for (int at = 0; at < answers.length; at++) {
                 answers[at] = model.run(golden.vectors.get(at));
             }
-            return new VariantCheck(variant, expected, runtime.kernels(), answers, latency(model, golden.vectors));
+            Latency latency = Latency.of(model, golden.vectors, WARM_UP, timed);
+            return new VariantCheck(variant, expected, runtime.kernels(), answers, latency);
         } finally {
             model.close();
         }
-    }
-
-    private Latency latency(EmotionModel model, List<byte[]> vectors) {
-        long[] nanoseconds = new long[timed];
-        for (int at = -WARM_UP; at < timed; at++) {
-            byte[] gray = vectors.get((at + WARM_UP) % vectors.size());
-            long start = System.nanoTime();
-            model.run(gray);
-            if (at >= 0) {
-                nanoseconds[at] = System.nanoTime() - start;
-            }
-        }
-        return new Latency(nanoseconds);
     }
 }

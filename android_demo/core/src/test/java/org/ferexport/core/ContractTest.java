@@ -26,7 +26,8 @@ public class ContractTest {
         assertEquals(Arrays.asList("angry", "happy", "neutral"), contract.labels);
         assertEquals(48, contract.size);
         assertEquals(1 << 16, 1 << contract.grey.shift);
-        assertEquals(2, contract.detectors.size());
+        assertEquals(4, contract.detectors.size());
+        assertEquals(4, contract.detectors.get(3).windows);
         assertEquals(128, contract.detectors.get(0).size);
         assertEquals(896 * 2, BlazeFace.anchors(contract.detectors.get(0)).length);
         assertEquals(2304 * 2, BlazeFace.anchors(contract.detectors.get(1)).length);
@@ -49,9 +50,9 @@ public class ContractTest {
     @Test
     public void asksForAnUpdateWhereTheVersionIsNewer() throws IOException {
         Map<String, Object> document = document();
-        document.put("version", 2L);
+        document.put("version", 3L);
         document.put("unheard_of", 1L);
-        assertEquals("contract.json is of version 2 and this app reads 1; update the app, or make the bundle again with"
+        assertEquals("contract.json is of version 3 and this app reads 2; update the app, or make the bundle again with"
                 + " `fer-export bundle`", refusal(document));
     }
 

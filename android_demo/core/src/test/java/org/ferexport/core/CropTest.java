@@ -4,6 +4,7 @@ import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.Test;
@@ -40,15 +41,44 @@ public class CropTest {
     }
 
     @Test
+    public void windowsAreThoseOfPython() throws IOException {
+        for (Object entry : (List<?>) Vectors.read().get("windows")) {
+            Map<?, ?> expected = (Map<?, ?>) entry;
+            int[] size = Vectors.wholes(expected.get("size"));
+            int count = ((Long) expected.get("windows")).intValue();
+            List<Object> places = new ArrayList<>();
+            for (Letterbox.Window each : new Letterbox(Vectors.picture(size[0], size[1]), count * 16).windows(16)) {
+                places.add(List.of((long) each.fromLeft, (long) each.fromTop));
+            }
+            assertEquals(entry.toString(), expected.get("places"), places);
+        }
+    }
+
+    @Test
+    public void aWindowIsAPartOfTheLetterbox() {
+        Letterbox letterbox = new Letterbox(Vectors.picture(64, 40), 32);
+        byte[] bytes = letterbox.bytes();
+        Letterbox.Window middle = letterbox.windows(16).get(4);
+        float[] input = middle.input();
+        for (int at = 0; at < input.length; at++) {
+            int from = ((middle.fromTop + at / 48) * 32 + middle.fromLeft) * 3 + at % 48;
+            assertEquals((bytes[from] & 255) / 127.5f - 1, input[at], 0);
+        }
+        // 8 of 32 pixels to the right and 8 - 6 of 20 down, twice as large in the photo.
+        assertEquals(16, middle.x(0));
+        assertEquals(4, middle.y(0));
+    }
+
+    @Test
     public void detectorInputRunsFromMinusOneToOne() {
         int[] pixels = {0xFF00FF80};
-        float[] input = new Letterbox(new PixelPicture(1, 1, pixels), 1).input();
+        float[] input = new Letterbox(new PixelPicture(1, 1, pixels), 1).windows(1).get(0).input();
         assertArrayEquals(new float[] {-1, 1, 128 / 127.5f - 1}, input, 0);
     }
 
     @Test
     public void positionsInTheLetterboxBecomePixelsOfThePhoto() {
-        Letterbox letterbox = new Letterbox(Vectors.picture(200, 100), 100);
+        Letterbox.Window letterbox = new Letterbox(Vectors.picture(200, 100), 100).windows(100).get(0);
         assertEquals(0, letterbox.x(0));
         assertEquals(200, letterbox.x(1));
         assertEquals(-50, letterbox.y(0));

@@ -44,12 +44,4 @@ public class EmotionTest {
             assertNull(wrong, Hash.base64(wrong));
         }
     }
-
-    @Test
-    public void percentilesLieBetweenTheTwoNearest() {
-        Latency latency = new Latency(new long[] {4_000_000, 1_000_000, 3_000_000, 2_000_000});
-        assertEquals(2.5, latency.milliseconds(50), 0);
-        assertEquals(3.85, latency.milliseconds(95), 1e-9);
-        assertEquals(7e-5, new Latency(new long[] {70}).milliseconds(95), 0);
-    }
 }

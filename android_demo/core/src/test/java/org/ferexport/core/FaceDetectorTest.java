@@ -4,7 +4,6 @@ import static org.junit.Assert.assertEquals;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +14,7 @@ public class FaceDetectorTest {
     private static final int SIDE = 100;
 
     /** A contract whose detectors a.tflite and b.tflite have a grid of 2 x 2 anchors each; merge is 300. */
-    private static Contract contract() throws IOException {
+    private static Contract contract(long windows) throws IOException {
         Map<String, Object> document = Vectors.castMap(Vectors.read().get("contract"));
         List<Object> detectors = new ArrayList<>();
         for (String file : new String[] {"a.tflite", "b.tflite"}) {
@@ -23,6 +22,7 @@ public class FaceDetectorTest {
             rule.put("file", file);
             rule.put("sha256", "");
             rule.put("size", (long) SIDE);
+            rule.put("windows", file.startsWith("b") ? windows : 1L);
             rule.put("grids", List.of(Map.of("cells", 2L, "anchors", 1L)));
             rule.put("threshold", 500L);
             rule.put("overlap", 300L);
@@ -57,8 +57,13 @@ public class FaceDetectorTest {
         };
     }
 
-    private static String found(FaceModel... models) throws IOException {
-        FaceDetector detector = new FaceDetector(contract(), Arrays.asList(models));
+    private static String found(FaceModel first, FaceModel second) throws IOException {
+        return found(1, first, second);
+    }
+
+    private static String found(long windows, FaceModel first, FaceModel second) throws IOException {
+        Map<String, FaceModel> models = Map.of("a.tflite", first, "b.tflite", second);
+        FaceDetector detector = new FaceDetector(contract(windows), models);
         StringBuilder result = new StringBuilder();
         for (Face face : detector.faces(Vectors.picture(SIDE, SIDE))) {
             result.append(face.detector.charAt(0)).append(face.box).append(' ');
@@ -91,6 +96,19 @@ public class FaceDetectorTest {
     public void keepsFacesOfOneDetectorThatTouch() throws IOException {
         String both = "a[10, 10, 50, 50] a[30, 30, 40, 40]";
         assertEquals(both, found(finding(new Box(10, 10, 50, 50), new Box(30, 30, 40, 40)), finding()));
+    }
+
+    @Test
+    public void looksAtEveryWindowAndKeepsEachFaceOnce() throws IOException {
+        // Of two windows a side: 40 pixels of a window are 20 of the photo, and windows start at 0, 25 and 50.
+        String everywhere = "b[5, 5, 25, 25] b[5, 30, 25, 50] b[5, 55, 25, 75] b[30, 5, 50, 25] b[30, 30, 50, 50]"
+                + " b[30, 55, 50, 75] b[55, 5, 75, 25] b[55, 30, 75, 50] b[55, 55, 75, 75]";
+        assertEquals(everywhere, found(2, finding(), finding(new Box(10, 10, 50, 50))));
+        // Boxes of 40 cover those of the windows beside them, of which the first stay, as all are equally sure.
+        assertEquals("b[5, 5, 45, 45] b[5, 55, 45, 95] b[30, 30, 70, 70] b[55, 5, 95, 45] b[55, 55, 95, 95]",
+                found(2, finding(), finding(new Box(10, 10, 90, 90))));
+        assertEquals("a[0, 0, 60, 60] b[5, 55, 25, 75] b[30, 55, 50, 75] b[55, 5, 75, 25] b[55, 30, 75, 50]"
+                + " b[55, 55, 75, 75]", found(2, finding(new Box(0, 0, 60, 60)), finding(new Box(10, 10, 50, 50))));
     }
 
     @Test

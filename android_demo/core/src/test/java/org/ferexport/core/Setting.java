@@ -1,6 +1,8 @@
 package org.ferexport.core;
 
 import java.io.File;
+import java.util.Arrays;
+import java.util.List;
 
 /** Where the tests find what they replay: a system property, else the environment variable of the same name. */
 final class Setting {
@@ -19,6 +21,12 @@ final class Setting {
                     + " `fer-export bundle --output DIR`");
         }
         return folder;
+    }
+
+    /** Formats of the variants whose files the bundle holds: FER_FORMATS, by default all; an APK has those it runs. */
+    static List<String> formats() {
+        String given = value("FER_FORMATS");
+        return Arrays.asList((given != null ? given : "tflite,onnx").split(","));
     }
 
     /** LiteRT's library out of the ai-edge-litert wheel: LITERT_LIBRARY. */

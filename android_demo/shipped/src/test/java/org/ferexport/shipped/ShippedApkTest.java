@@ -1,6 +1,7 @@
 package org.ferexport.shipped;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
 import com.googlecode.d2j.dex.Dex2jar;
@@ -10,12 +11,21 @@ import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Enumeration;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.junit.Rule;
@@ -35,8 +45,10 @@ public class ShippedApkTest {
     /** One class of every library that the replayed tests need. */
     private static final String[] LIBRARIES = {
         GOLDEN_TEST, "org.junit.runner.JUnitCore", "org.hamcrest.Matcher", "com.sun.jna.Native",
-        "ai.onnxruntime.OrtEnvironment",
     };
+
+    /** A file of the manifest and its hash. */
+    private static final Pattern LISTED = Pattern.compile("\"([^\"]+)\": \\{\\s*\"sha256\": \"([0-9a-f]{64})\"");
 
     @Rule
     public final TemporaryFolder temporary = new TemporaryFolder();
@@ -52,6 +64,7 @@ public class ShippedApkTest {
             places.add(location(library));
         }
         System.setProperty("FER_BUNDLE", folder.resolve(ASSETS).toString());
+        System.setProperty("FER_FORMATS", "tflite");
         ClassLoader platform = ClassLoader.getPlatformClassLoader();
         try (URLClassLoader loader = new URLClassLoader(places.toArray(new URL[0]), platform)) {
             URL core = loader.loadClass("org.ferexport.core.Crop").getProtectionDomain().getCodeSource().getLocation();
@@ -60,6 +73,36 @@ public class ShippedApkTest {
                 replay(loader, test);
             }
         }
+    }
+
+    @Test
+    public void theAssetsAreTheManifestsFilesButForOnnx() throws Exception {
+        Map<String, String> held = new TreeMap<>();
+        String manifest = "";
+        try (ZipFile archive = new ZipFile(apk())) {
+            for (ZipEntry entry : Collections.list(archive.entries())) {
+                String name = entry.getName();
+                assertFalse(name, name.toLowerCase(Locale.ROOT).endsWith(".onnx"));
+                byte[] content = archive.getInputStream(entry).readAllBytes();
+                if (name.equals(ASSETS + "manifest.json")) {
+                    manifest = new String(content, StandardCharsets.UTF_8);
+                } else if (name.startsWith("assets/")) {
+                    byte[] hash = MessageDigest.getInstance("SHA-256").digest(content);
+                    held.put(name, HexFormat.of().formatHex(hash));
+                }
+            }
+        }
+        Map<String, String> wanted = new TreeMap<>();
+        boolean left = false;
+        for (Matcher file = LISTED.matcher(manifest); file.find();) {
+            if (file.group(1).endsWith(".onnx")) {
+                left = true;
+            } else {
+                wanted.put(ASSETS + file.group(1), file.group(2));
+            }
+        }
+        assertTrue("the bundle lists no ONNX file, so none was left out", left);
+        assertEquals(wanted, held);
     }
 
     /** Where a class lies, without running any of it. */
