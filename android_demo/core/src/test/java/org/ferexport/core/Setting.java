@@ -1,13 +1,15 @@
 package org.ferexport.core;
 
 import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 
 /** Where the tests find what they replay: a system property, else the environment variable of the same name. */
 final class Setting {
-    private static final String FIND_LIBRARY = "python -c \"import ai_edge_litert, pathlib; "
-            + "print(pathlib.Path(ai_edge_litert.__file__).with_name('libLiteRt.so'))\"";
+    private static final String FIND_LIBRARY =
+            "import ai_edge_litert, pathlib; print(pathlib.Path(ai_edge_litert.__file__).with_name('libLiteRt.so'))";
 
     private Setting() {}
 
@@ -29,14 +31,26 @@ final class Setting {
         return Arrays.asList((given != null ? given : "tflite,onnx").split(","));
     }
 
-    /** LiteRT's library out of the ai-edge-litert wheel: LITERT_LIBRARY. */
+    /** LiteRT's library out of the ai-edge-litert wheel: LITERT_LIBRARY, by default that of the Python on the path. */
     static File library() {
         String given = value("LITERT_LIBRARY");
-        if (given == null || !new File(given).isFile()) {
-            throw new AssertionError("LITERT_LIBRARY " + (given == null ? "is not set" : "names no file: " + given)
-                    + "; run `export LITERT_LIBRARY=$(" + FIND_LIBRARY + ")` where fer-export is installed");
+        String found = given != null ? given : said("python", "-c", FIND_LIBRARY);
+        if (!new File(found).isFile()) {
+            throw new AssertionError(given != null ? "LITERT_LIBRARY names no file: " + given
+                    : "`python` has no ai-edge-litert; activate the environment where fer-export is installed, or set"
+                            + " LITERT_LIBRARY to what it says to `python -c \"" + FIND_LIBRARY + "\"`");
         }
-        return new File(given);
+        return new File(found);
+    }
+
+    /** The line that a command prints; empty where there is no such command or it fails. */
+    private static String said(String... command) {
+        try {
+            Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
+        } catch (IOException none) {
+            return "";
+        }
     }
 
     private static String value(String name) {
