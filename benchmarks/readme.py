@@ -207,6 +207,29 @@ def crop_margin() -> str:
     )
 
 
+def group_faces() -> str:
+    result = _result("group_faces")
+    whole, *_, windows = result["rows"]
+    header = ["faces in a square photo", "each is of its side", "found in the whole photo", "with windows", "mistaken"]
+    rows = []
+    for before, after in zip(whole["groups"], windows["groups"], strict=True):
+        faces = f"{before['faces']} {before['ground']}"
+        share = f"{_percent(before['share_of_side'], 0)} %"
+        found = [f"{each['found']} of {each['of']}" for each in (before, after)]
+        rows.append([faces, share, *found, str(after["mistaken"])])
+    nobody = result["pictures_without_faces"]
+    return (
+        f"{_table(header, rows)}\n\nIn {nobody['count']} pictures without a face ({nobody['from']}) "
+        f"{windows['mistaken_without_faces']} are mistaken for one, without windows {whole['mistaken_without_faces']}. "
+        f"Median time of a photo: {whole['median_ms']:.0f} ms, with windows {windows['median_ms']:.0f} ms "
+        f"({_machine(result)})."
+    )
+
+
+def arm_parity() -> str:
+    return "```\n" + _result("arm_parity")["printout"].strip() + "\n```"
+
+
 def report_table() -> str:
     result = _result("report_table")
     if not any(row["ours"] for row in result["rows"]):
@@ -309,7 +332,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "networks": networks,
     "speed": speed,
     "crop-margin": crop_margin,
+    "group-faces": group_faces,
     "apk-size": apk_size,
+    "arm-parity": arm_parity,
     "report-table": report_table,
 }
 

@@ -24,6 +24,8 @@ from fer_export import (
     runtimes,
 )
 from fer_export.crop import Box
+from fer_export.detector import Detector
+from fer_export.emotions import FER2013
 from fer_export.errors import UsageError
 from fer_export.frame import Frame
 from fer_export.pipeline import Pipeline
@@ -314,3 +316,13 @@ def test_photos_are_answered_nearly_as_well_as_cut_faces(data, shipped):
                 direct += int(answer == target)
     assert found >= 0.93 * len(targets)
     assert direct - right <= 0.03 * found
+
+
+def test_faces_of_a_large_group_are_found(data):
+    """Six by six Training faces, each a sixth of the photo's side: too small for a look at the whole photo."""
+    faces = data.split("Training").sample(36, 1).pixels[..., 0]
+    rows = [np.concatenate(list(faces[start : start + 6]), axis=1) for start in range(0, 36, 6)]
+    photo = np.asarray(Image.fromarray(np.concatenate(rows)).resize((576, 576), Image.Resampling.BICUBIC))
+    found = Detector(photo_contract.contract_for(FER2013, 48)).faces(np.repeat(photo[..., None], 3, axis=-1))
+    tiles = {((face.box.left + face.box.right) // 192, (face.box.top + face.box.bottom) // 192) for face in found}
+    assert len(found) == len(tiles) >= 28
