@@ -9,8 +9,13 @@ import sys
 from typing import Any
 
 from fer_export import calibration, checkpoint, graph, judging, parity, readers, runtimes, variants
+from fer_export.checkpoint import Checkpoint
 from fer_export.convert import tflite
+from fer_export.dataset import Dataset
 from record import record
+
+NETWORKS = ("report-512-7", "compact-7")
+"""With batch norms behind their ReLU, and with batch norms that fold into their convolution."""
 
 STEPS = ("without_batch_norms", "equalise", "narrowed", "round_convolutions")
 NAMES = {
@@ -26,14 +31,14 @@ def nothing(network: Any, faces: Any = None) -> Any:
     return network
 
 
-def main() -> None:
-    network, data = checkpoint.load(), readers.read(sys.argv[1])
+def measured(network: Checkpoint, data: Dataset) -> list[dict[str, Any]]:
+    """A row a step."""
     public = data.split("PublicTest")
     faces = judging.labelled_faces(network, data, "PublicTest")
     reference, variant = network.predict(faces.images), variants.find("tflite", "int8")
     calibrating = calibration.from_training(data.split("Training"), public, network.labels, network.size)
     whole = {step: getattr(graph, step) for step in STEPS}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for count in range(len(STEPS) + 1):
         for position, step in enumerate(STEPS):
             setattr(graph, step, whole[step] if position < count else nothing)
@@ -48,7 +53,13 @@ def main() -> None:
                 "mean_difference": judged.mean_difference,
             }
         )
-    record("int8_steps", {"network": network.name, "split": "PublicTest", "rows": rows})
+    return rows
+
+
+def main() -> None:
+    data = readers.read(sys.argv[1])
+    networks = {name: measured(checkpoint.load(name), data) for name in NETWORKS}
+    record("int8_steps", {"split": "PublicTest", "networks": networks})
 
 
 if __name__ == "__main__":

@@ -160,11 +160,16 @@ def calibration() -> str:
 
 
 def int8_steps() -> str:
-    header = ["int8 of report-512-7 on PublicTest", "top-1 agreement", "drop, points", "mean difference"]
-    rows = [
-        [row["steps"], f"{_percent(row['agreement'], 2)} %", f"{row['drop']:+.2f}", f"{row['mean_difference']:.2g}"]
-        for row in _result("int8_steps")["rows"]
-    ]
+    networks = _result("int8_steps")["networks"]
+    header = ["int8 on PublicTest"]
+    for name in networks:
+        header += [f"`{name}`: top-1 agreement", "drop, points", "mean difference"]
+    rows = []
+    for alike in zip(*networks.values(), strict=True):
+        row = [alike[0]["steps"]]
+        for one in alike:
+            row += [f"{_percent(one['agreement'], 2)} %", f"{one['drop']:+.2f}", f"{one['mean_difference']:.2g}"]
+        rows.append(row)
     return _table(header, rows)
 
 

@@ -1,4 +1,4 @@
-"""Blame and repair on a planted outlier: the shipped network with one batch norm that int8 cannot hold.
+"""Blame and repair on a planted outlier: report-512-7 with one batch norm that int8 cannot hold.
 
     python benchmarks/repair.py [fer2013.csv]
 
@@ -23,7 +23,7 @@ from record import record
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-NORM = "norm1"
+NETWORK, NORM = "report-512-7", "norm1"
 
 
 def planted_checkpoint(original: Checkpoint, folder: Path) -> Checkpoint:
@@ -87,7 +87,7 @@ def judged_by(judges: list[Judge], content: bytes, variant: variants.Variant) ->
 
 
 def main() -> None:
-    original = checkpoint.load()
+    original = checkpoint.load(NETWORK)
     with tempfile.TemporaryDirectory() as folder:
         found = planted_checkpoint(original, Path(folder))
         juries = [judging.without_data(found, lambda task, done, total: None)]
