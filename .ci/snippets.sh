@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compiles the Kotlin and Java snippets of a bundle's README against tensorflow-lite's own classes.
+# Compiles the Kotlin and Java snippets of a bundle's README against tensorflow-lite's own classes, and lets them cut
+# every golden face.
 # Usage: .ci/snippets.sh BUNDLE. Needs a JDK, Maven and Maven Central.
 set -euo pipefail
 [ -f "${1:?usage: .ci/snippets.sh BUNDLE}/README.md" ]
@@ -38,6 +39,44 @@ javac -Xlint:all,-options -Werror --release 8 -cp "$path" -d "$work/java" "$work
 java -cp "$(printf '%s:' "$work"/jars/*.jar)" org.jetbrains.kotlin.cli.jvm.K2JVMCompiler \
   -Werror -no-reflect -no-stdlib -jvm-target 1.8 \
   -classpath "$path:$work/jars/kotlin-stdlib-$kotlin.jar" -d "$work/kotlin" "$work/Emotions.kt"
+
+# On stdin a line a crop: photo, box, SHA-256 of the grey bytes.
+cat > "$work/Faces.java" <<'JAVA'
+import java.awt.image.BufferedImage;
+import java.io.File;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Scanner;
+import javax.imageio.ImageIO;
+
+final class Faces {
+    public static void main(String[] folder) throws Exception {
+        Scanner crops = new Scanner(System.in);
+        int count = 0;
+        for (; crops.hasNext(); count++) {
+            BufferedImage photo = ImageIO.read(new File(folder[0], crops.next()));
+            int width = photo.getWidth();
+            int[] pixels = photo.getRGB(0, 0, width, photo.getHeight(), null, 0, width);
+            byte[] gray = Emotions.gray(pixels, width, photo.getHeight(),
+                    crops.nextInt(), crops.nextInt(), crops.nextInt(), crops.nextInt());
+            String found = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(gray));
+            if (!found.equals(crops.next())) {
+                throw new AssertionError("crop " + count + " has other bytes");
+            }
+        }
+        System.out.println(count + " golden faces cut, every byte the same");
+    }
+}
+JAVA
+python3 - "$1" > "$work/crops" <<'PY'
+import json, pathlib, sys
+for photo in json.loads(pathlib.Path(sys.argv[1], "golden/golden.json").read_text())["photos"]:
+    for crop in photo["crops"]:
+        print(photo["file"], *crop["box"], crop["sha256"])
+PY
+[ -s "$work/crops" ]
 for language in java kotlin; do
-  [ -s "$work/$language/Emotions.class" ] && echo "the $language snippet compiles"
+  javac -cp "$work/$language" -d "$work/$language" "$work/Faces.java"
+  printf 'the %s snippet: ' "$language"
+  java -cp "$work/$language:$path:$work/jars/kotlin-stdlib-$kotlin.jar" Faces "$1" < "$work/crops"
 done

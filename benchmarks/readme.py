@@ -174,19 +174,22 @@ def int8_steps() -> str:
 
 
 def networks() -> str:
-    header = ["name", "outputs", "PublicTest accuracy (95 %)", "epoch", "Keras file"]
+    header = ["name", "outputs", "Keras: PublicTest accuracy (95 %)", "int8 TFLite: accuracy (95 %)", "int8 file"]
+    header += ["multiply-adds", "parameters", "epoch"]
     rows = []
-    for path in sorted((ROOT / "models").glob("*/card.json"), reverse=True):
+    for path in sorted((ROOT / "models").glob("*/card.json")):
         card = json.loads(path.read_text())
-        figure, protocol = card["evaluation"]["accuracy"], card["protocol"]
-        low, high = figure["wilson_95"]
+        protocol, figures, int8 = card["protocol"], card["evaluation"], card["evaluation"]["int8"]
         rows.append(
             [
                 f"`{card['name']}`",
-                ", ".join(card["labels"]),
-                f"{_percent(figure['value'])} % ({_percent(low)}-{_percent(high)}) of {figure['count']:,}",
+                str(len(card["labels"])),
+                f"{_share(figures['accuracy'])} of {figures['accuracy']['count']:,}",
+                _share(int8["accuracy"]),
+                f"{int8['bytes'] / 1e6:.2f} MB",
+                f"{int8['macs'] / 1e6:.0f} million",
+                f"{int8['parameters'] / 1e6:.2f} million",
                 f"{protocol['best_epoch']} of {protocol['epochs']}",
-                f"{card['bytes'] / 1e6:.1f} MB",
             ]
         )
     return _table(header, rows)

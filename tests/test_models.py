@@ -8,6 +8,9 @@ import pytest
 from fer_export import checkpoint, probe, readers
 from fer_export.evaluation import evaluate
 
+LARGEST = {"report-512": 3e6, "compact": 1.4e6, "nano": 150e3}
+"""Bytes of the int8 file."""
+
 LEAST = {"report-512-7": 0.61, "report-512-6": 0.63, "compact-7": 0.68}
 
 
@@ -22,8 +25,12 @@ def test_the_card_describes_the_network(name):
     network = checkpoint.load(name)
     assert list(network.labels) == card["labels"]
     assert probe.load(folder / "probe.npz", network) is not None
-    for key in ("intended_use", "not_for", "limits", "environment", "protocol"):
+    for key in ("intended_use", "not_for", "limits", "environment", "protocol", "comparison"):
         assert card[key]
+    int8 = card["evaluation"]["int8"]
+    assert int8["passed"]
+    assert int8["accuracy"]["wilson_95"][0] < int8["accuracy"]["value"] < int8["accuracy"]["wilson_95"][1]
+    assert int8["bytes"] <= LARGEST[card["network"]]
     assert "FER2013" in card["data"]["origin"]
     assert card["data"]["terms"]
 
