@@ -178,12 +178,10 @@ def answered(
             about = json.loads(line)
             error = about.pop("error", "")
             found[model] = Answer(None if error else np.load(folder / about.pop("answers")), about, error)
-        if done.returncode:
+        if missing := [model for model in left if model not in found]:
             said = [line for line in done.stderr.splitlines() if line.strip()]
             ended = f"ended by signal {-done.returncode}" if done.returncode < 0 else "failed"
-            found[next(model for model in left if model not in found)] = Answer(
-                None, {}, one_line(f"{ended}: {said[-1]}" if said else ended)
-            )
+            found[missing[0]] = Answer(None, {}, one_line(f"{ended}: {said[-1]}" if said else ended))
     return found
 
 

@@ -56,6 +56,11 @@ def test_there_and_back():
         ("crop", [], "crop of contract.json is []"),
         ("detectors", [7], "detectors is no object"),
         ("detectors.0.grids", 7, "grids of detectors is 7"),
+        ("size", 0, "size of contract.json is 0"),
+        ("detectors.2.windows", 0, "windows of detectors is 0"),
+        ("detectors.0.size", -128, "size of detectors is -128"),
+        ("crop.shift_y", -(10**9), "shift_y of crop is -1000000000"),
+        ("grey.red", 19594, "grey does not weigh 2^shift"),
     ],
 )
 def test_a_document_that_is_not_the_contract_is_refused(place, value, words):

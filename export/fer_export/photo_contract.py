@@ -104,12 +104,16 @@ class PhotoContract:
                 "update fer-export, or make the bundle again with `fer-export bundle`"
             )
         known = _checked(document, cls, "contract.json")
+        weights = _checked(known["grey"], GreyRule, "grey")
+        # The whole of 255 must stay one byte.
+        if sum(weights[name] for name in ("red", "green", "blue")) != 1 << min(weights["shift"], 22):
+            raise BundleError("grey does not weigh 2^shift in all; make the bundle again with `fer-export bundle`")
         return cls(
             **{
                 **known,
                 "labels": tuple(known["labels"]),
                 "crop": CropRule(**_checked(known["crop"], CropRule, "crop")),
-                "grey": GreyRule(**_checked(known["grey"], GreyRule, "grey")),
+                "grey": GreyRule(**weights),
                 "detectors": tuple(_detector(one) for one in known["detectors"]),
             }
         )
@@ -129,6 +133,11 @@ _SHORT_RANGE = DetectorRule(
     500,
     300,
 )
+
+_LEAST = dict.fromkeys(("version", "size", "windows", "cells", "anchors", "scale", "shift"), 1)
+_LEAST |= dict.fromkeys(("shift_x", "shift_y"), -(10**6))
+_MOST = 10**6
+"""Bounds of the numbers; what has none named starts at 0."""
 
 DETECTORS = (
     _SHORT_RANGE,
@@ -174,6 +183,8 @@ def _checked(document: Any, kind: type, place: str) -> Mapping[str, Any]:
         fits = isinstance(value, wanted) and not isinstance(value, bool)
         if fits and annotation == "tuple[str, ...]":
             fits = all(isinstance(one, str) for one in value)
+        if fits and annotation == "int":
+            fits = _LEAST.get(name, 0) <= value <= _MOST
         if not fits:
             raise BundleError(f"{name} of {place} is {value!r}; make the bundle again with `fer-export bundle`")
     return document
