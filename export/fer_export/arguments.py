@@ -262,7 +262,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=int, default=1)
     recipe = command.add_argument_group("recipe (default: the network's own)")
-    recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact and nano: 64)")
+    recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact: 64, nano: 70)")
     recipe.add_argument("--batch-size", type=_positive, help="report: 32, compact and nano: 64")
     recipe.add_argument(
         "--learning-rate", type=float, help="highest (report: 0.001 of Adam, compact and nano: 0.08 of SGD)"
