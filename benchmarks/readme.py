@@ -174,8 +174,10 @@ def int8_steps() -> str:
 
 
 def networks() -> str:
+    latency = _result("network_latency")
+    beside = latency["beside"]
     header = ["name", "outputs", "Keras: PublicTest accuracy (95 %)", "int8 TFLite: accuracy (95 %)", "int8 file"]
-    header += ["multiply-adds", "parameters", "epoch"]
+    header += ["multiply-adds", "parameters", f"p50 of {beside}'s", "epoch"]
     rows = []
     for path in sorted((ROOT / "models").glob("*/card.json")):
         card = json.loads(path.read_text())
@@ -189,10 +191,15 @@ def networks() -> str:
                 f"{int8['bytes'] / 1e6:.2f} MB",
                 f"{int8['macs'] / 1e6:.0f} million",
                 f"{int8['parameters'] / 1e6:.2f} million",
+                f"{latency['networks'][card['name']]['times_beside']:.2f} times",
                 f"{protocol['best_epoch']} of {protocol['epochs']}",
             ]
         )
-    return _table(header, rows)
+    milliseconds = latency["networks"][beside]["p50_ms"]
+    return (
+        f"{_table(header, rows)}\n\nMultiply-adds, parameters and p50 are the int8 file's; {beside} takes "
+        f"{milliseconds:.3f} ms on one thread of LiteRT ({_machine(latency)})."
+    )
 
 
 def crop_margin() -> str:
