@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from fer_export import checkpoint, networks, recipe, training
+from fer_export.emotions import FER2013, REPORT_6
 from fer_export.errors import TrainingError
 from fer_export.networks import Family
 from fer_export.recipe import Recipe
 from fer_export.training import Examples, Trainer
+from networks import checkpoint_of
 
 # Keras's own model.save under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
@@ -173,6 +175,18 @@ def test_another_network_gives_the_first_weights_where_it_fits():
     stranger = keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), keras.layers.Dense(6)])
     with pytest.raises(TrainingError, match="--initial"):
         first.start_from(training.layer_weights(stranger))
+
+
+def test_a_network_that_knows_more_gives_the_columns_that_are_wanted(tmp_path):
+    given = checkpoint_of(networks.build("thin", 7), tmp_path, labels=FER2013)
+    first = Trainer("thin", 6, SMALL, seed=1)
+    first.start_from(training.weights_for(given, 6))
+    answers = first.network.predict(examples(8).images / np.float32(255), verbose=0)
+    held = given.predict(examples(8).images)[:, [FER2013.index(label) for label in REPORT_6]]
+    np.testing.assert_allclose(answers, held / held.sum(axis=1, keepdims=True), atol=1e-6)
+    fewer = checkpoint_of(networks.build("thin", 6), tmp_path, name="six", labels=REPORT_6)
+    kernel = training.weights_for(fewer, 7)["probabilities/0"]
+    assert (kernel == fewer.network.get_layer("probabilities").get_weights()[0]).all()
 
 
 def test_degenerate_data_is_refused():

@@ -22,12 +22,15 @@ from numpy.typing import NDArray
 
 from . import backend, checkpoint, files
 from .distribution import ALONE, Arrays, Group
+from .emotions import DEFAULT_LABELS, canonical
 from .errors import TrainingError
 from .networks import build
 from .recipe import EpochRecord, Photometric, Recipe, best_epoch, finished, learning_rate
 
 if TYPE_CHECKING:
     import keras
+
+    from .checkpoint import Checkpoint
 
 OnStep = Callable[[int, int, int], None]
 OnEpoch = Callable[[int, EpochRecord], None]
@@ -72,7 +75,8 @@ def train(
 ) -> TrainingResult:
     """Train `network` with `classes` outputs, or go on with the run that lies in `folder`.
 
-    initial: name or path of a network whose layers of the same name and shape give the first weights.
+    initial: name or path of a network whose layers of the same name and shape give the first weights; one that knows
+    more emotions gives its last layer's columns of those that are wanted.
     teachers: the networks that made training.soft, by name, so that a run goes on with the same. group: the joined
     processes that train together; only the first one uses `folder` and `initial`. The epoch with the highest
     validation accuracy is kept in `folder/model.keras`. Raises TrainingError on NaN, on degenerate data, on a folder
@@ -93,7 +97,7 @@ def train(
     run = _Run.open(folder, settings, group)
     first_weights: Arrays = {}
     if initial is not None and not run.epochs:
-        first_weights = group.shared(lambda: layer_weights(checkpoint.load(initial).network))
+        first_weights = group.shared(lambda: weights_for(checkpoint.load(initial), classes))
     with group.sharing_batches():
         trainer = Trainer(network, classes, recipe, seed)
         if run.epochs:
@@ -301,6 +305,19 @@ class _Run:
         document = {**self.settings, "best_epoch": best_epoch(self.epochs), "environment": backend.environment()}
         files.write_json(self.folder / "history.json", {**document, "epochs": self.epochs})
         (self.folder / "state.npz").unlink(missing_ok=True)
+
+
+def weights_for(given: Checkpoint, classes: int) -> Arrays:
+    """The `layer_weights` of a network, its last layer's columns those of the default labels of `classes` outputs."""
+    weights, known = layer_weights(given.network), [canonical(label) for label in given.labels]
+    wanted, last = DEFAULT_LABELS[classes], given.network.layers[-1].name
+    if set(wanted) <= set(known):
+        columns = [known.index(label) for label in wanted]
+        heads = [
+            name for name, array in weights.items() if name.startswith(f"{last}/") and array.shape[-1] == len(known)
+        ]
+        weights.update({name: weights[name][..., columns] for name in heads})
+    return weights
 
 
 def layer_weights(network: keras.Model) -> Arrays:
