@@ -72,6 +72,7 @@ def trained_card(
             "teachers": list(teachers),
             "epochs": len(result.epochs),
             "best_epoch": result.best_epoch,
+            "settled": result.settled.to_dict() if result.settled else None,
             "seed": seed,
             "recipe": asdict(recipe),
             "seconds": round(sum(epoch["seconds"] for epoch in result.epochs)),

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import backend, checkpoint, files
+from . import backend, checkpoint, files, settling
 from .distribution import ALONE, Arrays, Group
 from .emotions import DEFAULT_LABELS, canonical
 from .errors import TrainingError
 from .networks import build
 from .recipe import EpochRecord, Photometric, Recipe, best_epoch, finished, learning_rate
+from .settling import Settled
 
 if TYPE_CHECKING:
     import keras
@@ -48,14 +49,18 @@ class Examples:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a finished run gives: the folder, every epoch's figures, and the epoch kept in model.keras."""
+    """What a finished run gives: the folder, every epoch's figures, the epoch kept in model.keras, and what settling
+    its batch norms gave where the recipe asks for it."""
 
     folder: Path
     epochs: tuple[EpochRecord, ...]
     best_epoch: int
+    settled: Settled | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {"folder": str(self.folder), "best_epoch": self.best_epoch, "epochs": list(self.epochs)}
+        settled = self.settled.to_dict() if self.settled else None
+        figures = {"best_epoch": self.best_epoch, "settled": settled, "epochs": list(self.epochs)}
+        return {"folder": str(self.folder), **figures}
 
 
 def train(
@@ -110,8 +115,9 @@ def train(
             record = trainer.epoch(epoch, rate, training, validation, on_step)
             run.append(record, trainer)
             on_epoch(epoch, record)
-    run.finish()
-    return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs))
+    settled = _settle(run, training, validation) if recipe.settling and group.alone else None
+    run.finish(settled)
+    return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs), settled)
 
 
 def check_examples(training: Examples, validation: Examples, classes: int) -> None:
@@ -296,15 +302,29 @@ class _Run:
         np.savez(buffer, **arrays)
         files.write_whole(self.folder / "state.npz", buffer.getvalue())
 
-    def finish(self) -> None:
+    def finish(self, settled: Settled | None) -> None:
         if not self.group.first:
             return
         from .plots import training_curves
 
         files.write_whole(self.folder / "curves.png", training_curves(self.epochs, best_epoch(self.epochs)))
-        document = {**self.settings, "best_epoch": best_epoch(self.epochs), "environment": backend.environment()}
+        found = {"best_epoch": best_epoch(self.epochs), "settled": settled.to_dict() if settled else None}
+        document = {**self.settings, **found, "environment": backend.environment()}
         files.write_json(self.folder / "history.json", {**document, "epochs": self.epochs})
         (self.folder / "state.npz").unlink(missing_ok=True)
+
+
+def _settle(run: _Run, training: Examples, validation: Examples) -> Settled:
+    """Settle the best network's batch norms; model.keras is written again where that judges better."""
+    import keras
+
+    path, best = run.folder / "model.keras", run.epochs[best_epoch(run.epochs) - 1]["val_accuracy"]
+    network = keras.models.load_model(path, compile=False)
+    seed = run.settings["seed"]
+    settled = settling.improve(network, training.images, validation.images, validation.targets, best, seed)
+    if settled.kept:
+        files.write_whole(path, keras_bytes(network))
+    return settled
 
 
 def weights_for(given: Checkpoint, classes: int) -> Arrays:
