@@ -5,7 +5,7 @@
 Measured on 3,000 Training faces: each is enlarged four times and set into two larger pictures, with its own border
 drawn outwards and on plain grey; the detectors look for it in the whole photo, and the crop rule that would cut out
 exactly the FER2013 frame is noted. The median of all, rounded to tens, is `CROP`. Judged on PublicTest: photo ->
-detectors, with their windows -> crop -> network against the 48x48 faces themselves, at CROP and around it.
+detectors -> crop -> network against the 48x48 faces themselves, at CROP and around it. No windows: the faces are large.
 """
 
 import sys
@@ -18,15 +18,15 @@ from fer_export import checkpoint, crop, readers, statistics
 from fer_export.dataset import SIDE
 from fer_export.detector import Detector
 from fer_export.emotions import FER2013
-from fer_export.photo_contract import CROP, contract_for
+from fer_export.photo_contract import CROP, DETECTORS, contract_for
 from record import record
 
 ENLARGED, BORDER = 4 * SIDE, 2 * SIDE
 SAMPLE, SEED = 3000, 1
 SCALES = (CROP.scale - 120, CROP.scale, CROP.scale + 120)
 PADDINGS = {"edge": {"mode": "edge"}, "grey": {"mode": "constant", "constant_values": 128}}
-CONTRACT = contract_for(FER2013, SIDE)
-WHOLE = tuple(rule for rule in CONTRACT.detectors if rule.windows == 1)
+WHOLE = tuple(rule for rule in DETECTORS if rule.windows == 1)
+CONTRACT = replace(contract_for(FER2013, SIDE), detectors=WHOLE)
 NETWORKS = ("report-512-7", "compact-7")
 
 
@@ -81,8 +81,7 @@ def main() -> None:
     data = readers.read(sys.argv[1])
     training = data.split("Training").sample(SAMPLE, SEED).pixels
     faces, targets = data.split("PublicTest").for_labels(FER2013)
-    whole = Detector(replace(CONTRACT, detectors=WHOLE))
-    padded = {name: rules(training, name, whole) for name in PADDINGS}
+    padded = {name: rules(training, name, Detector(CONTRACT)) for name in PADDINGS}
     alone = {
         rule.file: [rules(training, name, Detector(replace(CONTRACT, detectors=(rule,)))) for name in PADDINGS]
         for rule in WHOLE
