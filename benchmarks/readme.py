@@ -216,8 +216,8 @@ def crop_margin() -> str:
     )
     return (
         f"{_table(header, rows)}\n\n"
-        f"Enlarged and padded, {found['found']:,} of {found['of']:,} are found, without windows. FER2013's frame around a Training "
-        f"face, in thousandths of its box, median (quartiles): side {side}, to the right {right}, down {down}; the "
+        f"Enlarged and padded, {found['found']:,} of {found['of']:,} are found, without windows. FER2013's frame around a "
+        f"Training face, in thousandths of its box, median (quartiles): side {side}, to the right {right}, down {down}; the "
         f"contract takes {crop['scale']}, {crop['shift_x']} and {crop['shift_y']}."
     )
 
