@@ -216,9 +216,9 @@ def crop_margin() -> str:
     )
     return (
         f"{_table(header, rows)}\n\n"
-        f"Enlarged and padded, {found['found']:,} of {found['of']:,} are found, without windows. FER2013's frame around a "
-        f"Training face, in thousandths of its box, median (quartiles): side {side}, to the right {right}, down {down}; the "
-        f"contract takes {crop['scale']}, {crop['shift_x']} and {crop['shift_y']}."
+        f"Enlarged and padded, {found['found']:,} of {found['of']:,} are found, without windows. FER2013's frame "
+        f"around a Training face, in thousandths of its box, median (quartiles): side {side}, to the right {right}, "
+        f"down {down}; the contract takes {crop['scale']}, {crop['shift_x']} and {crop['shift_y']}."
     )
 
 
