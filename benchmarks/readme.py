@@ -177,7 +177,7 @@ def networks() -> str:
     latency = _result("network_latency")
     beside = latency["beside"]
     header = ["name", "outputs", "Keras: PublicTest accuracy (95 %)", "int8 TFLite: accuracy (95 %)", "int8 file"]
-    header += ["multiply-adds", "parameters", f"p50 of {beside}'s", "epoch"]
+    header += ["multiply-adds", "parameters", f"p50 beside {beside}", "epoch"]
     rows = []
     for path in sorted((ROOT / "models").glob("*/card.json")):
         card = json.loads(path.read_text())
