@@ -270,6 +270,18 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     recipe.add_argument(
         "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
     )
+    recipe.add_argument(
+        "--mixup",
+        type=float,
+        metavar="ALPHA",
+        help="lay faces over one another, by a Beta distribution (default 0: not)",
+    )
+    recipe.add_argument(
+        "--quantize",
+        choices=("none", "int8"),
+        default="none",
+        help="int8: fine-tune --initial with the steps of an int8 file, where post-training int8 loses too much",
+    )
     several = command.add_argument_group("several GPUs or hosts (KERAS_BACKEND=jax; start one process on each)")
     several.add_argument(
         "--distribute", metavar="HOST:PORT", help="where process 0 listens; it reads and writes --output"

@@ -185,7 +185,7 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
 
     changes = {
         name: value
-        for name in ("epochs", "batch_size", "learning_rate", "stop_patience")
+        for name in ("epochs", "batch_size", "learning_rate", "stop_patience", "mixup", "quantize")
         if (value := getattr(options, name)) is not None
     }
     card = runs.train_network(

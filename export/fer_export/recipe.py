@@ -49,8 +49,10 @@ class Recipe:
     warm_up epochs, falls to zero at the last one and knows neither plateau nor early stopping. optimizer: `adam`, or
     `sgd` with Nesterov momentum 0.9. weight_decay: decoupled, of kernels only. averaging: momentum a step of the
     exponential average of the weights, which is what is judged and kept; 0 is none. distillation: part of the teachers'
-    probabilities in the targets, 0..1. settling: at the end batch-norm statistics are estimated anew on the training
-    faces as they are, and kept where the validation accuracy rises; not in a run of several processes.
+    probabilities in the targets, 0..1. mixup: alpha of the Beta distribution by which faces are laid over one another;
+    0 is none. quantize: `int8` trains and judges with the steps of an int8 file, batch norms as they are; `none` in
+    plain float. settling: at the end batch-norm statistics are estimated anew on the training faces as they are, and
+    kept where the validation accuracy rises; not in a run of several processes or with int8's steps.
     """
 
     batch_size: int = 32
@@ -67,6 +69,8 @@ class Recipe:
     label_smoothing: float = 0.0
     averaging: float = 0.0
     distillation: float = 0.0
+    mixup: float = 0.0
+    quantize: str = "none"
     settling: bool = False
     augmentation: Affine = field(default_factory=Affine)
     photometric: Photometric = field(default_factory=Photometric)

@@ -8,8 +8,6 @@ order, augmentation and dropout are seeded by (s, e), and every decision is comp
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,9 +21,11 @@ from numpy.typing import NDArray
 from . import backend, checkpoint, files, settling
 from .distribution import ALONE, Arrays, Group
 from .emotions import DEFAULT_LABELS, canonical
-from .errors import TrainingError
+from .errors import TrainingError, UsageError
+from .mixup import mixed
 from .networks import build
 from .recipe import EpochRecord, Photometric, Recipe, best_epoch, finished, learning_rate
+from .run_folder import RunFolder
 from .settling import Settled
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 OnStep = Callable[[int, int, int], None]
 OnEpoch = Callable[[int, EpochRecord], None]
+
+
+MEASURED = 512
+"""Training faces that int8's steps are fitted to."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ def train(
     that holds a run with other settings, and where the processes of a group differ in settings or data.
     """
     recipe = recipe or Recipe()
+    if recipe.quantize == "int8" and initial is None:
+        raise UsageError("int8's steps are fitted to a trained network; name it with --initial")
     check_examples(training, validation, classes)
     settings = {
         "network": network,
@@ -99,7 +105,7 @@ def train(
     }
     if not group.alone:
         group.agree({**settings, "data": [_digest(training), _digest(validation)]})
-    run = _Run.open(folder, settings, group)
+    run = RunFolder.open(folder, settings, group)
     first_weights: Arrays = {}
     if initial is not None and not run.epochs:
         first_weights = group.shared(lambda: weights_for(checkpoint.load(initial), classes))
@@ -115,7 +121,8 @@ def train(
             record = trainer.epoch(epoch, rate, training, validation, on_step)
             run.append(record, trainer)
             on_epoch(epoch, record)
-    settled = _settle(run, training, validation) if recipe.settling and group.alone else None
+    settle = recipe.settling and recipe.quantize == "none" and group.alone
+    settled = _settle(run, training, validation) if settle else None
     run.finish(settled)
     return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs), settled)
 
@@ -148,15 +155,20 @@ class Trainer:
 
         keras.utils.set_random_seed(seed)
         self.seed = seed
-        self.batch_size = recipe.batch_size
+        self.batch_size, self.mixup = recipe.batch_size, recipe.mixup
         self.network: keras.Model = build(network, classes)
-        self.classes = classes
+        self.name, self.classes = network, classes
         self.averaged = recipe.averaging > 0
         self.augmentation = [RandomAffine(recipe.augmentation, seed)]
         if recipe.photometric != Photometric():
             self.augmentation.append(RandomPhotometric(recipe.photometric, seed))
+        self.judged = self.network
+        if recipe.quantize == "int8":
+            from .quantization_aware import stepped
+
+            self.judged = stepped(self.network)
         shape = self.network.input_shape[1:]
-        self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), *self.augmentation, self.network])
+        self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), *self.augmentation, self.judged])
         self.model.compile(
             optimizer=_optimizer(recipe),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -191,9 +203,13 @@ class Trainer:
         self._reseed(epoch)
         self.model.optimizer.learning_rate = rate
         order = np.random.default_rng([self.seed, epoch]).permutation(len(training.targets))
+        images = training.images[order]
+        targets = self._one_hot(training.targets[order]) if training.soft is None else training.soft[order]
+        if self.mixup > 0:
+            images, targets = mixed(images, targets, self.mixup, np.random.default_rng([self.seed, epoch, 1]))
         history = self.model.fit(
-            training.images[order],
-            self._one_hot(training.targets[order]) if training.soft is None else training.soft[order],
+            images,
+            targets,
             batch_size=self.batch_size,
             shuffle=False,
             verbose=0,
@@ -245,6 +261,21 @@ class Trainer:
         if not copied:
             raise TrainingError("no layer of --initial fits this network; start from one of the same family")
 
+    def plain(self) -> keras.Model:
+        """The network as it is kept: in float, everything in it trainable."""
+        if self.judged is self.network:
+            return self.network
+        network = build(self.name, self.classes)
+        network.set_weights(self.network.get_weights())
+        return network
+
+    def measure_steps(self, images: NDArray[np.uint8]) -> None:
+        """Fit int8's steps to the values that uint8 faces [N, 48, 48, 1] give; nothing in plain float."""
+        if self.judged is not self.network:
+            from .quantization_aware import measure
+
+            measure(self.network, self.judged, images)
+
     def _reseed(self, epoch: int) -> None:
         for position, layer in enumerate([*self.augmentation, *self.network.layers]):
             generator = getattr(layer, "seed_generator", None)
@@ -252,78 +283,15 @@ class Trainer:
                 generator.state.assign(np.array([self.seed * 1000 + position, epoch], dtype="uint32"))
 
 
-class _Run:
-    """The folder of a run, written after every epoch."""
-
-    def __init__(self, folder: Path, settings: dict[str, Any], saved: Arrays, group: Group) -> None:
-        self.folder, self.settings, self.group = folder, settings, group
-        self.weights = dict(saved)
-        self.epochs: list[EpochRecord] = json.loads(str(self.weights.pop("run")))["epochs"] if saved else []
-
-    @classmethod
-    def open(cls, folder: Path, settings: dict[str, Any], group: Group) -> _Run:
-        return cls(folder, settings, group.shared(lambda: cls._saved(folder, settings)), group)
-
-    @staticmethod
-    def _saved(folder: Path, settings: dict[str, Any]) -> Arrays:
-        """What the last epoch left; empty for a new run."""
-        files.check_writable(folder)
-        history, state = folder / "history.json", folder / "state.npz"
-        if not state.exists():
-            if history.exists():
-                raise TrainingError(f"{folder} holds a finished run; choose another --output")
-            return {}
-        try:
-            arrays = files.read_arrays(state)
-            saved = json.loads(str(arrays["run"]))
-        except (OSError, ValueError, KeyError) as error:
-            raise TrainingError(f"{state} is not a saved run ({error}); delete it to start again") from error
-        other = [name for name in settings if saved["settings"].get(name) != settings[name]]
-        if other:
-            raise TrainingError(
-                f"{folder} holds a run with another {', '.join(other)}; "
-                "repeat its settings to go on, or choose another --output"
-            )
-        return arrays
-
-    def append(self, record: EpochRecord, trainer: Trainer) -> None:
-        """Record an epoch. The best network is written first, the state last: a kill between repeats the epoch."""
-        self.epochs.append(record)
-        if best_epoch(self.epochs) == len(self.epochs):
-            # All processes of a group put the averaged weights in, as they change a variable together.
-            with trainer.average():
-                if self.group.first:
-                    files.write_whole(self.folder / "model.keras", keras_bytes(trainer.network))
-        if not self.group.first:
-            return
-        summary = json.dumps({"settings": self.settings, "epochs": self.epochs})
-        buffer = io.BytesIO()
-        arrays: dict[str, Any] = {"run": np.array(summary), **trainer.save()}
-        np.savez(buffer, **arrays)
-        files.write_whole(self.folder / "state.npz", buffer.getvalue())
-
-    def finish(self, settled: Settled | None) -> None:
-        if not self.group.first:
-            return
-        from .plots import training_curves
-
-        files.write_whole(self.folder / "curves.png", training_curves(self.epochs, best_epoch(self.epochs)))
-        found = {"best_epoch": best_epoch(self.epochs), "settled": settled.to_dict() if settled else None}
-        document = {**self.settings, **found, "environment": backend.environment()}
-        files.write_json(self.folder / "history.json", {**document, "epochs": self.epochs})
-        (self.folder / "state.npz").unlink(missing_ok=True)
-
-
-def _settle(run: _Run, training: Examples, validation: Examples) -> Settled:
+def _settle(run: RunFolder, training: Examples, validation: Examples) -> Settled:
     """Settle the best network's batch norms; model.keras is written again where that judges better."""
     import keras
 
-    path, best = run.folder / "model.keras", run.epochs[best_epoch(run.epochs) - 1]["val_accuracy"]
-    network = keras.models.load_model(path, compile=False)
-    seed = run.settings["seed"]
-    settled = settling.improve(network, training.images, validation.images, validation.targets, best, seed)
+    before, seed = run.epochs[best_epoch(run.epochs) - 1]["val_accuracy"], run.settings["seed"]
+    network = keras.models.load_model(run.best, compile=False)
+    settled = settling.improve(network, training.images, validation.images, validation.targets, before, seed)
     if settled.kept:
-        files.write_whole(path, keras_bytes(network))
+        run.keep(network)
     return settled
 
 
@@ -343,16 +311,6 @@ def weights_for(given: Checkpoint, classes: int) -> Arrays:
 def layer_weights(network: keras.Model) -> Arrays:
     """The weights as `layer/0`, `layer/1`, ..."""
     return {f"{layer.name}/{i}": array for layer in network.layers for i, array in enumerate(layer.get_weights())}
-
-
-def keras_bytes(network: keras.Model) -> bytes:
-    """The network as the bytes of a .keras file, without optimizer state."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        network.save(path)
-        return path.read_bytes()
 
 
 def _digest(examples: Examples) -> str:
