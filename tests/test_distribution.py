@@ -6,9 +6,11 @@ The two need jax (`pip install jax`); the rest runs without it.
 import importlib.util
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +86,29 @@ def test_two_processes_reach_the_curve_of_one(tmp_path, optimizer):
     assert np.allclose(curve(tmp_path / "one"), curve(tmp_path / "two-0"), rtol=0, atol=1e-3)
     assert sorted(path.name for path in (tmp_path / "two-0").iterdir()) == ["curves.png", "history.json", "model.keras"]
     assert not (tmp_path / "two-1").exists()
+
+
+@needs_jax
+def test_ctrl_c_reaches_a_process_that_a_shell_started_in_the_background(tiny_csv, tmp_path):
+    """Such a process is born deaf to SIGINT, and so would its children be."""
+    command = [sys.executable, "-m", "fer_export.cli", "train", "--network", "nano", "--output", str(tmp_path / "run")]
+    command += ["--data", str(tiny_csv), "--wait", "120"]
+    command += ["--distribute", f"localhost:{free_port()}", "--processes", "2", "--process", "1"]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    # Whenever it comes: the process is to end by it, or it comes again.
+    for _ in range(60):
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        if process.poll() is not None:
+            break
+    said = process.communicate(timeout=10)[1]
+    assert (process.returncode, "interrupted" in said) == (130, True), said
 
 
 @pytest.mark.parametrize("address", ["localhost", "localhost:", "localhost:0", "localhost:65536", ":1234"])

@@ -1,5 +1,7 @@
 """Training with the steps of an int8 file: what is rounded, and that fine-tuning repairs what rounding broke."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -102,6 +104,19 @@ def test_a_run_with_steps_keeps_a_plain_network(tmp_path):
     for layer, before in zip(kept.layers, network.layers, strict=True):
         same = [np.array_equal(a, b) for a, b in zip(layer.get_weights(), before.get_weights(), strict=True)]
         assert all(same) == (not isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)), layer.name
+
+
+def test_a_run_starts_from_measured_steps(tmp_path):
+    """With steps of other ends, such as those before `measure`, the first network would be another one."""
+    network, data, judges = lively("thin"), faces(48), faces(12, seed=1)
+    (tmp_path / "first").mkdir()
+    path = tmp_path / "first" / "model.keras"
+    network.save(path)
+    still = replace(STEPS, learning_rate=1e-9, averaging=0.0)
+    result = training.train("thin", 6, data, judges, tmp_path / "run", recipe=still, initial=str(path))
+    plain = network.predict(judges.images / np.float32(255), verbose=0)
+    loss = -np.log(plain[np.arange(12), judges.targets]).mean()
+    assert result.epochs[0]["val_loss"] == pytest.approx(loss, abs=0.05)
 
 
 def test_the_steps_are_saved_with_a_run():

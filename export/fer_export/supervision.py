@@ -66,6 +66,8 @@ def _child(arguments: list[str], messages: str) -> None:
 
     # Of its own, so that Ctrl-C reaches it once, through the parent.
     os.setpgid(0, 0)
+    # A shell starts what runs in the background deaf to Ctrl-C; the parent passes on only what it was meant to hear.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if not os.environ.get("FER_EXPORT_DEBUG"):
         # What C++ writes goes to the file; Python keeps the terminal.

@@ -115,6 +115,7 @@ def train(
             trainer.load(run.weights)
         elif initial is not None:
             trainer.start_from(first_weights)
+            trainer.measure_steps(training.images[:MEASURED])
         while not finished(run.epochs, recipe):
             epoch = len(run.epochs) + 1
             rate = learning_rate(run.epochs, recipe)
