@@ -25,6 +25,7 @@ needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="
 # 21 faces by 8: the last batch is of 5, which two processes cannot share evenly.
 TRAIN = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from fer_export import distribution, networks, training
@@ -32,7 +33,7 @@ from fer_export.networks import Residual
 from fer_export.recipe import Photometric, Recipe
 
 networks.NETWORKS["thin"] = Residual(2, (2, 2, 2), (1, 1, 1), 0.4)
-address, processes, process, optimizer, folder = sys.argv[1:]
+address, processes, process, optimizer, taught, last, folder = sys.argv[1:]
 group = distribution.Group(address, int(processes), int(process), wait=60)
 averaging = 0.5 if optimizer == "sgd" else 0.0
 recipe = Recipe(
@@ -49,8 +50,17 @@ def examples(count, seed):
     noise = np.random.default_rng(seed).integers(0, 40, (count, 48, 48, 1))
     return training.Examples((noise + (targets * 30)[:, None, None, None]).astype("uint8"), targets)
 
+def after(epoch, record):
+    if epoch == int(last):
+        raise SystemExit(7)
+
 with group.joined():
-    training.train("thin", 6, examples(21, 0), examples(13, 1), Path(folder), recipe=recipe, group=group)
+    faces = examples(21, 0)
+    if taught == "taught":
+        # Only the first process asks the teachers, who are sure of the next class here.
+        soft = group.shared(lambda: {"soft": 0.5 * np.eye(6)[faces.targets] + 0.5 * np.eye(6)[(faces.targets + 1) % 6]})
+        faces = replace(faces, soft=soft["soft"].astype("float32"))
+    training.train("thin", 6, faces, examples(13, 1), Path(folder), recipe=recipe, group=group, on_epoch=after)
 """
 
 
@@ -66,6 +76,11 @@ def started(*arguments):
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+def ended(process, code):
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == code, said
+
+
 def curve(folder):
     epochs = json.loads((folder / "history.json").read_text())["epochs"]
     return [[epoch["loss"], epoch["val_loss"]] for epoch in epochs]
@@ -76,16 +91,28 @@ def curve(folder):
 def test_two_processes_reach_the_curve_of_one(tmp_path, optimizer):
     address = f"localhost:{free_port()}"
     running = [
-        started("", 1, 0, optimizer, tmp_path / "one"),
-        *(started(address, 2, process, optimizer, tmp_path / f"two-{process}") for process in (0, 1)),
+        started("", 1, 0, optimizer, "", 0, tmp_path / "one"),
+        *(started(address, 2, process, optimizer, "", 0, tmp_path / f"two-{process}") for process in (0, 1)),
     ]
     for process in running:
-        said, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, said
+        ended(process, 0)
     # Sums of floats in another order; other pictures or another dropout would change the loss far more.
     assert np.allclose(curve(tmp_path / "one"), curve(tmp_path / "two-0"), rtol=0, atol=1e-3)
     assert sorted(path.name for path in (tmp_path / "two-0").iterdir()) == ["curves.png", "history.json", "model.keras"]
     assert not (tmp_path / "two-1").exists()
+
+
+@needs_jax
+def test_two_taught_processes_go_on_where_they_were_stopped(tmp_path):
+    running = [started("", 1, 0, "sgd", "taught", 0, tmp_path / "one")]
+    for last, code in ((1, 7), (0, 0)):
+        address = f"localhost:{free_port()}"
+        running += [started(address, 2, process, "sgd", "taught", last, tmp_path / "two") for process in (0, 1)]
+        ended(running.pop(), code)
+        ended(running.pop(), code)
+        assert (tmp_path / "two" / "state.npz").exists() == (last == 1)
+    ended(running.pop(), 0)
+    assert np.allclose(curve(tmp_path / "one"), curve(tmp_path / "two"), rtol=0, atol=1e-3)
 
 
 @needs_jax
