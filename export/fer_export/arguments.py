@@ -129,6 +129,9 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
         "--bench", type=Path, metavar="FILE.json", help="`fer-export bench --json` of this machine, for the same table"
     )
     _output_flags(command, None)
+
+    command = commands.add("doctor", "whether packages, machine and folders are fit for all this, and what mends them")
+    _output_flags(command, None)
     return root
 
 

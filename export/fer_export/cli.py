@@ -308,6 +308,16 @@ def device(options: argparse.Namespace, bar: Bar) -> int:
     return 0 if result.passed else 1
 
 
+def doctor(options: argparse.Namespace, bar: Bar) -> int:
+    """Whether everything works on this machine."""
+    from .doctor import examine
+    from .report.doctor import doctor_text
+
+    result = examine(bar.step)
+    _show(options, result.to_dict(), doctor_text(result))
+    return 1 if result.faults else 0
+
+
 COMMANDS: dict[str, Command] = {
     "tflite": tflite,
     "onnx": onnx,
@@ -324,6 +334,7 @@ COMMANDS: dict[str, Command] = {
     "bundle": bundle,
     "verify": verify,
     "device": device,
+    "doctor": doctor,
 }
 
 
