@@ -14,6 +14,7 @@ import argparse
 import io
 import json
 import math
+import statistics
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -102,19 +103,22 @@ def trained(row: Row, folder: Path) -> Checkpoint | None:
 
 
 def measured(row: Row, network: Checkpoint, data: Dataset, folder: Path) -> dict[str, Any]:
-    """What is recorded of a finished row; `ahead` is ours minus the report's accuracy, in points with 95 % interval."""
+    """What is recorded of a finished row; `ahead` is ours minus the report's accuracy, in points with 95 % interval.
+
+    seconds_per_epoch: the median, as a run may have waited within an epoch.
+    """
     history = json.loads((folder / row.folder / "history.json").read_text())
     epochs, best = history["epochs"], history["best_epoch"]
     judges = report_split(data, network.labels)[1]
     found = evaluation.evaluate(network, judges, data.source.name)
-    seconds = sum(epoch["seconds"] for epoch in epochs)
+    seconds = [epoch["seconds"] for epoch in epochs]
     return {
         "parameters": sum(math.prod(weight.shape) for weight in network.network.trainable_weights),
         "epochs": len(epochs),
         "most_epochs": history["recipe"]["epochs"],
         "best_epoch": best,
-        "seconds": round(seconds),
-        "seconds_per_epoch": round(seconds / len(epochs), 1),
+        "seconds": round(sum(seconds)),
+        "seconds_per_epoch": round(statistics.median(seconds), 1),
         "accuracy": found.accuracy.to_dict(),
         "loss": epochs[best - 1]["val_loss"],
         "last_epoch": {"accuracy": epochs[-1]["val_accuracy"], "loss": epochs[-1]["val_loss"]},
