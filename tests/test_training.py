@@ -154,6 +154,14 @@ def test_run_with_other_settings_is_not_continued(tmp_path):
     with pytest.raises(TrainingError, match="seed"):
         training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=SMALL, seed=2)
     state = tmp_path / "state.npz"
+    saved = dict(np.load(state))
+    run = json.loads(str(saved.pop("run")))
+    del run["settings"]["recipe"]["mixup"]
+    np.savez(state, run=np.array(json.dumps(run)), **saved)
+    with pytest.raises(TrainingError, match="another recipe"):
+        training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=replace(SMALL, mixup=0.2))
+    with pytest.raises(KeyboardInterrupt):
+        training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=SMALL, on_epoch=stop)
     for content in (b"", b"truncated", state.read_bytes()[:-300], state.read_bytes()[:5000]):
         state.write_bytes(content)
         with pytest.raises(TrainingError, match="delete it"):

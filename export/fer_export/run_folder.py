@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from . import backend, files
 from .distribution import Arrays, Group
 from .errors import TrainingError
-from .recipe import EpochRecord, best_epoch
+from .recipe import EpochRecord, Recipe, best_epoch
 from .settling import Settled
 
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ class RunFolder:
             return {}
         try:
             arrays = files.read_arrays(state)
-            saved = json.loads(str(arrays["run"]))
+            saved = json.loads(str(arrays["run"]))["settings"]
+            # What a recipe could not say yet when the run began had its default.
+            saved["recipe"] = {**asdict(Recipe()), **saved["recipe"]}
         except (OSError, ValueError, KeyError) as error:
             raise TrainingError(f"{state} is not a saved run ({error}); delete it to start again") from error
-        other = [name for name in settings if saved["settings"].get(name) != settings[name]]
+        other = [name for name in settings if saved.get(name) != settings[name]]
         if other:
             raise TrainingError(
                 f"{folder} holds a run with another {', '.join(other)}; "
