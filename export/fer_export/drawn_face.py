@@ -110,7 +110,7 @@ class _Face:
             self._oval(0, 0.657, 0.03, 0.01, teeth)
             return
         half = 0.09 + 0.03 * opening
-        arch = [(half * x, 1 - x * x) for x in np.linspace(-1, 1, 33)]
+        arch = [(half * x, 1 - x * x) for x in np.linspace(-1, 1, 33).tolist()]
         upper = [(x, 0.675 - 0.5 * corners + corners * rise) for x, rise in arch]
         drop = 0.022 + 0.05 * opening
         self._shape(_between(upper, arch, -0.016, drop), lips)
