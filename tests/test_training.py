@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from fer_export import checkpoint, networks, recipe, training
+from fer_export import checkpoint, networks, recipe, runs, training
+from fer_export.cli import main
 from fer_export.emotions import FER2013, REPORT_6
 from fer_export.errors import TrainingError
 from fer_export.networks import Family
@@ -210,3 +211,27 @@ def test_degenerate_data_is_refused():
     ):
         with pytest.raises(TrainingError, match=word):
             training.check_examples(training_faces, judges, 6)
+
+
+def test_train_takes_another_networks_recipe(tmp_path, tiny_csv, monkeypatch):
+    taken = {}
+
+    def stop(network, *_given, recipe, **_options):
+        taken[network] = recipe
+        raise TrainingError("far enough")
+
+    monkeypatch.setattr(runs.training, "train", stop)
+    command = ["train", "--data", str(tiny_csv), "--output", str(tmp_path / "run"), "--epochs", "3"]
+    assert main([*command, "--network", "compact", "--recipe", "nano", "--warm-up", "0"]) == 2
+    assert taken["compact"] == replace(recipe.NANO, epochs=3, warm_up=0)
+    assert main([*command, "--network", "compact"]) == 2
+    assert taken["compact"] == replace(recipe.COMPACT, epochs=3)
+    assert main([*command, "--network", "report-64", "--recipe", "report"]) == 2
+    assert taken["report-64"] == Recipe(epochs=3)
+
+
+def test_a_warm_up_without_a_cosine_is_refused(tmp_path, tiny_csv, capsys):
+    command = ["train", "--data", str(tiny_csv), "--output", str(tmp_path / "run"), "--warm-up", "2"]
+    assert main(command) == 2
+    assert "leave --warm-up away, or add --recipe compact" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

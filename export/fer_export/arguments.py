@@ -265,10 +265,16 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=int, default=1)
     recipe = command.add_argument_group("recipe (default: the network's own)")
+    recipe.add_argument(
+        "--recipe", choices=("report", "compact", "nano"), help="that of another network; nano's alters the faces least"
+    )
     recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact: 64, nano: 70)")
     recipe.add_argument("--batch-size", type=_positive, help="report: 32, compact and nano: 64")
     recipe.add_argument(
         "--learning-rate", type=float, help="highest (report: 0.001 of Adam, compact and nano: 0.08 of SGD)"
+    )
+    recipe.add_argument(
+        "--warm-up", type=_count, metavar="EPOCHS", help="in which the rate rises (report: 0, compact and nano: 2)"
     )
     recipe.add_argument(
         "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
@@ -309,6 +315,10 @@ def _positive(text: str) -> int:
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def _count(text: str) -> int:
+    return 0 if text == "0" else _positive(text)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

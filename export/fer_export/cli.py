@@ -185,7 +185,7 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
 
     changes = {
         name: value
-        for name in ("epochs", "batch_size", "learning_rate", "stop_patience", "mixup", "quantize")
+        for name in ("epochs", "batch_size", "learning_rate", "warm_up", "stop_patience", "mixup", "quantize")
         if (value := getattr(options, name)) is not None
     }
     card = runs.train_network(
@@ -197,6 +197,7 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
         initial=options.initial,
         teachers=options.teacher.split(",") if options.teacher else (),
         seed=options.seed,
+        recipe_of=options.recipe,
         changes=changes,
         group=group,
         on_step=bar.step,

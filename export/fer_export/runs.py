@@ -15,6 +15,7 @@ from .dataset import Dataset, Faces, report_split
 from .distillation import soft_targets
 from .distribution import ALONE, Group
 from .emotions import DEFAULT_LABELS
+from .errors import UsageError
 from .recipe import EpochRecord
 
 OnStep = Callable[[str, int, int], None]
@@ -31,6 +32,7 @@ def train_network(
     initial: str | None = None,
     teachers: Sequence[str] = (),
     seed: int = 1,
+    recipe_of: str | None = None,
     changes: dict[str, Any] | None = None,
     group: Group = ALONE,
     on_step: OnStep = lambda task, done, total: None,
@@ -40,11 +42,13 @@ def train_network(
 
     protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
     initial: a network whose weights are the start. teachers: networks whose probabilities are learnt beside the labels.
-    changes: fields of recipe.Recipe that differ from the network's own. group: the processes that train together;
-    all but the first return None. on_epoch gets the epochs left at most. Raises what training.train, checkpoint.load
-    and Group.joined raise.
+    recipe_of: another network whose recipe is taken. changes: fields of recipe.Recipe that differ from it. group: the
+    processes that train together; all but the first return None. on_epoch gets the epochs left at most. Raises what
+    training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows no cosine.
     """
-    settings = replace(recipe.of(network, taught=bool(teachers)), **(changes or {}))
+    settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **(changes or {}))
+    if settings.warm_up and settings.schedule != "cosine":
+        raise UsageError("the report's recipe knows no warm-up; leave --warm-up away, or add --recipe compact")
     labels = DEFAULT_LABELS.get(classes, ())
     if protocol == "report":
         faces, judges = report_split(data, labels)
