@@ -76,6 +76,19 @@ def test_cosine_rises_falls_to_zero_and_never_stops_early():
     assert recipe.finished(history(*[0.5] * 10), plan)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the other backends take arrays")
+def test_tensorflow_gets_the_faces_in_order_and_no_thread_that_tunes():
+    data = examples(19)
+    targets = np.eye(6, dtype=np.float32)[data.targets]
+    fed = training.feed(data.images, targets, 8)["x"]
+    # With it, an epoch would end only when that thread looks up from its sleep: how soon is chance.
+    assert fed.options().autotune.enabled is False
+    batches = [(images.numpy(), aims.numpy()) for images, aims in fed]
+    assert [len(images) for images, _ in batches] == [8, 8, 3]
+    assert np.array_equal(np.concatenate([images for images, _ in batches]), data.images)
+    assert np.array_equal(np.concatenate([aims for _, aims in batches]), targets)
+
+
 AVERAGED = Recipe(
     batch_size=8, epochs=2, learning_rate=0.1, optimizer="sgd", schedule="cosine", weight_decay=1e-2, averaging=0.5
 )

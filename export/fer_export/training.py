@@ -182,9 +182,8 @@ class Trainer:
         started = time.perf_counter()
         loss, accuracy = self.fit(epoch, rate, training, on_step)
         with self.average():
-            val_loss, val_accuracy = self.model.evaluate(
-                validation.images, self._one_hot(validation.targets), batch_size=256, verbose=0
-            )
+            fed = feed(validation.images, self._one_hot(validation.targets), 256)
+            val_loss, val_accuracy = self.model.evaluate(**fed, verbose=0)
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
             raise TrainingError(
                 f"the loss is no longer a number in epoch {epoch} (rate {rate:g}); "
@@ -209,9 +208,7 @@ class Trainer:
         if self.mixup > 0:
             images, targets = mixed(images, targets, self.mixup, np.random.default_rng([self.seed, epoch, 1]))
         history = self.model.fit(
-            images,
-            targets,
-            batch_size=self.batch_size,
+            **feed(images, targets, self.batch_size),
             shuffle=False,
             verbose=0,
             callbacks=[_step_callback(epoch, math.ceil(len(order) / self.batch_size), on_step)],
@@ -282,6 +279,24 @@ class Trainer:
             generator = getattr(layer, "seed_generator", None)
             if generator is not None:
                 generator.state.assign(np.array([self.seed * 1000 + position, epoch], dtype="uint32"))
+
+
+def feed(images: NDArray[np.uint8], targets: NDArray[np.float32], batch_size: int) -> dict[str, Any]:
+    """What Keras's fit and evaluate are given to go through the faces in this order.
+
+    For TensorFlow, Keras would make a data set that tunes itself: a thread looks at it after 10, 20, 40 ms and so on,
+    up to a minute, and may sleep through the notice that the epoch is over. One of 25 s then takes 41.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return {"x": images, "y": targets, "batch_size": batch_size}
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    batches = tf.data.Dataset.from_tensor_slices((images, targets)).batch(batch_size).prefetch(2)
+    return {"x": batches.with_options(options)}
 
 
 def _settle(run: RunFolder, training: Examples, validation: Examples) -> Settled:
