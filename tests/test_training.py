@@ -11,7 +11,7 @@ from fer_export import checkpoint, networks, recipe, runs, training
 from fer_export.cli import main
 from fer_export.emotions import FER2013, REPORT_6
 from fer_export.errors import TrainingError
-from fer_export.networks import Family
+from fer_export.networks import Family, Residual
 from fer_export.recipe import Recipe
 from fer_export.training import Examples, Trainer
 from networks import checkpoint_of
@@ -150,6 +150,27 @@ def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path, plan):
     assert right == pytest.approx(resumed.epochs[resumed.best_epoch - 1]["val_accuracy"], abs=1e-4)
     with pytest.raises(TrainingError, match="finished run"):
         training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_a_run_in_bfloat16_follows_the_float_run_and_keeps_a_float_network(tmp_path, monkeypatch):
+    # Without dropout, whose mask is another one in bfloat16.
+    monkeypatch.setitem(networks.NETWORKS, "thin", Residual(4, (4, 4, 4), (1, 1, 1), 0.0))
+    data, judges = examples(24), examples(12, seed=1)
+    brief = replace(SMALL, dtype="mixed_bfloat16")
+    runs_of = [training.train("thin", 6, data, judges, tmp_path / plan.dtype, recipe=plan) for plan in (SMALL, brief)]
+    for exact, rounded in zip(*(run.epochs for run in runs_of), strict=True):
+        assert rounded["loss"] == pytest.approx(exact["loss"], rel=0.02)
+        assert rounded["loss"] != exact["loss"]
+    assert keras.config.dtype_policy().name == "float32"
+    trained = Trainer("thin", 6, brief, 1).network
+    assert {layer.compute_dtype for layer in trained.layers[1:-1]} == {"bfloat16"}
+    kept = keras.models.load_model(tmp_path / "mixed_bfloat16" / "model.keras", compile=False)
+    assert {layer.dtype_policy.name for layer in kept.layers} == {"float32"}
+    assert {weight.dtype for weight in [*trained.weights, *kept.weights]} == {"float32"}
+    loss = keras.losses.sparse_categorical_crossentropy(judges.targets, kept(judges.images / np.float32(255)))
+    best = runs_of[1].epochs[runs_of[1].best_epoch - 1]
+    assert float(np.mean(loss)) == pytest.approx(best["val_loss"], rel=0.02)
 
 
 def test_nan_is_caught(tmp_path):

@@ -185,7 +185,7 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
 
     changes = {
         name: value
-        for name in ("epochs", "batch_size", "learning_rate", "warm_up", "stop_patience", "mixup", "quantize")
+        for name in ("epochs", "batch_size", "learning_rate", "warm_up", "stop_patience", "mixup", "dtype", "quantize")
         if (value := getattr(options, name)) is not None
     }
     card = runs.train_network(

@@ -51,24 +51,34 @@ NETWORKS: dict[str, Family | Residual] = {
 }
 
 
-def build(name: str, classes: int) -> keras.Model:
+def build(name: str, classes: int, dtype: str = "float32") -> keras.Model:
     """Build an untrained network.
 
-    name: a key of NETWORKS; classes: 6 or 7.
+    name: a key of NETWORKS; classes: 6 or 7; dtype: the Keras dtype policy of all layers but the last.
     Raises UsageError on any other name or number. Weights follow Keras's global seed.
     """
     import keras
-    from keras import layers
 
     if name not in NETWORKS:
         raise UsageError(f"no network is called {name!r}; choose one of {', '.join(NETWORKS)}")
     if classes not in CLASSES:
         raise UsageError(f"{classes} classes cannot be trained on FER2013; choose --classes 6 or --classes 7")
-    family = NETWORKS[name]
-    inputs = keras.Input((FACE_SIZE, FACE_SIZE, 1), name="image")
-    x = _report(inputs, family) if isinstance(family, Family) else _residual(inputs, family)
-    outputs = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        inputs, x = _body(NETWORKS[name])
+    finally:
+        keras.config.set_dtype_policy(before)
+    outputs = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(x)
     return keras.Model(inputs, outputs, name=f"{name}-{classes}".replace("-", "_"))
+
+
+def _body(family: Family | Residual) -> tuple[Any, Any]:
+    """The image and what the last layer is given."""
+    import keras
+
+    inputs = keras.Input((FACE_SIZE, FACE_SIZE, 1), name="image")
+    return inputs, _report(inputs, family) if isinstance(family, Family) else _residual(inputs, family)
 
 
 def _report(inputs: Any, family: Family) -> Any:

@@ -51,8 +51,10 @@ class Recipe:
     exponential average of the weights, which is what is judged and kept; 0 is none. distillation: part of the teachers'
     probabilities in the targets, 0..1. mixup: alpha of the Beta distribution by which faces are laid over one another;
     0 is none. quantize: `int8` trains and judges with the steps of an int8 file, batch norms as they are; `none` in
-    plain float. settling: at the end batch-norm statistics are estimated anew on the training faces as they are, and
-    kept where the validation accuracy rises; not in a run of several processes or with int8's steps.
+    plain float. dtype: what layers compute in, `float32`, or `mixed_bfloat16` with weights, their updates and the
+    probabilities in float32; the network that is kept is in float32 throughout. settling: at the end batch-norm
+    statistics are estimated anew on the training faces as they are, and kept where the validation accuracy rises; not
+    in a run of several processes or with int8's steps.
     """
 
     batch_size: int = 32
@@ -71,6 +73,7 @@ class Recipe:
     distillation: float = 0.0
     mixup: float = 0.0
     quantize: str = "none"
+    dtype: str = "float32"
     settling: bool = False
     augmentation: Affine = field(default_factory=Affine)
     photometric: Photometric = field(default_factory=Photometric)

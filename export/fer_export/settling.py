@@ -34,13 +34,12 @@ def improve(
     images: NDArray[np.uint8],
     validation: NDArray[np.uint8],
     targets: NDArray[np.int64],
-    before: float,
     seed: int,
 ) -> Settled:
     """Settle a network on training faces and judge it on validation faces, uint8 [N, S, S, C], targets int64 [N]."""
+    before = _accuracy(network, validation, targets)
     settle(network, images, seed)
-    given = network.predict(validation.astype(np.float32) / np.float32(255), batch_size=BATCH, verbose=0)
-    accuracy = round(float((given.argmax(axis=1) == targets).mean()), 5)
+    accuracy = _accuracy(network, validation, targets)
     return Settled(accuracy, accuracy > before)
 
 
@@ -69,6 +68,11 @@ def settle(network: keras.Model, images: NDArray[np.uint8], seed: int) -> None:
         norm.moving_mean.assign(total[0] / len(batches))
         norm.moving_variance.assign(total[1] / len(batches))
         norm.momentum = momentum
+
+
+def _accuracy(network: keras.Model, images: NDArray[np.uint8], targets: NDArray[np.int64]) -> float:
+    given = network.predict(images.astype(np.float32) / np.float32(255), batch_size=BATCH, verbose=0)
+    return round(float((given.argmax(axis=1) == targets).mean()), 5)
 
 
 def _numpy(variable: Any) -> NDArray[np.float64]:

@@ -94,6 +94,8 @@ def train(
     recipe = recipe or Recipe()
     if recipe.quantize == "int8" and initial is None:
         raise UsageError("int8's steps are fitted to a trained network; name it with --initial")
+    if recipe.quantize == "int8" and recipe.dtype != "float32":
+        raise UsageError(f"int8's steps are trained in float32; leave --dtype {recipe.dtype} away")
     check_examples(training, validation, classes)
     settings = {
         "network": network,
@@ -157,8 +159,8 @@ class Trainer:
         keras.utils.set_random_seed(seed)
         self.seed = seed
         self.batch_size, self.mixup = recipe.batch_size, recipe.mixup
-        self.network: keras.Model = build(network, classes)
-        self.name, self.classes = network, classes
+        self.network: keras.Model = build(network, classes, recipe.dtype)
+        self.name, self.classes, self.dtype = network, classes, recipe.dtype
         self.averaged = recipe.averaging > 0
         self.augmentation = [RandomAffine(recipe.augmentation, seed)]
         if recipe.photometric != Photometric():
@@ -261,7 +263,7 @@ class Trainer:
 
     def plain(self) -> keras.Model:
         """The network as it is kept: in float, everything in it trainable."""
-        if self.judged is self.network:
+        if self.judged is self.network and self.dtype == "float32":
             return self.network
         network = build(self.name, self.classes)
         network.set_weights(self.network.get_weights())
@@ -303,9 +305,9 @@ def _settle(run: RunFolder, training: Examples, validation: Examples) -> Settled
     """Settle the best network's batch norms; model.keras is written again where that judges better."""
     import keras
 
-    before, seed = run.epochs[best_epoch(run.epochs) - 1]["val_accuracy"], run.settings["seed"]
     network = keras.models.load_model(run.best, compile=False)
-    settled = settling.improve(network, training.images, validation.images, validation.targets, before, seed)
+    seed = run.settings["seed"]
+    settled = settling.improve(network, training.images, validation.images, validation.targets, seed)
     if settled.kept:
         run.keep(network)
     return settled
