@@ -285,7 +285,11 @@ def speed() -> str:
         ["the same with `--data`, judged on 3,589 faces", f"{result['tflite_int8_with_data']['median']:.1f} s"],
         ["`fer-export all --data fer2013.csv`", f"{_result('variants')['seconds']:.0f} s"],
         ["`fer-export data fer2013.csv`, first time / again", _twice(result)],
-        ["a training step against plain `model.fit`", f"{step['median_paired_ratio']:.2f} times"],
+        ["a training step against plain `model.fit`", f"{step['against_model_fit']['median_paired_ratio']:.2f} times"],
+        [
+            "a training step of `compact` with `--dtype mixed_bfloat16` against float32",
+            f"{step['against_float32']['median_paired_ratio']:.2f} times",
+        ],
     ]
     return f"{_table(['whole command, median', ''], rows)}\n\n{_machine(result)}."
 
@@ -410,7 +414,8 @@ def _reproduced(result: dict[str, Any]) -> str:
     return (
         f"{len(rows)} of {len(result['rows'])} rows trained, once each, on 70 % of the {result['data']['rows']:,} rows "
         "at hand; accuracy of the best epoch on the other 30 %, which also chose it. Which epoch the report prints it "
-        "does not say. The intervals know the choice of faces, not that another seed gives another network.\n\n"
+        "does not say. The intervals know the choice of faces, not that another seed gives another network. Two rows "
+        "were trained at a time, a core each, some with other work beside them: the seconds are no comparison.\n\n"
         f"{listed}"
     )
 
