@@ -285,7 +285,10 @@ def speed() -> str:
         ["the same with `--data`, judged on 3,589 faces", f"{result['tflite_int8_with_data']['median']:.1f} s"],
         ["`fer-export all --data fer2013.csv`", f"{_result('variants')['seconds']:.0f} s"],
         ["`fer-export data fer2013.csv`, first time / again", _twice(result)],
-        ["a training step against plain `model.fit`", f"{step['against_model_fit']['median_paired_ratio']:.2f} times"],
+        [
+            "40 training steps against plain `model.fit`, which may wait at their end",
+            f"{step['against_model_fit']['median_paired_ratio']:.2f} times",
+        ],
         [
             "a training step of `compact` with `--dtype mixed_bfloat16` against float32",
             f"{step['against_float32']['median_paired_ratio']:.2f} times",

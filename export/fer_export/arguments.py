@@ -289,7 +289,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         "--dtype",
         choices=("float32", "mixed_bfloat16"),
         default="float32",
-        help="what layers compute in; bfloat16 is faster on GPUs and on processors with AVX512-BF16 (default float32)",
+        help="what layers compute in; bfloat16 is faster on processors with AVX512-BF16 (default float32)",
     )
     recipe.add_argument(
         "--quantize",
