@@ -238,9 +238,7 @@ def _gate_flags(command: argparse.ArgumentParser) -> None:
 
 
 def _train_flags(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--network", default="report-512", help="report-64, -128, -256, -512 (default report-512), compact or nano"
-    )
+    command.add_argument("--network", default="compact", help="compact (default), nano, or report-64, -128, -256, -512")
     command.add_argument("--classes", type=int, choices=(6, 7), default=7, help="7, or the report's 6 without disgust")
     command.add_argument(
         "--data",
