@@ -100,7 +100,7 @@ def runtimes() -> str:
                 f"{one['p50_ms']:.3g} ms",
                 f"{two['p50_ms']:.3g} ms",
                 f"{one['float_ratio']:.2f} times",
-                f"{one['share_of_peak_percent']:.2g} %",
+                f"{one['share_of_peak_percent']:.1f} %",
                 f"{one['peak_rss_mb']:.0f} MB",
             ]
         )
@@ -108,8 +108,8 @@ def runtimes() -> str:
     cautions = "".join(f"\n- caution: {sentence}." for sentence in result["bench"]["cautions"])
     return (
         f"{_table(header, rows)}\n\nof peak: share of what the same runtime reaches on a large matrix product in the "
-        f"same run. A second run's medians differ from these by at most {_farthest(result, 1)} % with one thread and "
-        f"{_farthest(result, 2)} % with two."
+        "same run, which its convolutions may exceed. A second run's medians differ from these by at most "
+        f"{_farthest(result, 1)} % with one thread and {_farthest(result, 2)} % with two."
         f"\n\n{slower}{cautions}\n\n{_machine(result)}."
     )
 

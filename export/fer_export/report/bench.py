@@ -17,7 +17,7 @@ LEGEND = (
     "p5, p50, p95: percentiles of one inference (set the input, run, read the output); first: the first, apart",
     "of fp32: p50 over that of the network's fp32 file in the same runtime and threads",
     "of peak: GMAC/s (thousand millions of MACs a second) against the matrix product's in the same run: float32 for "
-    "fp32 and fp16, int8 for the others, as there is none of int16",
+    "fp32 and fp16, int8 for the others, as there is none of int16; a runtime's convolutions may exceed it",
     "memory: peak resident memory of a fresh process; ops: how many run, in a .tflite file how many of them delegated",
 )
 
