@@ -62,5 +62,5 @@ def test_a_taught_network_has_its_own_recipe_and_goes_on_with_the_same_teachers(
     settings = Recipe(epochs=2, batch_size=9)
     with pytest.raises(KeyboardInterrupt):
         training.train("report-64", 7, faces, faces, tmp_path, recipe=settings, teachers=["a"], on_epoch=stop)
-    with pytest.raises(training.TrainingError, match="another teachers"):
+    with pytest.raises(training.TrainingError, match="differs in teachers"):
         training.train("report-64", 7, faces, faces, tmp_path, recipe=settings, teachers=["b"])

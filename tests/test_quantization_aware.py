@@ -60,7 +60,7 @@ def test_kernels_lie_on_steps_of_their_channel():
     ("name", "stepped"),
     [
         ("thin", ["stem_relu", "stage1_relu", "stage1_1_relu", "stage1_add1", "stage2_relu", "average"]),
-        ("thin-report", ["conv0", "norm1", "norm4", "hidden"]),
+        ("thin-report", ["conv0", "conv1", "norm1", "conv4", "norm4", "hidden"]),
     ],
 )
 def test_what_the_file_holds_is_stepped_and_nothing_else(name, stepped):

@@ -1,5 +1,6 @@
 """Training a thin network of the family on a few synthetic faces, whose brightness tells the emotion."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_export import checkpoint, networks, recipe, runs, training
+from fer_export import checkpoint, networks, readers, recipe, runs, training
 from fer_export.cli import main
 from fer_export.emotions import FER2013, REPORT_6
 from fer_export.errors import TrainingError
@@ -148,6 +149,11 @@ def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path, plan):
     kept = checkpoint.load(tmp_path / "cut")
     right = (kept.predict(judges.images).argmax(axis=1) == judges.targets).mean()
     assert right == pytest.approx(resumed.epochs[resumed.best_epoch - 1]["val_accuracy"], abs=1e-4)
+    again = training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan)
+    assert again == resumed
+    with pytest.raises(TrainingError, match="differs in seed"):
+        training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan, seed=2)
+    (tmp_path / "cut" / "card.json").touch()
     with pytest.raises(TrainingError, match="finished run"):
         training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan)
 
@@ -188,12 +194,15 @@ def test_run_with_other_settings_is_not_continued(tmp_path):
         training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=SMALL, on_epoch=stop)
     with pytest.raises(TrainingError, match="seed"):
         training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=SMALL, seed=2)
+    for data in ((examples(24, seed=1), examples(6)), (examples(24), examples(7))):
+        with pytest.raises(TrainingError, match="differs in faces; repeat its settings and data"):
+            training.train("thin", 6, *data, tmp_path, recipe=SMALL)
     state = tmp_path / "state.npz"
     saved = dict(np.load(state))
     run = json.loads(str(saved.pop("run")))
-    del run["settings"]["recipe"]["mixup"]
+    del run["settings"]["recipe"]["mixup"], run["settings"]["faces"]
     np.savez(state, run=np.array(json.dumps(run)), **saved)
-    with pytest.raises(TrainingError, match="another recipe"):
+    with pytest.raises(TrainingError, match="differs in recipe"):
         training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=replace(SMALL, mixup=0.2))
     with pytest.raises(KeyboardInterrupt):
         training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=SMALL, on_epoch=stop)
@@ -264,8 +273,36 @@ def test_train_takes_another_networks_recipe(tmp_path, tiny_csv, monkeypatch):
     assert taken["report-64"] == Recipe(epochs=3)
 
 
-def test_a_warm_up_without_a_cosine_is_refused(tmp_path, tiny_csv, capsys):
-    command = ["train", "--network", "report-64", "--data", str(tiny_csv), "--output", str(tmp_path / "run")]
-    assert main([*command, "--warm-up", "2"]) == 2
+def test_what_a_recipe_does_not_know_is_refused(tmp_path, tiny_csv, capsys):
+    command = ["train", "--data", str(tiny_csv), "--output", str(tmp_path / "run")]
+    assert main([*command, "--network", "report-64", "--warm-up", "2"]) == 2
     assert "leave --warm-up away, or add --recipe compact" in capsys.readouterr().err
+    assert main([*command, "--stop-patience", "2"]) == 2
+    assert "leave --stop-patience away, or add --recipe report" in capsys.readouterr().err
+    for seed in ("-1", str(2**32), "soon"):
+        assert main([*command, "--seed", seed]) == 2
+        assert "give a whole number from 0 to 4294967295" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_a_run_killed_before_its_card_gets_it_later(tmp_path, tiny_csv, monkeypatch, capsys):
+    monkeypatch.setitem(networks.NETWORKS, "nano", Residual(4, (4, 4, 4), (1, 1, 1), 0.1))
+    command = ["train", "--network", "nano", "--classes", "6", "--epochs", "1", "--warm-up", "0", "--no-settling"]
+    command += ["--data", str(tiny_csv), "--output", str(tmp_path / "my run"), "--seed", str(2**32 - 1)]
+
+    def kill(*_given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killing:
+        killing.setattr(runs.evaluation, "evaluate", kill)
+        assert main(command) == 130
+    kept = (tmp_path / "my run" / "model.keras").read_bytes()
+    assert main(command) == 0
+    assert f"--model '{tmp_path}/my run' --data {tiny_csv}" in capsys.readouterr().out
+    card = json.loads((tmp_path / "my run" / "card.json").read_text())
+    assert card["sha256"] == hashlib.sha256(kept).hexdigest()
+    assert card["protocol"]["settled"] is None
+    assert card["data"]["training_faces"] == sum(readers.read(tiny_csv).split("Training").emotions != 1)
+    assert main(command) == 2
+    assert "holds a finished run" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     _threads_flag(command)
     command.add_argument("--rounds", type=_positive, default=20, metavar="N", help="of all files (default 20)")
-    command.add_argument("--seed", type=int, default=1, help="of the order within a round (default 1)")
+    command.add_argument("--seed", type=_seed, default=1, help="of the order within a round (default 1)")
     _output_flags(command, None)
 
     command = commands.add("parity", "judge exported files against Keras")
@@ -80,7 +80,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     command = commands.add("probe", "make a network's probe faces (synthetic calibration faces)")
     _model_flags(command)
-    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--seed", type=_seed, default=1)
     _output_flags(command, "exports")
 
     command = commands.add("data", "count a data set: splits, classes, duplicates")
@@ -176,7 +176,7 @@ def _data_flags(command: argparse.ArgumentParser, required: bool = False) -> Non
         help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/",
     )
     group.add_argument("--split", default="PublicTest", help="the faces that judge (default PublicTest)")
-    group.add_argument("--seed", type=int, default=1, help="seed of every random choice (default 1)")
+    group.add_argument("--seed", type=_seed, default=1, help="seed of every random choice (default 1)")
 
 
 def _conversion_flags(command: argparse.ArgumentParser, file_format: str) -> None:
@@ -261,7 +261,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         metavar="NAME|PATH,...",
         help="learn from the probabilities of these networks too, beside the labels",
     )
-    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--seed", type=_seed, default=1)
     recipe = command.add_argument_group("recipe (default: the network's own)")
     recipe.add_argument(
         "--recipe", choices=("report", "compact", "nano"), help="that of another network; nano's alters the faces least"
@@ -295,6 +295,11 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         default="none",
         help="int8: fine-tune --initial with the steps of an int8 file, where post-training int8 loses too much",
     )
+    recipe.add_argument(
+        "--settling",
+        action=argparse.BooleanOptionalAction,
+        help="estimate batch-norm statistics anew at the end (report: no, compact and nano: yes)",
+    )
     several = command.add_argument_group("several GPUs or hosts (KERAS_BACKEND=jax; start one process on each)")
     several.add_argument(
         "--distribute", metavar="HOST:PORT", help="where process 0 listens; it reads and writes --output"
@@ -318,6 +323,12 @@ def _output_flags(command: argparse.ArgumentParser, folder: str | None) -> None:
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be a seed; give a whole number from 0 to {2**32 - 1}")
     return int(text)
 
 

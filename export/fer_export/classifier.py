@@ -37,9 +37,6 @@ def plain(network: keras.Model, path: Path) -> keras.Model:
 
     from .norms import copied
 
-    def in_float32(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return copied(layer, dtype="float32")
-
     try:
         fresh = keras.Input((size, size, channels), name="image")
         copy = keras.models.clone_model(

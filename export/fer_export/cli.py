@@ -183,9 +183,10 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
             f"at most {duration(left * record['seconds'])} left"
         )
 
+    recipe = ("epochs", "batch_size", "learning_rate", "warm_up", "stop_patience")
     changes = {
         name: value
-        for name in ("epochs", "batch_size", "learning_rate", "warm_up", "stop_patience", "mixup", "dtype", "quantize")
+        for name in (*recipe, "mixup", "dtype", "quantize", "settling")
         if (value := getattr(options, name)) is not None
     }
     card = runs.train_network(
@@ -204,7 +205,7 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
         on_epoch=on_epoch,
     )
     if card is not None:
-        _show(options, card, runs.card_text(card, options.output))
+        _show(options, card, runs.card_text(card, options.output, options.data))
     return 0
 
 

@@ -132,7 +132,7 @@ class Group:
             other = [name for name, same in zip(settings, (theirs == everyone[0]).all(axis=1), strict=True) if not same]
             if other:
                 raise TrainingError(
-                    f"process {process} has another {', '.join(other)} than process 0; "
+                    f"process {process} differs from process 0 in {', '.join(other)}; "
                     "give every process the same command and data, only with its own --process"
                 )
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import activations, layers, ops
 from keras.quantizers import fake_quant_with_min_max_vars
 from numpy.typing import NDArray
 
 BATCH = 64
 LINEAR = (layers.Conv2D, layers.Dense)
 FUSED = (layers.BatchNormalization, layers.ReLU)
-"""What a converter folds into the layer before it."""
+"""What a converter folds into the layer before it, where that has no activation of its own."""
 PASSED = (layers.InputLayer, layers.MaxPooling2D, layers.Flatten, layers.Dropout)
 """What gives no value that it was not given."""
 
@@ -96,7 +96,8 @@ def _writes(layer: layers.Layer) -> bool:
     """Whether the int8 file holds this layer's result as a tensor of its own steps."""
     if isinstance(layer, PASSED):
         return False
-    return not all(isinstance(node.operation, FUSED) for node in layer._outbound_nodes)
+    linear = getattr(layer, "activation", activations.linear) is activations.linear
+    return not (linear and all(isinstance(node.operation, FUSED) for node in layer._outbound_nodes))
 
 
 def _name(layer: layers.Layer) -> str:

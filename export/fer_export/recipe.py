@@ -46,8 +46,8 @@ class Recipe:
     """The report's recipe: Adam, plateau halving on val_accuracy, early stopping on val_loss.
 
     epochs is the most that are trained; patience counts epochs. schedule: `plateau`, or `cosine`, which rises over
-    warm_up epochs, falls to zero at the last one and knows neither plateau nor early stopping. optimizer: `adam`, or
-    `sgd` with Nesterov momentum 0.9. weight_decay: decoupled, of kernels only. averaging: momentum a step of the
+    warm_up epochs, falls to zero after the last one and knows neither plateau nor early stopping. optimizer: `adam`,
+    or `sgd` with Nesterov momentum 0.9. weight_decay: decoupled, of kernels only. averaging: momentum a step of the
     exponential average of the weights, which is what is judged and kept; 0 is none. distillation: part of the teachers'
     probabilities in the targets, 0..1. mixup: alpha of the Beta distribution by which faces are laid over one another;
     0 is none. quantize: `int8` trains and judges with the steps of an int8 file, batch norms as they are; `none` in

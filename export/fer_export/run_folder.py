@@ -27,13 +27,17 @@ class RunFolder:
     """A run as its folder holds it; only the first process of a group reads and writes.
 
     settings: JSON-safe, what a run must have in common with what lies in the folder. epochs: so far. weights: what
-    Trainer.save gave after the last of them.
+    Trainer.save gave after the last of them. ended: whether it is trained to its end and only its card is missing;
+    settled: what settling its batch norms gave then.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], saved: Arrays, group: Group) -> None:
         self.folder, self.settings, self.group = folder, settings, group
         self.weights = dict(saved)
-        self.epochs: list[EpochRecord] = json.loads(str(self.weights.pop("run")))["epochs"] if saved else []
+        run = json.loads(str(self.weights.pop("run"))) if saved else {}
+        self.epochs: list[EpochRecord] = run.get("epochs", [])
+        self.ended = bool(saved) and not self.weights
+        self.settled = Settled(**run["settled"]) if run.get("settled") else None
 
     @classmethod
     def open(cls, folder: Path, settings: dict[str, Any], group: Group) -> RunFolder:
@@ -41,25 +45,32 @@ class RunFolder:
 
     @staticmethod
     def _saved(folder: Path, settings: dict[str, Any]) -> Arrays:
-        """What the last epoch left; empty for a new run."""
+        """What the last epoch left; of a run that only lacks its card, its history; empty for a new run."""
         files.check_writable(folder)
         history, state = folder / "history.json", folder / "state.npz"
-        if not state.exists():
-            if history.exists():
-                raise TrainingError(f"{folder} holds a finished run; choose another --output")
+        found = state if state.exists() else history
+        if not found.exists():
             return {}
+        if found == history and (folder / "card.json").exists():
+            raise TrainingError(f"{folder} holds a finished run; choose another --output")
         try:
-            arrays = files.read_arrays(state)
-            saved = json.loads(str(arrays["run"]))["settings"]
-            # What a recipe could not say yet when the run began had its default.
+            if found == state:
+                arrays = files.read_arrays(state)
+                saved = json.loads(str(arrays["run"]))["settings"]
+            else:
+                saved = json.loads(history.read_text())
+                run = {"epochs": saved["epochs"], "settled": saved.get("settled")}
+                arrays = {"run": np.array(json.dumps(run))}
+            # What could not be said yet when the run began: a recipe had its default, the faces were not noted.
             saved["recipe"] = {**asdict(Recipe()), **saved["recipe"]}
+            saved.setdefault("faces", settings["faces"])
         except (OSError, ValueError, KeyError) as error:
-            raise TrainingError(f"{state} is not a saved run ({error}); delete it to start again") from error
+            raise TrainingError(f"{found} is not a saved run ({error}); delete it to start again") from error
         other = [name for name in settings if saved.get(name) != settings[name]]
         if other:
             raise TrainingError(
-                f"{folder} holds a run with another {', '.join(other)}; "
-                "repeat its settings to go on, or choose another --output"
+                f"{folder} holds a run that differs in {', '.join(other)}; "
+                "repeat its settings and data to go on, or choose another --output"
             )
         return arrays
 
@@ -88,12 +99,17 @@ class RunFolder:
         """Put a network in the place of the best."""
         files.write_whole(self.best, keras_bytes(network))
 
+    def draw(self) -> None:
+        """Write the curves."""
+        if self.group.first:
+            from .plots import training_curves
+
+            files.write_whole(self.folder / "curves.png", training_curves(self.epochs, best_epoch(self.epochs)))
+
     def finish(self, settled: Settled | None) -> None:
+        """Write the history; there is nothing to go on with any more."""
         if not self.group.first:
             return
-        from .plots import training_curves
-
-        files.write_whole(self.folder / "curves.png", training_curves(self.epochs, best_epoch(self.epochs)))
         found = {"best_epoch": best_epoch(self.epochs), "settled": settled.to_dict() if settled else None}
         document = {**self.settings, **found, "environment": backend.environment()}
         files.write_json(self.folder / "history.json", {**document, "epochs": self.epochs})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,11 +45,15 @@ def train_network(
     initial: a network whose weights are the start. teachers: networks whose probabilities are learnt beside the labels.
     recipe_of: another network whose recipe is taken. changes: fields of recipe.Recipe that differ from it. group: the
     processes that train together; all but the first return None. on_epoch gets the epochs left at most. Raises what
-    training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows no cosine.
+    training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows no cosine and
+    on a patience where it does.
     """
-    settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **(changes or {}))
+    changes = changes or {}
+    settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **changes)
     if settings.warm_up and settings.schedule != "cosine":
         raise UsageError("the report's recipe knows no warm-up; leave --warm-up away, or add --recipe compact")
+    if "stop_patience" in changes and settings.schedule == "cosine":
+        raise UsageError("this recipe ends after --epochs; leave --stop-patience away, or add --recipe report")
     labels = DEFAULT_LABELS.get(classes, ())
     if protocol == "report":
         faces, judges = report_split(data, labels)
@@ -79,23 +84,32 @@ def train_network(
     figures = evaluation.evaluate(trained, judges, data.source.name)
     name = f"{network}-{classes}"
     document = card.trained_card(
-        name, network, data, protocol, result, settings, seed, figures, len(faces.pixels), initial, teachers
+        name, network, data, protocol, result, settings, seed, figures, len(examples.targets), initial, teachers
     )
     card.write(folder, document)
     return document
 
 
-def card_text(document: dict[str, Any], folder: Path) -> str:
+def card_text(document: dict[str, Any], folder: Path, data: Path) -> str:
     """The last lines of `fer-export train`."""
     protocol, figures = document["protocol"], document["evaluation"]
     low, high = figures["accuracy"]["wilson_95"]
     return (
         f"{document['name']}: {figures['split']} accuracy {100 * figures['accuracy']['value']:.1f} % "
         f"({100 * low:.1f}-{100 * high:.1f}), epoch {protocol['best_epoch']} of {protocol['epochs']}\n"
-        f"written: {folder}/model.keras, card.json, history.json, curves.png\nnext:\n"
-        f"  fer-export evaluate --model {folder} --data {document['data']['file']}\n"
-        f"  fer-export tflite --quantize int8 --model {folder} --data {document['data']['file']}"
+        f"written: {folder}/model.keras, card.json, history.json, curves.png\n{_next(protocol['split'], folder, data)}"
     )
+
+
+def _next(split: str, folder: Path, data: Path) -> str:
+    words = f"--model {shlex.quote(str(folder))}"
+    if split == "report":
+        return (
+            "caution: it has learnt from faces of PublicTest; judged by them with --data it looks better than it is\n"
+            f"next:\n  fer-export tflite --quantize int8 {words}"
+        )
+    words += f" --data {shlex.quote(str(data))}"
+    return f"next:\n  fer-export evaluate {words}\n  fer-export tflite --quantize int8 {words}"
 
 
 def _taught(teachers: Sequence[str], faces: Faces, labels: tuple[str, ...], weight: float) -> NDArray[np.float32]:

@@ -88,8 +88,9 @@ def train(
     more emotions gives its last layer's columns of those that are wanted.
     teachers: the networks that made training.soft, by name, so that a run goes on with the same. group: the joined
     processes that train together; only the first one uses `folder` and `initial`. The epoch with the highest
-    validation accuracy is kept in `folder/model.keras`. Raises TrainingError on NaN, on degenerate data, on a folder
-    that holds a run with other settings, and where the processes of a group differ in settings or data.
+    validation accuracy is kept in `folder/model.keras`. A run that has ended and has no card yet gives its result
+    again. Raises TrainingError on NaN, on degenerate data, on a folder that holds a run with other settings or other
+    data, and where the processes of a group differ in these.
     """
     recipe = recipe or Recipe()
     if recipe.quantize == "int8" and initial is None:
@@ -104,10 +105,13 @@ def train(
         "initial": initial,
         "teachers": list(teachers),
         "recipe": asdict(recipe),
+        "faces": [_digest(training), _digest(validation)],
     }
     if not group.alone:
-        group.agree({**settings, "data": [_digest(training), _digest(validation)]})
+        group.agree(settings)
     run = RunFolder.open(folder, settings, group)
+    if run.ended:
+        return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs), run.settled)
     first_weights: Arrays = {}
     if initial is not None and not run.epochs:
         first_weights = group.shared(lambda: weights_for(checkpoint.load(initial), classes))
@@ -124,6 +128,7 @@ def train(
             record = trainer.epoch(epoch, rate, training, validation, on_step)
             run.append(record, trainer)
             on_epoch(epoch, record)
+    run.draw()
     settle = recipe.settling and recipe.quantize == "none" and group.alone
     settled = _settle(run, training, validation) if settle else None
     run.finish(settled)
@@ -280,7 +285,7 @@ class Trainer:
         for position, layer in enumerate([*self.augmentation, *self.network.layers]):
             generator = getattr(layer, "seed_generator", None)
             if generator is not None:
-                generator.state.assign(np.array([self.seed * 1000 + position, epoch], dtype="uint32"))
+                generator.state.assign(np.array([(self.seed * 1000 + position) % 2**32, epoch], dtype="uint32"))
 
 
 def feed(images: NDArray[np.uint8], targets: NDArray[np.float32], batch_size: int) -> dict[str, Any]:
