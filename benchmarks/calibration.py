@@ -38,10 +38,10 @@ def main() -> None:
         accuracies = [judged.file_accuracy.value for judged in real if judged.file_accuracy]
         probe_accuracy = probe_parity.file_accuracy.value if probe_parity.file_accuracy else float("nan")
         figures[name] = {
-            "keras_accuracy": round(probe_parity.keras_accuracy.value, 4) if probe_parity.keras_accuracy else None,
-            "probe_faces": {"accuracy": round(probe_accuracy, 4), "agreement": round(probe_parity.agreement.value, 4)},
+            "keras_accuracy": round(probe_parity.keras_accuracy.value, 5) if probe_parity.keras_accuracy else None,
+            "probe_faces": {"accuracy": round(probe_accuracy, 5), "agreement": round(probe_parity.agreement.value, 4)},
             "training_faces": {
-                "accuracy": [round(accuracy, 4) for accuracy in accuracies],
+                "accuracy": [round(accuracy, 5) for accuracy in accuracies],
                 "agreement": [round(judged.agreement.value, 4) for judged in real],
             },
             "probe_minus_real_points": round(100 * (probe_accuracy - sum(accuracies) / len(accuracies)), 2),

@@ -110,6 +110,9 @@ def main() -> None:
     if options.name.rpartition("-")[0] not in networks.NETWORKS:
         parser.error(f"no network is called {options.name}")
     if options.run:
+        trained = json.loads((options.run / "card.json").read_text())["name"]
+        if trained != options.name:
+            parser.error(f"{options.run} is a {trained}; give --name {trained}")
         folder.mkdir(exist_ok=True)
         for file in FILES:
             shutil.copyfile(options.run / file, folder / file)
@@ -119,11 +122,12 @@ def main() -> None:
     card = json.loads((folder / "card.json").read_text())
     if options.run:
         card["protocol"]["commands"] = options.command
-        with (MODELS / "runs.jsonl").open("a") as runs:
-            runs.write(run_line(card, options.name, options.note))
     card["evaluation"]["int8"] = int8_figures(network, data)
     card["comparison"] = comparison(card["evaluation"]["faces"], card["evaluation"]["accuracy"]["value"])
     files.write_json(folder / "card.json", card)
+    if options.run:
+        with (MODELS / "runs.jsonl").open("a") as runs:
+            runs.write(run_line(card, options.name, options.note))
     print(json.dumps(card["evaluation"]["int8"], indent=2))
 
 
