@@ -102,12 +102,13 @@ def test_half_precision_and_fixed_batch_become_plain(tmp_path: Path) -> None:
     keras.config.set_dtype_policy("mixed_float16")
     try:
         half = network()
+        nested = keras.Sequential([keras.Input((48, 48, 1)), network(), layers.Dense(7, activation="softmax")])
     finally:
         keras.config.set_dtype_policy("float32")
-    for model in (half, network(batch=4)):
+    for model in (half, nested, network(batch=4)):
         loaded = checkpoint.load(saved(model, tmp_path / "a.keras"))
         assert loaded.network.input_shape == (None, 48, 48, 1)
-        assert {layer.compute_dtype for layer in loaded.network.layers} == {"float32"}
+        assert {layer.compute_dtype for layer in loaded.network._flatten_layers()} == {"float32"}
         expected = np.asarray(model(pictures()[:4] / np.float32(255)))
         assert np.abs(loaded.predict(pictures()[:4]) - expected).max() < 5e-3
 
@@ -415,6 +416,34 @@ def test_augmentation_inside_the_network_is_off(tmp_path: Path) -> None:
     )
     loaded = checkpoint.load(saved(model, tmp_path / "a.keras"))
     assert np.array_equal(loaded.predict(pictures()), loaded.predict(pictures()))
+
+
+def functional(prepare: Any) -> keras.Model:
+    """A network that does this to its input first."""
+    inputs = keras.Input((48, 48, 1))
+    body = network()
+    return keras.Model(inputs, body(prepare(inputs)))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "scaling"),
+    [
+        (keras.Sequential([layers.RandomFlip(), layers.RandomRotation(0.1), layers.RandomZoom(0.1)]), "unit"),
+        (lambda x: layers.Rescaling(1 / 255)(layers.RandomZoom(0.1)(layers.RandomRotation(0.1)(x))), "raw"),
+        (keras.Sequential([keras.Sequential([layers.RandomFlip()]), layers.Rescaling(1 / 127.5, -1)]), "raw"),
+        (layers.Rescaling(2.0, -1), "unit"),
+        (lambda x: x / 255.0, "raw"),
+        (lambda x: x * 2.0 - 1.0, "unit"),
+        (lambda x: (keras.ops.cast(x, "float32") - 127.5) * (1 / 127.5), "raw"),
+        (keras.applications.mobilenet_v2.preprocess_input, "raw"),
+        (layers.Normalization(mean=129.0, variance=4225.0), "raw"),
+        (layers.Normalization(mean=0.5, variance=0.1), "unit"),
+        (lambda x: layers.Rescaling(1 / 255)(layers.BatchNormalization()(x)), "unit"),
+    ],
+)
+def test_a_network_that_scales_itself_takes_bytes(prepare: Any, scaling: str, tmp_path: Path) -> None:
+    loaded = checkpoint.load(saved(functional(prepare), tmp_path / "a.keras"))
+    assert loaded.scaling == scaling
 
 
 def parsed(graph: bytes) -> Any:

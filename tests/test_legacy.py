@@ -184,3 +184,36 @@ def edit_config(path: Path, old: str, new: str) -> None:
         config = config.decode() if isinstance(config, bytes) else config
         assert old in config
         file.attrs["model_config"] = config.replace(old, new)
+
+
+def test_statistics_of_a_normalization_layer_are_used(tmp_path: Path) -> None:
+    """Keras 3 computes with constants that were made before the weights of an old file were set."""
+    layer_configs = [
+        ("InputLayer", {"name": "in", "batch_input_shape": [None, 48, 48, 1], "dtype": "float32"}),
+        ("Normalization", {"name": "norm", "dtype": "float32", "axis": [-1], "mean": None, "variance": None}),
+        ("Flatten", {"name": "flat", "dtype": "float32"}),
+        ("Dense", {"name": "last", "dtype": "float32", "units": 7, "activation": "softmax", "use_bias": True}),
+    ]
+    described = [{"class_name": kind, "config": config} for kind, config in layer_configs]
+    kernel = np.random.default_rng(0).normal(0, 0.01, (2304, 7)).astype(np.float32)
+    weights = {
+        "norm": {"mean:0": np.float32([129]), "variance:0": np.float32([4225]), "count:0": np.int64(28709)},
+        "flat": {},
+        "last": {"kernel:0": kernel, "bias:0": np.zeros(7, np.float32)},
+    }
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        config = {"class_name": "Sequential", "config": {"name": "old", "layers": described}}
+        file.attrs.update({"keras_version": "2.11.0", "backend": "tensorflow", "model_config": json.dumps(config)})
+        groups = file.create_group("model_weights")
+        groups.attrs["layer_names"] = [name.encode() for name in weights]
+        for name, arrays in weights.items():
+            group = groups.create_group(name)
+            group.attrs["weight_names"] = [f"{name}/{weight}".encode() for weight in arrays]
+            for weight, array in arrays.items():
+                group.create_dataset(f"{name}/{weight}", data=array)
+    loaded = checkpoint.load(tmp_path / "old.h5")
+    assert loaded.scaling == "raw"
+    faces = np.random.default_rng(1).integers(0, 256, (4, 48, 48, 1), dtype=np.uint8)
+    logits = ((faces.reshape(4, -1) - np.float32(129)) / 65) @ kernel
+    right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.abs(loaded.predict(faces) - right).max() < 1e-5

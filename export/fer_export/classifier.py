@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from .screening import check_input, check_single
 
 if TYPE_CHECKING:
     import keras
+
+SMALL, LARGE = 0.1, 2.0
+"""Factors below and shifts or divisors above are of bytes, not of 0..1 or -1..1."""
 
 REPEATABLE = 1e-4
 """Largest relative difference between two answers to the same picture."""
@@ -35,22 +38,27 @@ def plain(network: keras.Model, path: Path) -> keras.Model:
     if given.shape[0] is None and given.dtype == "float32" and types <= {"float32"}:
         return network
 
-    from .norms import copied
+    from .norms import copied, finalize
 
+    unwritable = CheckpointError(
+        f"{path} has a fixed batch size or a number type other than float32 and cannot be rewritten; "
+        "save it again with a free batch size in float32"
+    )
     try:
         fresh = keras.Input((size, size, channels), name="image")
         copy = keras.models.clone_model(
-            network, input_tensors=fresh, clone_function=lambda layer: copied(layer, dtype="float32")
+            network,
+            input_tensors=fresh,
+            clone_function=lambda layer: copied(layer, dtype="float32"),
+            recursive=True,
         )
         copy.set_weights(network.get_weights())
-        for layer in copy._flatten_layers():
-            if isinstance(layer, keras.layers.Normalization):
-                layer.finalize_state()  # it computes with constants made of its weights
     except (ValueError, TypeError) as error:
-        raise CheckpointError(
-            f"{path} has a fixed batch size or a number type other than float32 and cannot be rewritten; "
-            "save it again with a free batch size in float32"
-        ) from error
+        raise unwritable from error
+    for layer in copy._flatten_layers():
+        finalize(layer)
+        if layer.weights and layer.compute_dtype != "float32":
+            raise unwritable
     return copy
 
 
@@ -119,12 +127,43 @@ def _last_activation(network: keras.Model) -> str | None:
 
 
 def scales_itself(network: keras.Model) -> bool:
-    """Whether the first layers hold a Rescaling from bytes."""
+    """Whether what stands before the first layer that learns takes bytes: a scale, shift or normalisation of them."""
+    return bool(_takes_bytes(network))
+
+
+def _takes_bytes(network: keras.Model) -> bool | None:
+    """None where nothing of the network tells."""
     import keras
 
-    for layer in network.layers[:4]:
-        if isinstance(layer, keras.Model):
-            return scales_itself(layer)
-        if isinstance(layer, keras.layers.Rescaling):
-            return bool(np.max(np.abs(layer.scale)) < 0.1)
-    return False
+    for operation in getattr(network, "operations", network.layers):
+        if isinstance(operation, keras.Model):
+            told = _takes_bytes(operation)
+            if told is not None:
+                return told
+        elif isinstance(operation, keras.layers.Rescaling):
+            return _largest(operation.scale) < SMALL
+        elif isinstance(operation, keras.layers.Normalization):
+            return _largest(operation.mean) > LARGE
+        elif isinstance(operation, keras.layers.Layer):
+            if operation.trainable_weights or operation.non_trainable_weights:
+                return False
+        else:
+            name = type(operation).__name__
+            constants = [_largest(given) for given in operation._inbound_nodes[0].arguments.args if _constant(given)]
+            if constants and name in ("Divide", "TrueDivide", "Add", "Subtract"):
+                return max(constants) > LARGE
+            if constants and name == "Multiply":
+                return max(constants) < SMALL
+    return None
+
+
+def _constant(given: object) -> bool:
+    import keras
+
+    return keras.ops.is_tensor(given) or isinstance(given, int | float | np.ndarray)
+
+
+def _largest(value: Any) -> float:
+    import keras
+
+    return float(np.max(np.abs(keras.ops.convert_to_numpy(value))))

@@ -125,11 +125,15 @@ def _slots(unit: LegacyLayer | Graph) -> Iterator[_Slot]:
 
 def _fill(slots: list[_Slot], values: list[Saved], what: str, path: Any) -> None:
     """Old Keras keeps a nested network's trainable weights before the others; SavedModels keep layers together."""
+    from .norms import finalize
+
     trainable_first = sorted(slots, key=lambda slot: not slot.trainable)
     for order in (trainable_first, slots):
         if len(order) == len(values) and all(slot.fits(*value) for slot, value in zip(order, values, strict=True)):
             for slot, (_, value) in zip(order, values, strict=True):
                 slot.variable.assign(slot.convert(value))
+            for layer in {id(slot.owner): slot.owner.layer for slot in slots}.values():
+                finalize(layer)
             return
     raise CheckpointError(
         f"the weights in {path} do not fit {what}: {_shapes(value for _, value in values)} saved, "

@@ -34,8 +34,13 @@ def copied(layer: keras.layers.Layer, **changes: Any) -> keras.layers.Layer:
 def copy_weights(old: keras.layers.Layer, new: keras.layers.Layer) -> None:
     """Give a built copy of a layer its weights."""
     new.set_weights(old.get_weights())
-    if isinstance(new, keras.layers.Normalization):
-        new.finalize_state()  # it computes with constants made of its weights
+    finalize(new)
+
+
+def finalize(layer: keras.layers.Layer) -> None:
+    """Call it where weights were set: a Normalization computes with constants made of them."""
+    if isinstance(layer, keras.layers.Normalization):
+        layer.finalize_state()
 
 
 class Absorbed(keras.layers.Layer):  # type: ignore[misc]
