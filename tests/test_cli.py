@@ -9,10 +9,13 @@ import sys
 import time
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 
+from fer_export import blame, checkpoint, exporting, probe
 from fer_export.cli import COMMANDS
+from fer_export.errors import UsageError
 
 COMMAND = [sys.executable, "-m", "fer_export.cli"]
 
@@ -218,6 +221,20 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path, seconds):
         assert process.returncode in (130, -signal.SIGINT)
 
 
+def test_a_backend_that_cannot_convert_is_refused(tmp_path, monkeypatch):
+    for name in ("jax", "nothing"):
+        refused(run("tflite", cwd=tmp_path, env={**os.environ, "KERAS_BACKEND": name}), name, "unset")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    network = checkpoint.load("nano-7")
+    for convert in (
+        lambda: exporting.export(network, "tflite", ["none"], tmp_path),
+        lambda: probe.make(network),
+        lambda: blame.blame(tmp_path / "any.tflite", network),
+    ):
+        with pytest.raises(UsageError, match="not on jax; unset KERAS_BACKEND"):
+            convert()
+
+
 def test_usage_errors_are_one_line():
     refused(run(), "COMMAND")
     refused(run("tflit"), "tflite")
@@ -239,6 +256,8 @@ def test_usage_errors_are_one_line():
         (("blame", "text.onnx"), ("neither a TFLite model",)),
         (("parity", "cut.onnx"), ("cut.onnx", "cut off")),
         (("all", "--output", "text.onnx"), ("a file is in the way",)),
+        (("all", "--io", "int8"), ("--io", "float32")),
+        (("probe", "--output", "text.onnx"), ("a file is in the way",)),
     ],
 )
 def test_bad_input_of_the_later_commands_is_one_line(tmp_path, arguments, words):

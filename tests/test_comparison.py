@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fer_export import cli, comparison, readers
+from fer_export import checkpoint, cli, comparison, readers
+from fer_export.errors import ConversionError
 from networks import checkpoint_of, report_like
 
 
@@ -78,13 +79,27 @@ def test_the_reason_says_slower_where_it_is(compared):
 
 def test_the_command_writes_page_and_json_and_prints_one_table(tiny_csv, tmp_path, capsys):
     network = checkpoint_of(report_like(side=48, classes=7), tmp_path)
-    flags = ["--model", str(network.source), "--data", str(tiny_csv), "--output", str(tmp_path / "out")]
+    flags = ["--model", str(network.source), "--data", str(tiny_csv), "--output", str(tmp_path / "my out")]
     code = cli.main(["all", *flags])
     text = capsys.readouterr().out
+    for line in text.splitlines():
+        if line.startswith("  fer-export blame"):
+            assert f"--model {network.source}" in line
+    assert f"fer-export bench '{tmp_path}/my out/" in text
+    assert "scaling      unit: x / 255  [assumed" in text
     assert code in (0, 1)
     assert text.count("tiny-") >= 9
     assert "ship for TFLite" in text
     assert "ship for ONNX" in text
-    document = json.loads((tmp_path / "out" / "tiny-report.json").read_text())
+    document = json.loads((tmp_path / "my out" / "tiny-report.json").read_text())
     assert document["passed"] == (code == 0)
-    assert "<html" in (tmp_path / "out" / "tiny-report.html").read_text()
+    assert "<html" in (tmp_path / "my out" / "tiny-report.html").read_text()
+
+
+def test_where_no_variant_can_be_made_the_reasons_are_said(tmp_path, monkeypatch):
+    def refuse(*given, **options):
+        raise ConversionError("its layers are odd")
+
+    monkeypatch.setattr(comparison.exporting, "_export", refuse)
+    with pytest.raises(ConversionError, match=r"fp32 TFLite: its layers are odd; .*int8 ONNX: its layers are odd"):
+        comparison.compare(checkpoint.load("nano-7"), tmp_path)

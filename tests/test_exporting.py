@@ -2,11 +2,13 @@
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fer_export import checkpoint, exporting, judging, metadata, probe, readers
+from fer_export.dataset import SPLITS
 from fer_export.errors import DataError, ExportFileError
 from fer_export.exporting import Options
 from networks import checkpoint_of, report_like
@@ -126,13 +128,26 @@ def test_faces_that_calibrate_cannot_judge(tmp_path, tiny_csv):
     data = readers.read(tiny_csv)
     with pytest.raises(DataError, match="PublicTest"):
         exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=data, options=Options(split="Training"))
+    for split in ("Training", "PublicTest"):
+        own = np.flatnonzero(data.usage == SPLITS.index(split))
+        names = ("pixels", "emotions", "usage", "rows")
+        alone = replace(data, **{name: getattr(data, name)[own] for name in names})
+        with pytest.raises(DataError, match=f"has only {split}, but int8 .* leave --data away"):
+            exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=alone)
     result = exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=data)
     with pytest.raises(DataError, match="calibrated"):
         judging.judge_files([result.files[0].path], network, data=data, split="Training")
 
 
-def test_probe_faces_are_made_for_a_network_without_them(tmp_path, quick_probe):
+@pytest.mark.parametrize("cache", ["empty", "damaged", "no folder"])
+def test_probe_faces_are_made_for_a_network_without_them(tmp_path, quick_probe, monkeypatch, cache):
     network = checkpoint_of(report_like(side=16), tmp_path)
+    monkeypatch.setenv("FER_EXPORT_CACHE", str(tmp_path / "cache"))
+    if cache == "damaged":
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache" / f"probe-{network.sha256[:32]}-{network.scaling}.npz").write_bytes(b"PK cut")
+    elif cache == "no folder":
+        (tmp_path / "cache").write_text("a file")
     result = exporting.export(network, "tflite", ["int8"], tmp_path / "out")
     assert result.calibration.record["source"] == "probe faces"
     assert result.calibration.record["checkpoint"] == network.sha256

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,7 +38,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     command = commands.add("all", "every variant of every format: parity, latency, one report, which to ship")
     _model_flags(command)
     _data_flags(command)
-    _variant_flags(command)
+    _variant_flags(command, io_types=("float32",))  # all that every variant has
     _threads_flag(command)
     _gate_flags(command)
     _output_flags(command, "exports")
@@ -187,7 +187,7 @@ def _conversion_flags(command: argparse.ArgumentParser, file_format: str) -> Non
     _variant_flags(command)
 
 
-def _variant_flags(command: argparse.ArgumentParser) -> None:
+def _variant_flags(command: argparse.ArgumentParser, io_types: Sequence[str] = variants.IO_TYPES) -> None:
     command.add_argument(
         "--input",
         choices=variants.INPUT_KINDS,
@@ -195,7 +195,7 @@ def _variant_flags(command: argparse.ArgumentParser) -> None:
         help="gray [1,S,S,1] or rgb [1,S,S,3] face crops, or frame [1,H,W,3] of any size with the box of a face",
     )
     command.add_argument(
-        "--io", choices=variants.IO_TYPES, help="one type for input and output (default: uint8 in, float32 out)"
+        "--io", choices=io_types, help="one type for input and output (default: uint8 in, float32 out)"
     )
     command.add_argument(
         "--mirror",

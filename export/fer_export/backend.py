@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 
 from . import machine
+from .errors import UsageError
 
 
 def prepare() -> None:
@@ -22,11 +23,32 @@ def prepare() -> None:
 
 
 def start() -> None:
-    """Import keras and TensorFlow, which every other backend needs as well, with their messages swallowed."""
+    """Import keras and TensorFlow, which every other backend needs as well, with their messages swallowed.
+
+    Raises UsageError where KERAS_BACKEND names what is not installed.
+    """
     prepare()
-    with silenced():
-        import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+    try:
+        with silenced():
+            import keras
+            import tensorflow  # noqa: F401
+    except (ImportError, ValueError) as error:  # ValueError: a name that Keras does not know
+        name = os.environ["KERAS_BACKEND"]
+        if name == "tensorflow":
+            raise
+        raise UsageError(f"KERAS_BACKEND={name} cannot be imported ({error}); install it, or unset it") from error
+    # A user's keras.json may say channels_first, which neither TFLite nor the networks here know.
+    keras.config.set_image_data_format("channels_last")
+
+
+def require_tensorflow() -> None:
+    """Raise UsageError on another backend: converters and runtimes read TensorFlow's graphs."""
+    start()
+    import keras
+
+    name = keras.backend.backend()
+    if name != "tensorflow":
+        raise UsageError(f"this needs Keras on TensorFlow, not on {name}; unset KERAS_BACKEND, which is for training")
 
 
 @contextlib.contextmanager

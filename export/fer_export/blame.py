@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import calibration, contract, judging, modelfile, twin
+from . import backend, calibration, contract, judging, modelfile, twin
 from .activations import open_activations
 from .calibration import CalibrationSet
 from .checkpoint import Checkpoint
@@ -77,6 +77,7 @@ def blame(
     this package's, UsageError for one that is not quantised, DataError when the faces that calibrated it are missing,
     ConversionError when the network's layers are not visible.
     """
+    backend.require_tensorflow()
     content = judging.read_file(path)
     said = modelfile.read(content)
     document = _contract(path, said, checkpoint)

@@ -98,7 +98,7 @@ def all_variants(options: argparse.Namespace, bar: Bar) -> int:
     name = f"{result.export.checkpoint.name}-report"
     card = files.write_whole(options.output / f"{name}.html", page(result, _model_words(options)).encode())
     files.write_json(options.output / f"{name}.json", result.to_dict())
-    _show(options, result.to_dict(), comparison_text(result, card))
+    _show(options, result.to_dict(), comparison_text(result, card, _model_words(options)))
     return 0 if result.passed else 1
 
 
@@ -157,6 +157,7 @@ def evaluate(options: argparse.Namespace, bar: Bar) -> int:
     from . import evaluation, files, plots
     from .report.data import evaluation_text
 
+    files.check_writable(options.output)
     data = _data(options, bar)
     result = evaluation.evaluate(_checkpoint(options), data.split(options.split), data.source.name)
     picture = options.output / f"{result.model}-{result.split}-confusion.png"
@@ -214,6 +215,7 @@ def probe(options: argparse.Namespace, bar: Bar) -> int:
     from . import files
     from . import probe as probe_faces
 
+    files.check_writable(options.output)
     checkpoint = _checkpoint(options)
     made = probe_faces.make(
         checkpoint, seed=options.seed, on_step=lambda step, steps: bar.step("optimising", step, steps)

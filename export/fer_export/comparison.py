@@ -12,6 +12,7 @@ from . import backend, benchmark, evaluation, exporting, variants
 from .benchmark import Bench, Row
 from .checkpoint import Checkpoint
 from .dataset import Dataset
+from .errors import ConversionError
 from .evaluation import Evaluation
 from .exporting import Export, ExportedFile, OnStep, Options
 from .gate import SIGNIFICANT
@@ -84,6 +85,8 @@ def compare(
     exported = exporting.export_variants(
         checkpoint, variants.VARIANTS, output, data=data, options=options, on_step=on_step
     )
+    if not exported.files:
+        raise ConversionError("; ".join(f"{refused.variant.label}: {refused.reason}" for refused in exported.refused))
     bench = benchmark.bench([file.path for file in exported.files], threads=threads, on_step=on_step)
     faces = exported.judge.faces
     keras = None

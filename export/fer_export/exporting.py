@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import calibration, contract, files, judging, modelfile
+from . import backend, calibration, contract, files, judging, modelfile
 from .calibration import CalibrationSet
 from .checkpoint import Checkpoint
 from .convert import tflite
@@ -150,6 +150,7 @@ def export_variants(
     on_step: OnStep = lambda task, done, total: None,
 ) -> Export:
     """The same for variants of any format; one that the network does not allow is named in `refused`."""
+    backend.require_tensorflow()
     started, options = time.perf_counter(), options or Options()
     if options.repair and options.input_kind == "frame":
         raise UsageError("--repair does not go with --input frame; repair the file for face crops, --input gray")
@@ -232,6 +233,11 @@ def _faces(
     if data is None:
         faces = judging.without_data(checkpoint, on_step)
         return (calibration.from_probe(judging.probe_faces(checkpoint, on_step)) if integer else None), faces
+    if integer and ("Training" not in data.splits or len(data.splits) == 1):
+        raise DataError(
+            f"{data.source} has only {' and '.join(data.splits)}, but int8 is calibrated on Training and judged on "
+            "another split; take fer2013.csv, or leave --data away: the network's probe faces then do both"
+        )
     faces = judging.labelled_faces(checkpoint, data, options.split)
     if not integer:
         return None, faces

@@ -15,7 +15,7 @@ from . import calibration, datacache, files, modelfile, parity, probe
 from .checkpoint import Checkpoint
 from .contract import FrameRule
 from .dataset import Dataset
-from .errors import ExportFileError, OutputError
+from .errors import CheckpointError, ExportFileError, OutputError
 from .faces import as_input, fit
 from .frame import Staged
 from .parity import Parity, ParityFaces
@@ -189,8 +189,12 @@ def probe_faces(checkpoint: Checkpoint, on_step: OnStep = lambda task, done, tot
     """The network's probe faces: shipped beside it, or from the cache, or made now (and cached)."""
     places = [checkpoint.folder / "probe.npz"] if checkpoint.folder else []
     cached = datacache.folder() / f"probe-{checkpoint.sha256[:32]}-{checkpoint.scaling}.npz"
-    for path in (*places, cached):
+    for path in places:
         found = probe.load(path, checkpoint)
+        if found is not None:
+            return found
+    with contextlib.suppress(CheckpointError):  # a cache that cannot be read is none
+        found = probe.load(cached, checkpoint)
         if found is not None:
             return found
     made = probe.make(checkpoint, on_step=lambda step, steps: on_step("making probe faces", step, steps))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import files
+from . import backend, files
 from .checkpoint import Checkpoint
 from .errors import CheckpointError, ConversionError
 
@@ -87,8 +87,9 @@ def make(
 ) -> ProbeFaces:
     """Make probe faces for any network that has batch norms; about two minutes on two cores.
 
-    Raises ConversionError if the network shows no batch norm. Needs Keras on the TensorFlow backend.
+    Raises ConversionError if the network shows no batch norm, UsageError where Keras does not run on TensorFlow.
     """
+    backend.require_tensorflow()
     observed = _observed(checkpoint)
     batches, gaps = [], []
     total = CALIBRATE_BATCHES + VERIFY_BATCHES

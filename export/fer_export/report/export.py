@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from .table import megabytes, percent, table, with_interval
 if TYPE_CHECKING:
     from ..exporting import Export, ExportedFile
     from ..parity import Parity
+
+SCALED = {"unit": "x / 255", "signed": "x / 127.5 - 1", "raw": "the bytes themselves"}
 
 MIRROR = "the mean over the face and its mirror image: about twice the multiply-adds, and the time, of a file without"
 
@@ -40,6 +43,7 @@ def summary_lines(result: Export) -> str:
         f"network      {checkpoint.name}: {checkpoint.size}x{checkpoint.size} {kind}, "
         f"{len(checkpoint.labels)} outputs, {megabytes(checkpoint.bytes)} as Keras\n"
         f"labels       {', '.join(checkpoint.labels)}  [{checkpoint.labels_source}]\n"
+        f"scaling      {checkpoint.scaling}: {SCALED[checkpoint.scaling]}  [{checkpoint.scaling_source}]\n"
         f"contract     {given} -> {answer.name} {answer.dtype} {list(answer.shape)}\n"
         f"{mirror}calibration  {_calibration_text(result)}\n"
         f"parity on    {first.parity.faces:,} {first.parity.source}\n"
@@ -101,7 +105,7 @@ def _ops_text(file: ExportedFile) -> str:
 
 
 def _next_commands(result: Export, model: str) -> str:
-    path, file_format = result.files[-1].path, result.files[-1].variant.format
+    path, file_format = shlex.quote(str(result.files[-1].path)), result.files[-1].variant.format
     failed = next((file for file in result.files if not file.parity.passed), None)
     if failed is not None:
         return (
@@ -125,5 +129,5 @@ def _after_failure(file: ExportedFile, model: str) -> str:
         return f"  fer-export {file.variant.format} --quantize int8 --repair{model}   mend the file for face crops\n"
     return (
         f"  fer-export {file.variant.format} --quantize int8 --repair{model}   keep its worst layers in float\n"
-        f"  fer-export blame {file.path}{model}   which layers those are\n"
+        f"  fer-export blame {shlex.quote(str(file.path))}{model}   which layers those are\n"
     )
