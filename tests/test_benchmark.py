@@ -264,8 +264,10 @@ def test_quicker_files_and_files_without_float_twin_need_no_words() -> None:
     quicker = replace(ROW, precision="int8", p50_ms=0.16)
     assert slower(ROW, quicker) == ()
     assert slower(ROW, replace(quicker, p50_ms=0.5)) == ()
-    for other in ({"model": "other"}, {"threads": 2}, {"runtime": "tflite-runtime"}, {"input_shape": (1, 48, 48, 3)}):
+    different = ({"model": "other"}, {"threads": 2}, {"runtime": "tflite-runtime"}, {"input_shape": (1, 48, 48, 3)})
+    for other in (*different, {"mirror": True}):
         assert slower(replace(ROW, **other), replace(quicker, p50_ms=5.0)) == ()
+    assert slower(ROW, replace(ROW, path="again-fp32.tflite", p50_ms=5.0)) == ()
     assert slower(replace(ROW, format="keras", runtime="keras"), replace(quicker, p50_ms=5.0, runtime="keras")) == ()
 
 

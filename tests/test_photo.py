@@ -258,6 +258,12 @@ def test_the_limit_is_exact_and_a_jpeg_is_decoded_smaller_instead(tmp_path, monk
     small = photo.read(jpeg)
     assert small.shape == (30, 40, 3)
     assert np.abs(small.astype(int) - (200, 100, 50)).max() <= 4
+    for size in ((161, 121), (161, 120), (167, 127), (161, 9)):
+        odd = stored(tmp_path, plain.resize(size), "odd.jpg")
+        for reduction in (2, 4, 8):
+            height, width = -(-size[1] // reduction), -(-size[0] // reduction)
+            monkeypatch.setattr(photo, "LARGEST", height * width)
+            assert photo.read(odd).shape == (height, width, 3)
     monkeypatch.setattr(photo, "LARGEST", 20 * 15 - 1)
     assert "160 x 120 pixels" in refused(jpeg)
 

@@ -23,13 +23,15 @@ _INTEGER_OPS = frozenset({"QLinearConv", "QLinearMatMul", "QuantizeLinear"})
 @dataclass(frozen=True)
 class File:
     """What is known of a file before it runs. format: `tflite`, `onnx` or `keras`; model, precision: from its
-    contract, otherwise from its name and its ops; graph: None for a .keras file, which only Keras can read."""
+    contract, otherwise from its name and its ops; graph: None for a .keras file, which only Keras can read; mirror:
+    whether it averages over the face and its mirror image."""
 
     path: Path
     format: str
     model: str
     precision: str
     graph: GraphSummary | None
+    mirror: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def read(path: Path) -> File:
         model if isinstance(model, str) else _without_precision(path.stem),
         precision if precision in ARITHMETIC else precision_of(info.graph),
         info.graph,
+        contract.get("mirror") is True,
     )
 
 

@@ -44,7 +44,8 @@ class Row:
     peak_rss_mb: peak resident memory of the process before it loads the file and at the end.
     gmac_per_s: macs through p50, in thousand millions a second; share_of_peak_percent: of what the runtime's matrix
     product of `peak_arithmetic` reaches.
-    float_ratio: p50 over that of the float32 file of the same network, runtime and threads, None where none ran.
+    mirror: whether the file averages over the face and its mirror image.
+    float_ratio: p50 over that of the float32 file of the same network, mirror, runtime and threads, None without one.
     off_cpu_percent: timed wall time in which the process did not compute, None with several threads;
     halves_differ_percent: difference of the medians of even and odd rounds.
     """
@@ -76,6 +77,7 @@ class Row:
     halves_differ_percent: float
     peak_arithmetic: str | None = None
     share_of_peak_percent: float | None = None
+    mirror: bool = False
     float_ratio: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -261,6 +263,7 @@ def _row(entrant: Entrant, file: File, record: _Record) -> Row:
         gmac_per_s=round(macs / p50 / 1e6, 2) if macs else None,
         off_cpu_percent=record.off_cpu_percent if entrant.threads == 1 and entrant.runtime != "keras" else None,
         halves_differ_percent=record.halves_differ_percent,
+        mirror=file.mirror,
     )
 
 

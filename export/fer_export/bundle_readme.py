@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from . import runtime_versions
 from .golden_photos import PORTRAIT_CREDIT
 from .manifest import BundledVariant
 from .photo_contract import PhotoContract
 from .variants import find
 
 
-def render(model: str, contract: PhotoContract, variants: Sequence[BundledVariant], sizes: Mapping[str, int]) -> bytes:
-    """README.md; the same bytes for the same bundle. variants: the default first; sizes: bytes by file."""
+def render(
+    model: str, contract: PhotoContract, variants: Sequence[BundledVariant], models: Mapping[str, bytes]
+) -> bytes:
+    """README.md; the same bytes for the same bundle. variants: the default, a TFLite file, first; models: by file."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -28,7 +31,7 @@ def render(model: str, contract: PhotoContract, variants: Sequence[BundledVarian
         {
             "file": variant.file,
             "label": find(variant.format, variant.precision).label,
-            "megabytes": f"{sizes[variant.file] / 1e6:.2f}",
+            "megabytes": f"{len(models[variant.file]) / 1e6:.2f}",
             "agreement": _percent(variant.agreement["value"]),
             "accuracy": _percent(variant.accuracy["value"]) if variant.accuracy else "not measured",
         }
@@ -40,6 +43,7 @@ def render(model: str, contract: PhotoContract, variants: Sequence[BundledVarian
         contract=contract,
         rows=rows,
         default=variants[0].file,
+        oldest=runtime_versions.oldest(models[variants[0].file]),
         judged_on=variants[0].agreement["on"],
         credit=PORTRAIT_CREDIT,
     )

@@ -113,8 +113,7 @@ def make(
         GOLDEN_VECTORS: rendered(vectors.to_dict()),
     }
     variants = tuple(_bundled(file) for file in export.files)
-    sizes = {variant.file: len(models[variant.file]) for variant in variants}
-    contents[README] = bundle_readme.render(checkpoint.name, contract, variants, sizes)
+    contents[README] = bundle_readme.render(checkpoint.name, contract, variants, models)
     listing = Manifest(
         model=checkpoint.name,
         default=variants[0].file,

@@ -192,10 +192,11 @@ def _faulty(findings: Sequence[Finding]) -> bool:
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python, with nothing of the current folder on its path (-P)."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         return subprocess.run(
-            [sys.executable, *arguments], capture_output=True, text=True, env=environment, timeout=LONGEST
+            [sys.executable, "-P", *arguments], capture_output=True, text=True, env=environment, timeout=LONGEST
         )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(arguments, 1, "", f"took longer than {LONGEST} s")

@@ -44,7 +44,9 @@ def read(path: Path) -> NDArray[np.uint8]:
         with image, _pixel_limit(LARGEST):
             _fit(image, path)
             image.load()
-            return _upright(_rgb(image), image)
+            pixels, orientation = _rgb(image), _orientation(image)
+            image.close()  # turning copies: the picture twice and its pixels would be three
+            return _upright(pixels, orientation)
     except UnidentifiedImageError as error:
         raise PhotoError(f"{path} is no picture that Pillow reads; convert it to JPEG or PNG") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -67,7 +69,8 @@ def _fit(image: Image, path: Path) -> None:
         small = -(-width // reduction), -(-height // reduction)
         if small[0] * small[1] <= LARGEST:
             if reduction > 1:
-                image.draft(None, small)
+                # Pillow reduces by no more than the whole part of the quotient.
+                image.draft(None, (max(1, width // reduction), max(1, height // reduction)))
             return
     raise _too_large(path, f"{width:,} x {height:,}")
 
@@ -130,11 +133,15 @@ def _scale(image: Image) -> tuple[float, float]:
     return low, high if high > low else low + 1
 
 
-def _upright(pixels: NDArray[np.uint8], image: Image) -> NDArray[np.uint8]:
-    """Turn and mirror the picture as its EXIF orientation says; a damaged one says nothing."""
-    orientation = 1
+def _orientation(image: Image) -> int:
+    """The EXIF orientation; a damaged one says nothing."""
     with contextlib.suppress(Exception):
-        orientation = int(image.getexif().get(_ORIENTATION, 1))
+        return int(image.getexif().get(_ORIENTATION, 1))
+    return 1
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn and mirror the picture as its EXIF orientation says."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):

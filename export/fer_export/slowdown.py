@@ -32,7 +32,7 @@ def float_twin(row: Row, rows: Sequence[Row]) -> Row | None:
     """The row of the same network's exported float32 file in the same runtime, with the same input and threads."""
 
     def setting(other: Row) -> tuple[object, ...]:
-        return other.model, other.input_shape, other.runtime, other.threads
+        return other.model, other.mirror, other.input_shape, other.runtime, other.threads
 
     floats = (other for other in rows if other.precision == "none" and other.format != "keras")
     return next((other for other in floats if setting(other) == setting(row)), None)
@@ -43,7 +43,7 @@ def slower(rows: Sequence[Row], machine: Machine) -> tuple[str, ...]:
     found = []
     for row in rows:
         twin = float_twin(row, rows)
-        if twin is None or row.p50_ms < SLOWER * twin.p50_ms or row is twin:
+        if twin is None or row.precision == "none" or row.p50_ms < SLOWER * twin.p50_ms:
             continue
         found.append(
             f"{PRECISION_NAMES[row.precision]} of {row.model} takes {row.p50_ms / twin.p50_ms:.1f} times as long as "
