@@ -128,6 +128,11 @@ final class PhotoLoader {
         } catch (IOException none) {
             // Not a format that carries Exif.
             return ExifInterface.ORIENTATION_NORMAL;
+        } catch (RuntimeException damaged) {
+            return ExifInterface.ORIENTATION_NORMAL;
+        } catch (StackOverflowError looped) {
+            // Android 7 follows a directory that names itself without end.
+            return ExifInterface.ORIENTATION_NORMAL;
         } finally {
             stream.close();
         }

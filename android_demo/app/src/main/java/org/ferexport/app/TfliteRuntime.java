@@ -90,7 +90,7 @@ final class TfliteRuntime implements ModelRuntime {
             } catch (IllegalArgumentException refused) {
                 throw new IOException("TensorFlow Lite refuses the file: " + refused.getMessage(), refused);
             } catch (LinkageError missing) {
-                throw new IOException("TensorFlow Lite has no library for this processor", missing);
+                throw new IOException("TensorFlow Lite's library does not load: " + missing.getMessage(), missing);
             }
             input = buffer(interpreter.getInputTensor(0).numBytes());
             outputs = new ByteBuffer[interpreter.getOutputTensorCount()];
