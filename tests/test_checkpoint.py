@@ -17,6 +17,7 @@ from keras import layers
 
 from fer_export import checkpoint
 from fer_export.errors import CheckpointError, UsageError
+from fer_export.faces import batch_of
 
 # Keras's own model.save and get_weights under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
@@ -75,6 +76,14 @@ def test_sequential_and_large_batches(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (600, 48, 48, 1), dtype=np.uint8)
     assert np.abs(loaded.predict(images) - np.asarray(model(images / np.float32(255)))).max() < 1e-6
     assert loaded.predict(images[:0]).shape == (0, 6)
+
+
+def test_batches_of_large_pictures_are_small(tmp_path: Path) -> None:
+    assert [batch_of(256, size) for size in (32, 48, 96, 224, 2000)] == [256, 256, 64, 11, 1]
+    loaded = checkpoint.load(saved(network(shape=(480, 480, 1)), tmp_path / "a.keras"))
+    images = np.random.default_rng(3).integers(0, 256, (5, 480, 480, 1), dtype=np.uint8)
+    expected = loaded.network(images / np.float32(255), training=False)
+    assert np.abs(loaded.predict(images) - np.asarray(expected)).max() < 1e-5
 
 
 def test_architecture_and_weights_of_keras_3(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from . import backend, classifier
 from .errors import CheckpointError, UsageError
+from .faces import batch_of
 from .labels import CARD_SOURCE, parsed_json
 from .labels import choose as choose_labels
 
@@ -103,7 +104,8 @@ class Checkpoint:
         return {(self.size, self.size, channels) for channels in (1, self.channels)}
 
     def _predict_all(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batches = [self._predict_batch(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)]
+        batch = batch_of(_BATCH, self.size)
+        batches = [self._predict_batch(images[i : i + batch]) for i in range(0, len(images), batch)]
         return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), np.float32)
 
     def _predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .faces import batch_of
+
 if TYPE_CHECKING:
     import keras
 
@@ -118,8 +120,9 @@ def _channel_ranges(
         return []
     outputs = keras.Model(network.inputs[0], [writer.output for writer in writers])
     ranges: list[Any] = [0.0] * len(writers)
-    for start in range(0, len(images), BATCH):
-        answers = outputs(images[start : start + BATCH], training=False)
+    batch = batch_of(BATCH, images.shape[1])
+    for start in range(0, len(images), batch):
+        answers = outputs(images[start : start + batch], training=False)
         for i, answer in enumerate(answers if isinstance(answers, list | tuple) else [answers]):
             values = np.abs(np.asarray(answer, dtype="float64"))
             ranges[i] = np.maximum(ranges[i], values.reshape(-1, values.shape[-1]).max(axis=0))

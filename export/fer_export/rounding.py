@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .faces import batch_of
+
 if TYPE_CHECKING:
     import keras
 
@@ -77,19 +79,26 @@ def _patches(network: keras.Model, layer: keras.layers.Layer, images: NDArray[np
     import keras
 
     before = keras.Model(network.inputs[0], layer.input)
-    batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-    seen = np.concatenate([np.asarray(before(batch, training=False)) for batch in batches])
+    batch, drawn = batch_of(BATCH, images.shape[1]), []
+    for start in range(0, len(images), batch):
+        windows = _windows(layer, np.asarray(before(images[start : start + batch], training=False)))
+        each = math.prod(windows.shape[1:3])
+        step = max(1, len(images) * each // PATCHES)
+        own = np.arange(-start * each % step, len(windows) * each, step)
+        rows = windows[np.unravel_index(own, windows.shape[:3])].transpose(0, 2, 3, 1)
+        drawn.append(rows.reshape(len(rows), -1))
+    return np.ascontiguousarray(np.concatenate(drawn), "float32")
+
+
+def _windows(layer: keras.layers.Layer, seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A view [N, rows, columns, channels, height, width] of what the kernel sees at every place."""
     (high, wide), (down, right) = layer.dilation_rate, layer.strides
     window = (layer.kernel_size[0] - 1) * high + 1, (layer.kernel_size[1] - 1) * wide + 1
     if layer.padding == "same":
         sides = zip(seen.shape[1:3], window, layer.strides, strict=True)
         seen = np.pad(seen, ((0, 0), *(_same_padding(*side) for side in sides), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(seen, window, axis=(1, 2))
-    windows = windows[:, ::down, ::right, :, ::high, ::wide]
-    count = math.prod(windows.shape[:3])
-    drawn = np.unravel_index(np.arange(0, count, max(1, count // PATCHES)), windows.shape[:3])
-    rows = windows[drawn].transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(rows.reshape(len(rows), -1), "float32")
+    return windows[:, ::down, ::right, :, ::high, ::wide]
 
 
 def _same_padding(size: int, window: int, stride: int) -> tuple[int, int]:
