@@ -257,6 +257,7 @@ def test_usage_errors_are_one_line():
         (("parity", "cut.onnx"), ("cut.onnx", "cut off")),
         (("all", "--output", "text.onnx"), ("a file is in the way",)),
         (("all", "--io", "int8"), ("--io", "float32")),
+        (("all", "--max-drop", "inf"), ("--max-drop", "'inf'", "points")),
         (("probe", "--output", "text.onnx"), ("a file is in the way",)),
     ],
 )

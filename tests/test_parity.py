@@ -107,6 +107,9 @@ def test_nan_fails_and_stays_out_of_the_document(targets):
     assert "NaN" in result.failures[-1]
     document = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert document["mean_difference"] is document["kl_divergence"] is document["file_calibration_error"] is None
+    mute = compare(given, one_hot([0, 1, 2, 1]), faces(4, targets), GATE, LABELS)
+    assert json.loads(json.dumps(mute.to_dict(), allow_nan=False))["keras_calibration_error"] is None
+    assert not mute.passed
 
 
 def test_the_document_is_strict_json_also_without_faces_of_an_emotion():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -233,7 +234,7 @@ def _gate_flags(command: argparse.ArgumentParser) -> None:
         help="least top-1 agreement, 0..1 or with %% (default: the precision's)",
     )
     group.add_argument(
-        "--max-drop", type=float, metavar="POINTS", help="most accuracy lost, in points (default: the precision's)"
+        "--max-drop", type=_points, metavar="POINTS", help="most accuracy lost, in points (default: the precision's)"
     )
 
 
@@ -338,6 +339,16 @@ def _count(text: str) -> int:
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(_positive(part) for part in text.split(","))
+
+
+def _points(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of points of accuracy")
+    return value
 
 
 def _share(text: str) -> float:

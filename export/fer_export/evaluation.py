@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .checkpoint import Checkpoint
 from .dataset import Faces
 from .faces import fit
-from .statistics import Proportion, accuracy, confusion_matrix, expected_calibration_error, recalls
+from .statistics import Proportion, accuracy, confusion_matrix, expected_calibration_error, finite, recalls
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         document = asdict(self)
         document["accuracy"] = self.accuracy.to_dict()
+        for name in ("expected_calibration_error", "log_loss"):
+            document[name] = finite(document[name])
         document["recall"] = {name: recall.to_dict() for name, recall in zip(self.labels, self.recall, strict=True)}
         return document
 

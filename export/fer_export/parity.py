@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from . import gate as gates
 from . import statistics
 from .errors import ExportFileError
-from .statistics import Proportion
+from .statistics import Proportion, finite
 from .variants import Gate
 
 OnFace = Callable[[int, int], None]
@@ -70,10 +70,20 @@ class ClassRecall:
             "faces": self.faces,
             "keras": self.keras.to_dict(),
             "file": self.file.to_dict(),
-            "drop": _finite(self.drop),
-            "drop_interval": [_finite(end) for end in self.drop_interval],
+            "drop": finite(self.drop),
+            "drop_interval": [finite(end) for end in self.drop_interval],
             "mcnemar_p": self.mcnemar_p,
         }
+
+
+FIGURES = (
+    "largest_difference",
+    "mean_difference",
+    "kl_divergence",
+    "keras_calibration_error",
+    "file_calibration_error",
+)
+"""Of a Parity: what may be no number."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +134,8 @@ class Parity:
         for name in ("agreement", "keras_accuracy", "file_accuracy"):
             proportion = getattr(self, name)
             document[name] = proportion.to_dict() if proportion else None
-        for name in ("largest_difference", "mean_difference", "kl_divergence", "file_calibration_error"):
-            document[name] = _finite(document[name])
+        for name in FIGURES:
+            document[name] = finite(document[name])
         return {
             **document,
             "flips": {"total": len(self.flipped), **(asdict(self.flips) if self.flips else {})},
@@ -242,8 +252,3 @@ def _points(share: float) -> float:
 
 def _digits(value: float) -> float:
     return float(f"{value:.3g}")
-
-
-def _finite(value: float | None) -> float | None:
-    """None for what JSON has no number for."""
-    return value if value is not None and math.isfinite(value) else None

@@ -15,6 +15,11 @@ Z_95 = 1.959963984540054
 CALIBRATION_BINS = 15
 
 
+def finite(value: float | None) -> float | None:
+    """None for what JSON has no number for."""
+    return value if value is not None and math.isfinite(value) else None
+
+
 @dataclass(frozen=True)
 class Proportion:
     """hits of count, with its 95 % Wilson score interval; all in 0..1, nan where count is 0."""
