@@ -3,6 +3,7 @@ package org.ferexport.app;
 import android.os.Handler;
 import android.os.Looper;
 import java.io.IOException;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.ferexport.core.Bundle;
@@ -29,6 +30,12 @@ final class CheckRun {
     private final ExecutorService thread = Executors.newSingleThreadExecutor();
     private final Handler main = new Handler(Looper.getMainLooper());
     private Screen screen;
+    private volatile boolean left;
+
+    /** Ends the run at its next step: nobody waits for it, and it would slow what comes after it. */
+    void leave() {
+        left = true;
+    }
 
     void attach(Screen to) {
         screen = to;
@@ -43,6 +50,9 @@ final class CheckRun {
                     done(check.run(new SelfCheck.Progress() {
                         @Override
                         public void at(int at, int of) {
+                            if (left) {
+                                throw new CancellationException();
+                            }
                             progress(at, of);
                         }
                     }), null);

@@ -127,11 +127,11 @@ public final class MainActivity extends Activity implements Session.Screen {
     }
 
     private void take() {
-        PhotoProvider.empty(this);
+        PhotoProvider.discard(this);
         Intent intent = new Intent(MediaStore.ACTION_IMAGE_CAPTURE);
-        intent.putExtra(MediaStore.EXTRA_OUTPUT, PhotoProvider.PHOTO);
+        intent.putExtra(MediaStore.EXTRA_OUTPUT, PhotoProvider.TAKEN);
         // The grant goes with the clip; Android 7 grants nothing for an extra alone.
-        intent.setClipData(ClipData.newRawUri("", PhotoProvider.PHOTO));
+        intent.setClipData(ClipData.newRawUri("", PhotoProvider.TAKEN));
         intent.addFlags(Intent.FLAG_GRANT_WRITE_URI_PERMISSION | Intent.FLAG_GRANT_READ_URI_PERMISSION);
         start(intent, TAKE, R.string.no_camera, R.string.camera_denied);
     }
@@ -148,7 +148,10 @@ public final class MainActivity extends Activity implements Session.Screen {
 
     @Override
     protected void onActivityResult(int request, int result, Intent data) {
-        Uri uri = request == TAKE ? PhotoProvider.PHOTO : data == null ? null : data.getData();
+        Uri uri = data == null ? null : data.getData();
+        if (request == TAKE) {
+            uri = result == RESULT_OK && PhotoProvider.keep(this) ? PhotoProvider.PHOTO : null;
+        }
         if (result == RESULT_OK && uri != null) {
             session.open(getContentResolver(), uri);
         } else {
@@ -172,7 +175,8 @@ public final class MainActivity extends Activity implements Session.Screen {
         findViewById(R.id.choose).setEnabled(session.usable());
         findViewById(R.id.take).setEnabled(session.usable());
         findViewById(R.id.analyse).setEnabled(session.ready());
-        findViewById(R.id.self_check).setEnabled(session.usable());
+        // Beside an analysis its latencies would be too long.
+        findViewById(R.id.self_check).setEnabled(session.usable() && !session.busy);
     }
 
     private String sentence() {

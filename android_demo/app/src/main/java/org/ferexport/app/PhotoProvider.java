@@ -11,17 +11,27 @@ import java.io.FileNotFoundException;
 
 /** Lets a camera app write its photo into the app's cache, and nothing else. */
 public final class PhotoProvider extends ContentProvider {
-    private static final String FILE = "camera.jpg";
+    private static final String PHOTOS = "content://org.ferexport.app.photos/";
 
     /** Where the camera puts its photo. */
-    static final Uri PHOTO = Uri.parse("content://org.ferexport.app.photos/" + FILE);
+    static final Uri TAKEN = Uri.parse(PHOTOS + "taken.jpg");
 
-    /** Forgets the last photo, so that a camera that writes none does not show it again. */
-    static void empty(Context context) {
-        File last = new File(context.getCacheDir(), FILE);
-        if (last.exists() && !last.delete()) {
-            throw new IllegalStateException(last + " cannot be deleted");
-        }
+    /** The last photo that was kept. */
+    static final Uri PHOTO = Uri.parse(PHOTOS + "camera.jpg");
+
+    /** Forgets what a camera left that was cancelled; the last photo that was kept stays. */
+    static void discard(Context context) {
+        file(context, TAKEN).delete();
+    }
+
+    /** Puts the photo that was taken in the place of the last one; false where the camera wrote none. */
+    static boolean keep(Context context) {
+        File taken = file(context, TAKEN);
+        return taken.length() > 0 && taken.renameTo(file(context, PHOTO));
+    }
+
+    private static File file(Context context, Uri photo) {
+        return new File(context.getCacheDir(), photo.getLastPathSegment());
     }
 
     @Override
@@ -36,11 +46,10 @@ public final class PhotoProvider extends ContentProvider {
 
     @Override
     public ParcelFileDescriptor openFile(Uri uri, String mode) throws FileNotFoundException {
-        if (!PHOTO.equals(uri)) {
+        if (!PHOTO.equals(uri) && !TAKEN.equals(uri)) {
             throw new FileNotFoundException(uri.toString());
         }
-        return ParcelFileDescriptor.open(
-                new File(getContext().getCacheDir(), FILE), ParcelFileDescriptor.parseMode(mode));
+        return ParcelFileDescriptor.open(file(getContext(), uri), ParcelFileDescriptor.parseMode(mode));
     }
 
     @Override

@@ -123,6 +123,9 @@ public final class SelfCheckActivity extends Activity implements CheckRun.Screen
     @Override
     protected void onDestroy() {
         run.attach(null);
+        if (!isChangingConfigurations()) {
+            run.leave();
+        }
         super.onDestroy();
     }
 }

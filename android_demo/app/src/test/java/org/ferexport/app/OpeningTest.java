@@ -127,8 +127,8 @@ public class OpeningTest {
             MainActivity activity = controller.get();
             Intent asked = asked(activity, R.id.take);
             assertEquals(MediaStore.ACTION_IMAGE_CAPTURE, asked.getAction());
-            assertEquals(PhotoProvider.PHOTO, asked.getParcelableExtra(MediaStore.EXTRA_OUTPUT, Uri.class));
-            assertEquals(PhotoProvider.PHOTO, asked.getClipData().getItemAt(0).getUri());
+            assertEquals(PhotoProvider.TAKEN, asked.getParcelableExtra(MediaStore.EXTRA_OUTPUT, Uri.class));
+            assertEquals(PhotoProvider.TAKEN, asked.getClipData().getItemAt(0).getUri());
             int grants = Intent.FLAG_GRANT_READ_URI_PERMISSION | Intent.FLAG_GRANT_WRITE_URI_PERMISSION;
             assertEquals(grants, asked.getFlags() & grants);
             write(activity, taken(activity));
@@ -139,7 +139,8 @@ public class OpeningTest {
     }
 
     @Test
-    public void showsNoFormerPhotoWhereTheCameraWritesNone() throws IOException {
+    public void keepsTheFormerPhotoWhereTheCameraWritesNone() throws IOException {
+        Bundle saved;
         try (ActivityController<MainActivity> controller = main()) {
             MainActivity activity = controller.get();
             Intent first = asked(activity, R.id.take);
@@ -147,9 +148,17 @@ public class OpeningTest {
             answer(activity, first, null);
             awaitFace(activity);
             answer(activity, asked(activity, R.id.take), null);
-            awaitStatus(activity, "The photo cannot be read. Choose it again, or another one.");
-            assertEquals(View.GONE, bars(activity).getVisibility());
-            assertFalse(enabled(activity, R.id.analyse));
+            awaitStatus(activity, "No photo was taken.");
+            assertEquals(View.VISIBLE, bars(activity).getVisibility());
+            Intent cancelled = asked(activity, R.id.take);
+            write(activity, new byte[] {1, 2, 3});
+            Shadows.shadowOf(activity).receiveResult(cancelled, Activity.RESULT_CANCELED, null);
+            awaitStatus(activity, "No photo was taken.");
+            saved = ended(controller);
+        }
+        try (ActivityController<MainActivity> controller = Robolectric.buildActivity(MainActivity.class)) {
+            controller.setup(saved);
+            awaitFace(controller.get());
         }
     }
 
@@ -316,10 +325,10 @@ public class OpeningTest {
 
     /** Writes where the app asked the camera to. */
     private static void write(Activity activity, byte[] photo) throws IOException {
-        try (OutputStream file = activity.getContentResolver().openOutputStream(PhotoProvider.PHOTO)) {
+        try (OutputStream file = activity.getContentResolver().openOutputStream(PhotoProvider.TAKEN)) {
             file.write(photo);
         }
-        try (InputStream file = activity.getContentResolver().openInputStream(PhotoProvider.PHOTO)) {
+        try (InputStream file = activity.getContentResolver().openInputStream(PhotoProvider.TAKEN)) {
             assertArrayEquals(photo, file.readAllBytes());
         }
     }

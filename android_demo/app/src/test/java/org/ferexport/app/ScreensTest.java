@@ -10,6 +10,7 @@ import static org.ferexport.app.OnScreen.until;
 import static org.ferexport.app.OnScreen.variants;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
 import android.app.Activity;
@@ -230,6 +231,16 @@ public class ScreensTest {
             Shadows.shadowOf(activity).receiveResult(asked, Activity.RESULT_CANCELED, null);
             assertText(activity, R.id.status, "No photo was taken.");
         }
+    }
+
+    @Test
+    public void endsASelfCheckThatWasLeft() {
+        ActivityController<SelfCheckActivity> controller = Robolectric.buildActivity(SelfCheckActivity.class);
+        controller.setup();
+        CheckRun run = (CheckRun) controller.get().onRetainNonConfigurationInstance();
+        controller.pause().stop().destroy();
+        until("its end", () -> run.failure != null || run.report != null);
+        assertNull(run.report);
     }
 
     @Test
