@@ -7,6 +7,7 @@ import json
 import marshal
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -186,12 +187,16 @@ def edit_config(path: Path, old: str, new: str) -> None:
         file.attrs["model_config"] = config.replace(old, new)
 
 
-def test_statistics_of_a_normalization_layer_are_used(tmp_path: Path) -> None:
+FLAT = [("Flatten", {}), ("Reshape", {"target_shape": [2304]})]
+
+
+@pytest.mark.parametrize(("kind", "options"), FLAT, ids=[kind for kind, _ in FLAT])
+def test_statistics_of_a_normalization_layer_are_used(kind: str, options: dict[str, Any], tmp_path: Path) -> None:
     """Keras 3 computes with constants that were made before the weights of an old file were set."""
     layer_configs = [
         ("InputLayer", {"name": "in", "batch_input_shape": [None, 48, 48, 1], "dtype": "float32"}),
         ("Normalization", {"name": "norm", "dtype": "float32", "axis": [-1], "mean": None, "variance": None}),
-        ("Flatten", {"name": "flat", "dtype": "float32"}),
+        (kind, {"name": "flat", "dtype": "float32", **options}),
         ("Dense", {"name": "last", "dtype": "float32", "units": 7, "activation": "softmax", "use_bias": True}),
     ]
     described = [{"class_name": kind, "config": config} for kind, config in layer_configs]
