@@ -45,9 +45,11 @@ class Bar:
         """Say that `done` of `total` units of a task are done."""
         if self._bar:
             if task not in self._tasks:
-                for other in self._tasks.values():
-                    self._bar.update(other, visible=False)
                 self._tasks[task] = self._bar.add_task(task)
+            if task != self._task:
+                self._task = task
+                for name, number in self._tasks.items():
+                    self._bar.update(number, visible=name == task)
             self._bar.update(self._tasks[task], completed=done, total=total)
             return
         now = time.monotonic()
