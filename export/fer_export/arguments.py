@@ -239,7 +239,11 @@ def _gate_flags(command: argparse.ArgumentParser) -> None:
 
 
 def _train_flags(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--network", default="compact", help="compact (default), nano, or report-64, -128, -256, -512")
+    command.add_argument(
+        "--network",
+        default="compact",
+        help="compact (default), nano, report-64, -128, -256, -512, or large, which teaches",
+    )
     command.add_argument("--classes", type=int, choices=(6, 7), default=7, help="7, or the report's 6 without disgust")
     command.add_argument(
         "--data",
@@ -265,18 +269,29 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=_seed, default=1)
     recipe = command.add_argument_group("recipe (default: the network's own)")
     recipe.add_argument(
-        "--recipe", choices=("report", "compact", "nano"), help="that of another network; nano's alters the faces least"
+        "--recipe",
+        choices=("report", "compact", "nano", "large"),
+        help="that of another network; nano's alters the faces least",
     )
-    recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact: 64, nano: 70)")
-    recipe.add_argument("--batch-size", type=_positive, help="report: 32, compact and nano: 64")
+    recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact: 64, nano: 70, large: 64)")
+    recipe.add_argument("--batch-size", type=_positive, help="report: 32, compact and nano: 64, large: 128")
     recipe.add_argument(
-        "--learning-rate", type=float, help="highest (report: 0.001 of Adam, compact and nano: 0.08 of SGD)"
+        "--learning-rate", type=float, help="highest (report: 0.001 of Adam; SGD's, compact and nano: 0.08, large: 0.1)"
     )
     recipe.add_argument(
-        "--warm-up", type=_count, metavar="EPOCHS", help="in which the rate rises (report: 0, compact and nano: 2)"
+        "--warm-up", type=_count, metavar="EPOCHS", help="in which the rate rises (report: 0, others: 2)"
     )
     recipe.add_argument(
         "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
+    )
+    recipe.add_argument(
+        "--distillation", type=_share, metavar="SHARE", help="the teachers' part in the targets, 0..1 (default 0.7)"
+    )
+    recipe.add_argument(
+        "--consistent",
+        action="store_true",
+        default=None,
+        help="the teachers answer for each face as the network sees it, altered anew in every epoch; best on a GPU",
     )
     recipe.add_argument(
         "--mixup",
@@ -299,7 +314,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     recipe.add_argument(
         "--settling",
         action=argparse.BooleanOptionalAction,
-        help="estimate batch-norm statistics anew at the end (report: no, compact and nano: yes)",
+        help="estimate batch-norm statistics anew at the end (report: no, others: yes)",
     )
     several = command.add_argument_group("several GPUs or hosts (KERAS_BACKEND=jax; start one process on each)")
     several.add_argument(

@@ -7,6 +7,7 @@ environment variables are not enough: `silenced()` redirects the descriptors for
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 import warnings
@@ -31,7 +32,9 @@ def start() -> None:
     try:
         with silenced():
             import keras
-            import tensorflow  # noqa: F401
+
+            if keras.backend.backend() == "tensorflow" or importlib.util.find_spec("tensorflow"):
+                import tensorflow  # noqa: F401
     except (ImportError, ValueError) as error:  # ValueError: a name that Keras does not know
         name = os.environ["KERAS_BACKEND"]
         if name == "tensorflow":
@@ -77,7 +80,14 @@ def silenced() -> Iterator[None]:
 
 
 def environment() -> dict[str, str]:
-    """Versions and machine that a measured figure depends on, and Keras's backend."""
+    """Versions and machine that a measured figure depends on, and Keras's backend, with the GPU that it trains on."""
     import keras
 
-    return {**machine.environment(), "backend": keras.backend.backend()}
+    name = keras.backend.backend()
+    found = {**machine.environment(), "backend": name}
+    if name == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        return found if device.platform == "cpu" else {**found, "gpu": device.device_kind}
+    return found

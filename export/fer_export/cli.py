@@ -187,7 +187,7 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
     recipe = ("epochs", "batch_size", "learning_rate", "warm_up", "stop_patience")
     changes = {
         name: value
-        for name in (*recipe, "mixup", "dtype", "quantize", "settling")
+        for name in (*recipe, "distillation", "consistent", "mixup", "dtype", "quantize", "settling")
         if (value := getattr(options, name)) is not None
     }
     card = runs.train_network(

@@ -36,11 +36,16 @@ def soft_targets(
     return np.asarray((1.0 - weight) * given + weight * soft, np.float32)
 
 
-def _answer(teacher: Checkpoint, images: NDArray[np.uint8], labels: Sequence[str]) -> NDArray[np.float64]:
+def columns(teacher: Checkpoint, labels: Sequence[str]) -> list[int]:
+    """Where these emotions stand in a teacher's answer; UsageError where it does not know them all."""
     known = [canonical(label) for label in teacher.labels]
     missing = [label for label in labels if canonical(label) not in known]
     if missing:
         raise UsageError(f"the teacher {teacher.name} does not know {', '.join(missing)}; give one that does")
+    return [known.index(canonical(label)) for label in labels]
+
+
+def _answer(teacher: Checkpoint, images: NDArray[np.uint8], labels: Sequence[str]) -> NDArray[np.float64]:
     both = np.float64(teacher.predict(images)) + teacher.predict(np.ascontiguousarray(images[:, :, ::-1]))
-    chosen = both[:, [known.index(canonical(label)) for label in labels]]
+    chosen = both[:, columns(teacher, labels)]
     return np.asarray(chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1e-12))

@@ -29,7 +29,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Residual:
-    """A network for phones: every convolution is followed by its batch norm and ReLU, so that it folds into one op.
+    """Every convolution is followed by its batch norm and ReLU, so that it folds into one op on a phone.
 
     A stem at full size, then three stages at half, a quarter and an eighth of it: a convolution that widens, then
     `depth` more convolutions, each added to its input. Global average, dropout, dense.
@@ -48,7 +48,9 @@ NETWORKS: dict[str, Family | Residual] = {
     "report-512": Family((64, 128, 256, 512)),
     "compact": Residual(32, (64, 112, 224), (1, 2, 1), 0.4),
     "nano": Residual(24, (32, 48, 64), (1, 1, 1), 0.1),
+    "large": Residual(64, (128, 256, 512), (2, 2, 2), 0.5),
 }
+"""`large` is no network for phones: it teaches those that are."""
 
 
 def build(name: str, classes: int, dtype: str = "float32") -> keras.Model:

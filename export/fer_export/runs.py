@@ -45,13 +45,15 @@ def train_network(
     initial: a network whose weights are the start. teachers: networks whose probabilities are learnt beside the labels.
     recipe_of: another network whose recipe is taken. changes: fields of recipe.Recipe that differ from it. group: the
     processes that train together; all but the first return None. on_epoch gets the epochs left at most. Raises what
-    training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows no cosine and
-    on a patience where it does.
+    training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows no cosine,
+    on a patience where it does, and on a part for teachers where there are none.
     """
     changes = changes or {}
     settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **changes)
     if settings.warm_up and settings.schedule != "cosine":
         raise UsageError("the report's recipe knows no warm-up; leave --warm-up away, or add --recipe compact")
+    if "distillation" in changes and not teachers:
+        raise UsageError("--distillation is the teachers' part; add --teacher, or leave it away")
     if "stop_patience" in changes and settings.schedule == "cosine":
         raise UsageError("this recipe ends after --epochs; leave --stop-patience away, or add --recipe report")
     labels = DEFAULT_LABELS.get(classes, ())
@@ -61,7 +63,7 @@ def train_network(
         faces, judges = data.split("Training"), data.split("PublicTest")
     examples = _examples(faces, labels)
     with group.joined():
-        if teachers:
+        if teachers and not settings.consistent:
             taught = group.shared(lambda: {"soft": _taught(teachers, faces, labels, settings.distillation)})
             examples = replace(examples, soft=taught["soft"])
         result = training.train(

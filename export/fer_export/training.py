@@ -86,17 +86,19 @@ def train(
 
     initial: name or path of a network whose layers of the same name and shape give the first weights; one that knows
     more emotions gives its last layer's columns of those that are wanted.
-    teachers: the networks that made training.soft, by name, so that a run goes on with the same. group: the joined
-    processes that train together; only the first one uses `folder` and `initial`. The epoch with the highest
-    validation accuracy is kept in `folder/model.keras`. A run that has ended and has no card yet gives its result
-    again. Raises TrainingError on NaN, on degenerate data, on a folder that holds a run with other settings or other
-    data, and where the processes of a group differ in these.
+    teachers: the networks that made training.soft, by name, so that a run goes on with the same; where the recipe is
+    consistent, they are asked here. group: the joined processes that train together; only the first one uses `folder`
+    and `initial`. The epoch with the highest validation accuracy is kept in `folder/model.keras`. A run that has ended
+    and has no card yet gives its result again. Raises TrainingError on NaN, on degenerate data, on a folder that holds
+    a run with other settings or other data, and where the processes of a group differ in these.
     """
     recipe = recipe or Recipe()
     if recipe.quantize == "int8" and initial is None:
         raise UsageError("int8's steps are fitted to a trained network; name it with --initial")
     if recipe.quantize == "int8" and recipe.dtype != "float32":
         raise UsageError(f"int8's steps are trained in float32; leave --dtype {recipe.dtype} away")
+    if recipe.consistent and not (teachers and group.alone):
+        raise UsageError("--consistent needs teachers, and one process; add --teacher, leave --distribute away")
     check_examples(training, validation, classes)
     settings = {
         "network": network,
@@ -116,7 +118,7 @@ def train(
     if initial is not None and not run.epochs:
         first_weights = group.shared(lambda: weights_for(checkpoint.load(initial), classes))
     with group.sharing_batches():
-        trainer = Trainer(network, classes, recipe, seed)
+        trainer = Trainer(network, classes, recipe, seed, teachers if recipe.consistent else ())
         if run.epochs:
             trainer.load(run.weights)
         elif initial is not None:
@@ -155,7 +157,7 @@ def check_examples(training: Examples, validation: Examples, classes: int) -> No
 class Trainer:
     """The network with augmentation in front, compiled once; one call an epoch."""
 
-    def __init__(self, network: str, classes: int, recipe: Recipe, seed: int) -> None:
+    def __init__(self, network: str, classes: int, recipe: Recipe, seed: int, teachers: Sequence[str] = ()) -> None:
         backend.start()
         import keras
 
@@ -176,7 +178,14 @@ class Trainer:
 
             self.judged = stepped(self.network)
         shape = self.network.input_shape[1:]
-        self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), *self.augmentation, self.judged])
+        if teachers:
+            from .teaching import Pupil
+
+            given = [checkpoint.load(teacher) for teacher in teachers]
+            labels, part = DEFAULT_LABELS[classes], recipe.distillation
+            self.model = Pupil(self.augmentation, self.judged, given, labels, part, recipe.dtype)
+        else:
+            self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), *self.augmentation, self.judged])
         self.model.compile(
             optimizer=_optimizer(recipe),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -244,11 +253,11 @@ class Trainer:
 
     def save(self) -> Arrays:
         """Weights and optimizer state, by position."""
-        variables = [*self.model.weights, *self.model.optimizer.variables]
+        variables = [*self.judged.weights, *self.model.optimizer.variables]
         return {f"variable_{i}": _to_numpy(variable) for i, variable in enumerate(variables)}
 
     def load(self, arrays: Arrays) -> None:
-        variables = [*self.model.weights, *self.model.optimizer.variables]
+        variables = [*self.judged.weights, *self.model.optimizer.variables]
         for i, variable in enumerate(variables):
             variable.assign(arrays[f"variable_{i}"])
 
@@ -367,7 +376,9 @@ def _step_callback(epoch: int, steps: int, on_step: OnStep) -> Any:
 
     class Stop(keras.callbacks.TerminateOnNaN):  # type: ignore[misc]
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            super().on_train_batch_end(batch, logs)
+            if batch % 16 == 0:
+                # Reading the loss waits for the device, which would otherwise be given the next steps meanwhile.
+                super().on_train_batch_end(batch, logs)
             on_step(epoch, batch + 1, steps)
 
     return Stop()
