@@ -18,6 +18,7 @@ from fer_export.comparison import Choice, Comparison
 from fer_export.machine import Machine
 from fer_export.report import columns, html
 from fer_export.report.gallery import MOST, flipped_faces
+from fer_export.report.view import View
 from networks import checkpoint_of, report_like
 
 HOSTILE = '<b>"x"&'
@@ -286,3 +287,7 @@ def test_commands_name_the_threads_and_flags_given(result):
     text = html.page(replace(result, bench=replace(result.bench, rows=tuple(rows))), " --model mine.h5 --trust")
     assert "fer-export all --model mine.h5 --trust --data" in text
     assert text.count("--threads 1,2") == 2
+    repaired = replace(result.export.files[0], repair=True)
+    again = View(replace(result, export=replace(result.export, files=(repaired, *result.export.files[1:]))), "")
+    assert " --repair " in again.commands[0][1]
+    assert " --repair " not in View(result, "").commands[0][1]

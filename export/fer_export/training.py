@@ -201,9 +201,10 @@ class Trainer:
             fed = feed(validation.images, self._one_hot(validation.targets), 256)
             val_loss, val_accuracy = self.model.evaluate(**fed, verbose=0)
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
+            other = "" if self.dtype == "float32" else ", or with --dtype float32"
             raise TrainingError(
                 f"the loss is no longer a number in epoch {epoch} (rate {rate:g}); "
-                "start again in a new --output with a lower --learning-rate"
+                f"start again in a new --output with a lower --learning-rate{other}"
             )
         return {
             "loss": round(loss, 5),
