@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from . import __version__, variants
 from .console import Bar
 from .errors import UsageError
+from .recipe import RECIPES
 
 Command = Callable[[argparse.Namespace, Bar], int]
 
@@ -270,13 +271,13 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     recipe = command.add_argument_group("recipe (default: the network's own)")
     recipe.add_argument(
         "--recipe",
-        choices=("report", "compact", "nano", "large"),
+        choices=("report", *RECIPES),
         help="that of another network; nano's alters the faces least",
     )
     recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact: 64, nano: 70, large: 64)")
     recipe.add_argument("--batch-size", type=_positive, help="report: 32, compact and nano: 64, large: 128")
     recipe.add_argument(
-        "--learning-rate", type=float, help="highest (report: 0.001 of Adam; SGD's, compact and nano: 0.08, large: 0.1)"
+        "--learning-rate", type=float, help="highest (Adam, report: 0.001; SGD, compact and nano: 0.08, large: 0.1)"
     )
     recipe.add_argument(
         "--warm-up", type=_count, metavar="EPOCHS", help="in which the rate rises (report: 0, others: 2)"
@@ -285,13 +286,13 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
     )
     recipe.add_argument(
-        "--distillation", type=_share, metavar="SHARE", help="the teachers' part in the targets, 0..1 (default 0.7)"
+        "--distillation", type=_share, metavar="SHARE", help="weight of --teacher in the targets, 0..1 (default 0.7)"
     )
     recipe.add_argument(
         "--consistent",
         action="store_true",
         default=None,
-        help="the teachers answer for each face as the network sees it, altered anew in every epoch; best on a GPU",
+        help="--teacher answers for each face as the network sees it, altered anew in every epoch; wants a GPU",
     )
     recipe.add_argument(
         "--mixup",
@@ -303,7 +304,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         "--dtype",
         choices=("float32", "mixed_bfloat16"),
         default="float32",
-        help="what layers compute in; bfloat16 is faster on processors with AVX512-BF16 (default float32)",
+        help="what layers compute in; bfloat16 is faster on GPUs and processors with AVX512-BF16 (default float32)",
     )
     recipe.add_argument(
         "--quantize",

@@ -24,7 +24,7 @@ def prepare() -> None:
 
 
 def start() -> None:
-    """Import keras and TensorFlow, which every other backend needs as well, with their messages swallowed.
+    """Import keras, and TensorFlow where it is installed, with their messages swallowed.
 
     Raises UsageError where KERAS_BACKEND names what is not installed.
     """
@@ -80,7 +80,7 @@ def silenced() -> Iterator[None]:
 
 
 def environment() -> dict[str, str]:
-    """Versions and machine that a measured figure depends on, and Keras's backend, with the GPU that it trains on."""
+    """Versions and machine that a measured figure depends on; Keras's backend, and the first GPU that JAX has."""
     import keras
 
     name = keras.backend.backend()
@@ -89,5 +89,5 @@ def environment() -> dict[str, str]:
         import jax
 
         device = jax.devices()[0]
-        return found if device.platform == "cpu" else {**found, "gpu": device.device_kind}
+        return found if device.platform != "gpu" else {**found, "gpu": device.device_kind}
     return found

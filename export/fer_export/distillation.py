@@ -24,7 +24,7 @@ def soft_targets(
     labels: Sequence[str],
     weight: float,
 ) -> NDArray[np.float32]:
-    """Targets float32 [N, K] for grey faces [N, S, S, 1]: weight (0..1) is the teachers' part.
+    """Targets float32 [N, K] for grey faces [N, S, S, 1]: weight: the teachers', 0..1.
 
     A teacher's answer is its mean over a face and its mirror image; several teachers count alike. A teacher may know
     more emotions than `labels`: its probabilities of these are made to sum to 1. Raises UsageError where it knows
@@ -46,6 +46,7 @@ def columns(teacher: Checkpoint, labels: Sequence[str]) -> list[int]:
 
 
 def _answer(teacher: Checkpoint, images: NDArray[np.uint8], labels: Sequence[str]) -> NDArray[np.float64]:
+    wanted = columns(teacher, labels)
     both = np.float64(teacher.predict(images)) + teacher.predict(np.ascontiguousarray(images[:, :, ::-1]))
-    chosen = both[:, columns(teacher, labels)]
+    chosen = both[:, wanted]
     return np.asarray(chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1e-12))

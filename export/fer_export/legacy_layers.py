@@ -158,7 +158,7 @@ class LegacyLayer:
             config["kernel_size"] = (config.pop("nb_row"), config.pop("nb_col"))
         if class_name == "LeakyReLU" and "alpha" in config:
             config["negative_slope"] = config.pop("alpha")
-        if isinstance(config.get("target_shape"), int):
+        if isinstance(config.get("target_shape"), int):  # _plain takes lists of one for Keras 2's axes
             config["target_shape"] = (config["target_shape"],)
         if class_name == "ZeroPadding2D" and len(config.get("padding", ())) == 4:
             top, bottom, left, right = config["padding"]

@@ -48,11 +48,11 @@ class Recipe:
     epochs is the most that are trained; patience counts epochs. schedule: `plateau`, or `cosine`, which rises over
     warm_up epochs, falls to zero after the last one and knows neither plateau nor early stopping. optimizer: `adam`, or
     `sgd` with Nesterov momentum 0.9. weight_decay: decoupled, of kernels only. averaging: momentum a step of the
-    exponential average of the weights, which is what is judged and kept; 0 is none. distillation: part of the teachers'
-    probabilities in the targets, 0..1. consistent: the teachers answer for every face as the network sees it, altered
-    anew in each epoch, not once for the face as it is. mixup: alpha of the Beta distribution by which faces are laid
-    over one another; 0 is none. quantize: `int8` trains and judges with the steps of an int8 file, batch norms as they
-    are; `none` in plain float. dtype: what layers compute in, `float32`, or `mixed_bfloat16` with weights, their
+    exponential average of the weights, which is what is judged and kept; 0 is none. distillation: weight of the
+    teachers' probabilities in the targets, 0..1. consistent: the teachers answer for every face as the network sees it,
+    altered anew in each epoch, not once for the face as it is. mixup: alpha of the Beta distribution by which faces are
+    laid over one another; 0 is none. quantize: `int8` trains and judges with the steps of an int8 file, batch norms as
+    they are; `none` in plain float. dtype: what layers compute in, `float32`, or `mixed_bfloat16` with weights, their
     updates and the probabilities in float32; the network that is kept is in float32 throughout. settling: at the end
     batch-norm statistics are estimated anew on the training faces as they are, and kept where the validation accuracy
     rises; not in a run of several processes or with int8's steps.
@@ -106,14 +106,14 @@ NANO = replace(
 )
 """What `nano` is trained with: a tenth of the weights learns the faces less by heart and needs less to hold it back."""
 
-LARGE = replace(COMPACT, batch_size=128, epochs=64, learning_rate=0.1)
+LARGE = replace(COMPACT, batch_size=128, learning_rate=0.1)
 """What `large` is trained with: fewer, larger steps, as a GPU likes them."""
 
 RECIPES = {"compact": COMPACT, "nano": NANO, "large": LARGE}
 """Every other network takes the report's."""
 
 DISTILLATION = 0.7
-"""The teachers' part in the targets, for any network; a teacher's doubt then stands in for label smoothing."""
+"""The teachers' weight in the targets, for any network; a teacher's doubt then stands in for label smoothing."""
 
 
 def of(network: str, taught: bool = False) -> Recipe:

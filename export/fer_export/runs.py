@@ -46,16 +46,17 @@ def train_network(
     recipe_of: another network whose recipe is taken. changes: fields of recipe.Recipe that differ from it. group: the
     processes that train together; all but the first return None. on_epoch gets the epochs left at most. Raises what
     training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows no cosine,
-    on a patience where it does, and on a part for teachers where there are none.
+    on a patience where it does, and on what check_recipe names.
     """
     changes = changes or {}
     settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **changes)
     if settings.warm_up and settings.schedule != "cosine":
         raise UsageError("the report's recipe knows no warm-up; leave --warm-up away, or add --recipe compact")
     if "distillation" in changes and not teachers:
-        raise UsageError("--distillation is the teachers' part; add --teacher, or leave it away")
+        raise UsageError("--distillation is the weight of teachers; add --teacher, or leave it away")
     if "stop_patience" in changes and settings.schedule == "cosine":
         raise UsageError("this recipe ends after --epochs; leave --stop-patience away, or add --recipe report")
+    training.check_recipe(settings, initial, teachers, group)
     labels = DEFAULT_LABELS.get(classes, ())
     if protocol == "report":
         faces, judges = report_split(data, labels)

@@ -1,4 +1,4 @@
-"""Teachers that see each face as their pupil sees it: altered, and another way in every epoch.
+"""Teachers that see each face as their student sees it: altered, and another way in every epoch.
 
 What a teacher says of a face that it was trained on is mostly what it was told; of the same face turned, moved and
 laid over another it has to make up its own mind (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient
@@ -18,12 +18,12 @@ from .distillation import columns
 from .errors import UsageError
 
 
-class Pupil(keras.Model):  # type: ignore[misc]
+class Student(keras.Model):  # type: ignore[misc]
     """A network behind its augmentation, uint8 [N, S, S, 1] -> probabilities [N, K].
 
     While it trains, `weight` (0..1) of its targets is the mean of the teachers' answers to the augmented faces. They
-    compute in `dtype`, a Keras dtype policy, and are not trained. Raises UsageError where a teacher knows fewer
-    emotions than `labels` or takes faces of another size.
+    compute in `dtype`, a Keras dtype policy, which their networks are set to, and are not trained. Raises UsageError
+    where a teacher knows fewer emotions than `labels` or takes faces of another size.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Pupil(keras.Model):  # type: ignore[misc]
         weight: float,
         dtype: str,
     ) -> None:
-        super().__init__(name="pupil")
+        super().__init__(name="student")
         self.augmentation, self.network, self.weight = list(augmentation), network, weight
         self.teachers = [Teacher(teacher, labels, network.input_shape[1], dtype) for teacher in teachers]
         self.answers: Any = None
@@ -69,8 +69,7 @@ class Teacher(keras.layers.Layer):  # type: ignore[misc]
         self.network, self.channels, self.columns = given.network, given.channels, columns(given, labels)
         self.network.trainable = False
         self.scale, self.shift = given.scale_and_shift
-        for layer in self.network.layers[:-1]:
-            layer.dtype_policy = keras.dtype_policies.get(dtype)
+        _compute_in(dtype, self.network.layers[:-1])
         self.built = True
 
     def call(self, pixels: Any) -> Any:
@@ -78,3 +77,12 @@ class Teacher(keras.layers.Layer):  # type: ignore[misc]
         probabilities = self.network(ops.repeat(scaled, self.channels, axis=-1), training=False)
         chosen = ops.take(ops.cast(probabilities, "float32"), self.columns, axis=1)
         return chosen / ops.maximum(ops.sum(chosen, axis=1, keepdims=True), 1e-12)
+
+
+def _compute_in(dtype: str, layers: Sequence[keras.layers.Layer]) -> None:
+    """Set the policy of layers and of those inside them, but of code that others wrote for float32."""
+    for layer in layers:
+        if isinstance(layer, keras.Model):
+            _compute_in(dtype, layer.layers)
+        elif not isinstance(layer, keras.layers.TFSMLayer | keras.layers.Lambda):
+            layer.dtype_policy = keras.dtype_policies.get(dtype)

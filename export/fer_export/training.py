@@ -93,13 +93,9 @@ def train(
     a run with other settings or other data, and where the processes of a group differ in these.
     """
     recipe = recipe or Recipe()
-    if recipe.quantize == "int8" and initial is None:
-        raise UsageError("int8's steps are fitted to a trained network; name it with --initial")
-    if recipe.quantize == "int8" and recipe.dtype != "float32":
-        raise UsageError(f"int8's steps are trained in float32; leave --dtype {recipe.dtype} away")
-    if recipe.consistent and not (teachers and group.alone):
-        raise UsageError("--consistent needs teachers, and one process; add --teacher, leave --distribute away")
+    check_recipe(recipe, initial, teachers, group)
     check_examples(training, validation, classes)
+    present = [checkpoint.load(teacher) for teacher in teachers] if recipe.consistent else []
     settings = {
         "network": network,
         "classes": classes,
@@ -118,7 +114,7 @@ def train(
     if initial is not None and not run.epochs:
         first_weights = group.shared(lambda: weights_for(checkpoint.load(initial), classes))
     with group.sharing_batches():
-        trainer = Trainer(network, classes, recipe, seed, teachers if recipe.consistent else ())
+        trainer = Trainer(network, classes, recipe, seed, present)
         if run.epochs:
             trainer.load(run.weights)
         elif initial is not None:
@@ -135,6 +131,20 @@ def train(
     settled = _settle(run, training, validation) if settle else None
     run.finish(settled)
     return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs), settled)
+
+
+def check_recipe(recipe: Recipe, initial: str | None, teachers: Sequence[str], group: Group) -> None:
+    """Raise UsageError for what does not go together."""
+    if recipe.quantize == "int8" and initial is None:
+        raise UsageError("int8's steps are fitted to a trained network; name it with --initial")
+    if recipe.quantize == "int8" and recipe.dtype != "float32":
+        raise UsageError(f"int8's steps are trained in float32; leave --dtype {recipe.dtype} away")
+    if not recipe.consistent:
+        return
+    if not teachers or recipe.distillation == 0:
+        raise UsageError("--consistent is how teachers teach; add --teacher, and leave --distillation 0 away")
+    if not group.alone:
+        raise UsageError("--consistent trains in one process; leave it away, or --distribute")
 
 
 def check_examples(training: Examples, validation: Examples, classes: int) -> None:
@@ -157,7 +167,9 @@ def check_examples(training: Examples, validation: Examples, classes: int) -> No
 class Trainer:
     """The network with augmentation in front, compiled once; one call an epoch."""
 
-    def __init__(self, network: str, classes: int, recipe: Recipe, seed: int, teachers: Sequence[str] = ()) -> None:
+    def __init__(
+        self, network: str, classes: int, recipe: Recipe, seed: int, teachers: Sequence[Checkpoint] = ()
+    ) -> None:
         backend.start()
         import keras
 
@@ -179,11 +191,10 @@ class Trainer:
             self.judged = stepped(self.network)
         shape = self.network.input_shape[1:]
         if teachers:
-            from .teaching import Pupil
+            from .teaching import Student
 
-            given = [checkpoint.load(teacher) for teacher in teachers]
-            labels, part = DEFAULT_LABELS[classes], recipe.distillation
-            self.model = Pupil(self.augmentation, self.judged, given, labels, part, recipe.dtype)
+            labels, weight = DEFAULT_LABELS[classes], recipe.distillation
+            self.model = Student(self.augmentation, self.judged, teachers, labels, weight, recipe.dtype)
         else:
             self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), *self.augmentation, self.judged])
         self.model.compile(
@@ -375,14 +386,12 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
 def _step_callback(epoch: int, steps: int, on_step: OnStep) -> Any:
     import keras
 
-    class Stop(keras.callbacks.TerminateOnNaN):  # type: ignore[misc]
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            if batch % 16 == 0:
-                # Reading the loss waits for the device, which would otherwise be given the next steps meanwhile.
-                super().on_train_batch_end(batch, logs)
+    class Steps(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            # Not at its end: there Keras would wait for the loss, and so for a GPU, which is given the next steps now.
             on_step(epoch, batch + 1, steps)
 
-    return Stop()
+    return Steps()
 
 
 def _to_numpy(variable: Any) -> NDArray[Any]:

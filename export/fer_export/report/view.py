@@ -333,7 +333,7 @@ class View:
         making += f" --input {options.input_kind}" if options.input_kind != "gray" else ""
         making += f" --io {options.io}" if options.io else ""
         making += " --mirror" if self.result.export.checkpoint.mirror else ""
-        making += " --repair" if any(file.repair for file in self.files) else ""
+        making += " --repair" if options.repair else ""
         making += f" --output {shlex.quote(str(self.files[0].path.parent))}"
         counts = sorted({row.threads for row in self.result.bench.rows})
         threads = "" if counts == [1] else f" --threads {','.join(map(str, counts))}"
