@@ -6,8 +6,8 @@ Every exported file answers the bundle's golden vectors, and 32 PublicTest faces
 kernels that an app gets: LiteRT with XNNPACK, onnxruntime's own. The runtimes are the aarch64 wheels of the versions
 installed here, in qemu (arm_machine.py). What an int8 ONNX file computes up to its softmax, the logits, must be the
 very bytes of this machine; float probabilities may be 1e-6 off, also those that its float softmax gives. An int8 TFLite
-file's logits may be one step off: TFLite's int8 MEAN rounds up on arm64 where it rounds down here, if the mean lies
-less than 1e-4 steps below a half (seen at 104.49997, in 2 of 8,288 means, everything before them the same bytes).
+file's logits may be one step off: TFLite's int8 MEAN rounds up on arm64 where it rounds down here, where a mean lies
+just below a half (seen at 104.49997 steps, in 2 of 8,288 means, everything before them the same bytes).
 
 TFLite's int8 softmax is another kernel on arm64 (arm_softmax.py). It must give the very bytes that this kernel,
 computed here, makes of the processor's own logits. Beside this machine's own probabilities it is one step of 1/256 off
