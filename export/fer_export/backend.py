@@ -34,7 +34,7 @@ def start() -> None:
             import keras
 
             if keras.backend.backend() == "tensorflow" or importlib.util.find_spec("tensorflow"):
-                import tensorflow  # noqa: F401
+                importlib.import_module("tensorflow")
     except (ImportError, ValueError) as error:  # ValueError: a name that Keras does not know
         name = os.environ["KERAS_BACKEND"]
         if name == "tensorflow":

@@ -90,7 +90,8 @@ def train(
     consistent, they are asked here. group: the joined processes that train together; only the first one uses `folder`
     and `initial`. The epoch with the highest validation accuracy is kept in `folder/model.keras`. A run that has ended
     and has no card yet gives its result again. Raises TrainingError on NaN, on degenerate data, on a folder that holds
-    a run with other settings or other data, and where the processes of a group differ in these.
+    a run with other settings or other data, and where the processes of a group differ in these; UsageError on what
+    check_recipe names and on teachers that cannot teach.
     """
     recipe = recipe or Recipe()
     check_recipe(recipe, initial, teachers, group)
