@@ -24,7 +24,7 @@ from ..faces import as_input
 from ..layer_names import LayerNames
 from ..summary import SHAPE_OPS
 from ..variants import Variant
-from . import frame_tflite
+from . import averages, frame_tflite
 
 if TYPE_CHECKING:
     import keras
@@ -126,7 +126,9 @@ def _converted(
             converter.inference_input_type = tf.as_dtype(input_type)
             converter.inference_output_type = tf.as_dtype(output_type)
         try:
-            content = _quantised(converter, LayerNames(model), float_layers) if float_layers else converter.convert()
+            content = (
+                _quantised(converter, LayerNames(model), float_layers) if typed_by_converter else converter.convert()
+            )
         except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
             raise ConversionError(
                 f"TensorFlow cannot convert this network to {variant.precision}: {_first_line(error)}; "
@@ -138,25 +140,30 @@ def _converted(
 
 
 def _quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) -> bytes:
-    """What an int8 converter writes with some layers left in float.
+    """What an int8 converter writes, with some layers left in float.
 
     The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
     quantise with a list of ops to leave alone, named by their outputs.
     """
-    from tensorflow.lite.python.convert import mlir_quantize
+    from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
 
     converter._experimental_calibrate_only = True
     calibrated = bytes(converter.convert())
-    outputs = [op.output for op in TfliteActivations(calibrated).ops]
+    outputs = [op.output for op in TfliteActivations(calibrated).ops] if float_layers else []
     owners = zip(outputs, names.of_ops(outputs), strict=True)
-    return bytes(
-        mlir_quantize(
-            calibrated,
-            input_data_type=converter.inference_input_type,
-            output_data_type=converter.inference_output_type,
-            denylisted_nodes=[output for output, layers in owners if layers.intersection(float_layers)],
+    left = [output for output, layers in owners if layers.intersection(float_layers)]
+
+    def quantise(content: bytes) -> bytes:
+        return bytes(
+            mlir_quantize(
+                content,
+                input_data_type=converter.inference_input_type,
+                output_data_type=converter.inference_output_type,
+                denylisted_nodes=left,
+            )
         )
-    )
+
+    return bytes(deduplicate_readonly_buffers(averages.quantised(calibrated, quantise)))
 
 
 def _with_byte_input(content: bytes) -> bytes:

@@ -1,0 +1,98 @@
+"""Int8 averages that every processor rounds the same way.
+
+TFLite's int8 MEAN rounds sum * factor, where factor = scale_in / (count * scale_out). No two kernels compute the factor
+to the same last bit, so a value just below a half may be one to the other and go up: 104.49997 steps gave 104 on
+x86-64 and 105 on arm64. With factor = p/q and q odd, no sum of whole numbers comes nearer to a half than 1/(2q).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConversionError
+
+COST = 0.01
+"""Share of the output's resolution that may be given away for a factor that is a fraction."""
+
+LAST_BITS = 1e-6
+"""More, relatively, than the factors of two kernels differ by."""
+
+LARGEST = int(1 / (2 * 255 * LAST_BITS))
+"""The q up to which these bits do not carry an average, at most 255, to a half."""
+
+
+def quantised(calibrated: bytes, quantise: Callable[[bytes], bytes]) -> bytes:
+    """The int8 file that `quantise` makes of a calibrated float file, every average's factor a fraction.
+
+    The range of an average's output grows for it, so nothing is cut off. Raises ConversionError where the two files
+    have not the same averages.
+    """
+    content = quantise(calibrated)
+    # An average of another's values has to wait for its scale.
+    for _ in range(len(_averages(_model(content)))):
+        widened = _widened(calibrated, content)
+        if widened is None:
+            break
+        calibrated, content = widened, quantise(widened)
+    return content
+
+
+def fraction(factor: float) -> tuple[int, int]:
+    """p and the smallest odd q with p/q at most `factor` (above 0) and at most COST below it."""
+    q = 1
+    while (p := int(factor * q)) < (1.0 - COST) * factor * q:
+        q += 2
+    return p, q
+
+
+def _widened(calibrated: bytes, content: bytes) -> bytes | None:
+    """The calibrated file with other ranges for the averages whose factor is no fraction yet; None without any."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model, integer = _model(calibrated), _model(content)
+    ranges, tensors = model.subgraphs[0].tensors, integer.subgraphs[0].tensors
+    given, written = _averages(model), _averages(integer)
+    if len(given) != len(written):
+        raise ConversionError(f"{len(given)} averages became {len(written)} in int8; please report this network")
+    changed = False
+    for before, after in zip(given, written, strict=True):
+        source, target = tensors[after.inputs[0]], tensors[after.outputs[0]]
+        if not (_is_int8(source) and _is_int8(target)):
+            continue
+        count = int(np.prod(source.shape)) // int(np.prod(target.shape))
+        factor = float(source.quantization.scale[0]) / (count * float(target.quantization.scale[0]))
+        p, q = fraction(factor)
+        if q > LARGEST or _is_fraction(factor):
+            continue
+        known = ranges[before.outputs[0]].quantization
+        known.min, known.max = known.min * (factor * q / p), known.max * (factor * q / p)
+        changed = True
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) if changed else None
+
+
+def _is_fraction(factor: float) -> bool:
+    """Whether it is one, but for the rounding of two float32 scales."""
+    products = factor * np.arange(1, LARGEST + 1, 2)
+    return bool((np.abs(products - np.rint(products)) <= products * 2e-7).any())
+
+
+def _averages(model: Any) -> list[Any]:
+    from ai_edge_litert import schema_py_generated as schema
+
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    return [op for op in model.subgraphs[0].operators if codes[op.opcodeIndex] == schema.BuiltinOperator.MEAN]
+
+
+def _is_int8(tensor: Any) -> bool:
+    from ai_edge_litert import schema_py_generated as schema
+
+    return bool(tensor.type == schema.TensorType.INT8)
+
+
+def _model(content: bytes) -> Any:
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    return flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
