@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_export import networks, recipe, training
+from fer_export import initial_weights, networks, recipe, training
 from fer_export import quantization_aware as aware
 from fer_export.errors import UsageError
 from fer_export.networks import Family, Residual
@@ -143,7 +143,7 @@ def test_training_with_steps_mends_what_rounding_broke():
     float_settled(network, data.images)
     plain = network.predict(judges.images / np.float32(255), verbose=0)
     mender = Trainer("thin", 6, Recipe(batch_size=12, optimizer="sgd", quantize="int8"), seed=3)
-    mender.start_from(training.layer_weights(network))
+    initial_weights.give(mender.network, initial_weights.by_layer(network))
     mender.measure_steps(data.images)
     broken = mender.judged.predict(judges.images / np.float32(255), verbose=0)
     losses = [mender.epoch(epoch, 0.002, data, judges, lambda *_: None)["val_loss"] for epoch in range(1, 4)]

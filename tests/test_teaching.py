@@ -156,6 +156,8 @@ def test_what_cannot_be_taught_is_refused(tmp_path, tiny_csv, capsys):
         (["--consistent", *given, "--distillation", "0"], "leave --distillation 0 away"),
         (["--distillation", "0.5"], "--distillation is the weight of teachers; add --teacher"),
         (["--consistent", "--teacher", str(tmp_path / "none.keras")], "none.keras"),
+        (["--consistent", "--teacher", teacher(tmp_path, SIX, seed=5)], "does not know disgust"),
+        (["--consistent", "--teacher", str(tmp_path / "wide.keras")], "faces of 64, not 48"),
     ):
         assert main([*command, *flags]) == 2
         assert message in capsys.readouterr().err

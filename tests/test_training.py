@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_export import checkpoint, networks, readers, recipe, runs, training
+from fer_export import checkpoint, initial_weights, networks, readers, recipe, runs, training
 from fer_export.cli import main
 from fer_export.emotions import FER2013, REPORT_6
 from fer_export.errors import TrainingError
@@ -217,7 +217,7 @@ def test_another_network_gives_the_first_weights_where_it_fits():
     given = networks.build("thin", 7)
     given.get_layer("norm2").moving_mean.assign([1, 2, 3, 4])
     before = first.network.get_layer("probabilities").get_weights()[0].copy()
-    first.start_from(training.layer_weights(given))
+    initial_weights.give(first.network, initial_weights.by_layer(given))
     for name in ("conv0", "conv4", "norm2", "hidden"):
         for old, new in zip(
             given.get_layer(name).get_weights(), first.network.get_layer(name).get_weights(), strict=True
@@ -226,18 +226,18 @@ def test_another_network_gives_the_first_weights_where_it_fits():
     assert (first.network.get_layer("probabilities").get_weights()[0] == before).all()
     stranger = keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), keras.layers.Dense(6)])
     with pytest.raises(TrainingError, match="--initial"):
-        first.start_from(training.layer_weights(stranger))
+        initial_weights.give(first.network, initial_weights.by_layer(stranger))
 
 
 def test_a_network_that_knows_more_gives_the_columns_that_are_wanted(tmp_path):
     given = checkpoint_of(networks.build("thin", 7), tmp_path, labels=FER2013)
     first = Trainer("thin", 6, SMALL, seed=1)
-    first.start_from(training.weights_for(given, 6))
+    initial_weights.give(first.network, initial_weights.of(given, 6))
     answers = first.network.predict(examples(8).images / np.float32(255), verbose=0)
     held = given.predict(examples(8).images)[:, [FER2013.index(label) for label in REPORT_6]]
     np.testing.assert_allclose(answers, held / held.sum(axis=1, keepdims=True), atol=1e-6)
     fewer = checkpoint_of(networks.build("thin", 6), tmp_path, name="six", labels=REPORT_6)
-    kernel = training.weights_for(fewer, 7)["probabilities/0"]
+    kernel = initial_weights.of(fewer, 7)["probabilities/0"]
     assert (kernel == fewer.network.get_layer("probabilities").get_weights()[0]).all()
 
 

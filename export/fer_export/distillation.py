@@ -36,6 +36,13 @@ def soft_targets(
     return np.asarray((1.0 - weight) * given + weight * soft, np.float32)
 
 
+def check_teacher(teacher: Checkpoint, labels: Sequence[str], size: int) -> None:
+    """Raise UsageError for a teacher that takes faces of another size, or does not know all these emotions."""
+    if teacher.size != size:
+        raise UsageError(f"the teacher {teacher.name} takes faces of {teacher.size}, not {size}; give one that does")
+    columns(teacher, labels)
+
+
 def columns(teacher: Checkpoint, labels: Sequence[str]) -> list[int]:
     """Where these emotions stand in a teacher's answer; UsageError where it does not know them all."""
     known = [canonical(label) for label in teacher.labels]

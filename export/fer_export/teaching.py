@@ -14,8 +14,7 @@ import keras
 from keras import ops
 
 from .checkpoint import Checkpoint
-from .distillation import columns
-from .errors import UsageError
+from .distillation import check_teacher, columns
 
 
 class Student(keras.Model):  # type: ignore[misc]
@@ -64,8 +63,7 @@ class Teacher(keras.layers.Layer):  # type: ignore[misc]
 
     def __init__(self, given: Checkpoint, labels: Sequence[str], size: int, dtype: str) -> None:
         super().__init__(name=f"teacher_{given.sha256[:12]}", trainable=False)
-        if given.size != size:
-            raise UsageError(f"the teacher {given.name} takes faces of {given.size}, not {size}; give one that does")
+        check_teacher(given, labels, size)
         self.network, self.channels, self.columns = given.network, given.channels, columns(given, labels)
         self.network.trainable = False
         self.scale, self.shift = given.scale_and_shift

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import backend, checkpoint, files, settling
+from . import backend, checkpoint, distillation, files, initial_weights, settling
 from .distribution import ALONE, Arrays, Group
-from .emotions import DEFAULT_LABELS, canonical
+from .emotions import DEFAULT_LABELS
 from .errors import TrainingError, UsageError
 from .mixup import mixed
-from .networks import build
+from .networks import FACE_SIZE, build
 from .recipe import EpochRecord, Photometric, Recipe, best_epoch, finished, learning_rate
 from .run_folder import RunFolder
 from .settling import Settled
@@ -91,12 +91,14 @@ def train(
     and `initial`. The epoch with the highest validation accuracy is kept in `folder/model.keras`. A run that has ended
     and has no card yet gives its result again. Raises TrainingError on NaN, on degenerate data, on a folder that holds
     a run with other settings or other data, and where the processes of a group differ in these; UsageError on what
-    check_recipe names and on teachers that cannot teach.
+    check_recipe names, on an unknown network or number of classes and on teachers that cannot teach.
     """
     recipe = recipe or Recipe()
     check_recipe(recipe, initial, teachers, group)
     check_examples(training, validation, classes)
     present = [checkpoint.load(teacher) for teacher in teachers] if recipe.consistent else []
+    for teacher in present:
+        distillation.check_teacher(teacher, DEFAULT_LABELS.get(classes, ()), FACE_SIZE)
     settings = {
         "network": network,
         "classes": classes,
@@ -113,13 +115,13 @@ def train(
         return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs), run.settled)
     first_weights: Arrays = {}
     if initial is not None and not run.epochs:
-        first_weights = group.shared(lambda: weights_for(checkpoint.load(initial), classes))
+        first_weights = group.shared(lambda: initial_weights.of(checkpoint.load(initial), classes))
     with group.sharing_batches():
         trainer = Trainer(network, classes, recipe, seed, present)
         if run.epochs:
             trainer.load(run.weights)
         elif initial is not None:
-            trainer.start_from(first_weights)
+            initial_weights.give(trainer.network, first_weights)
             trainer.measure_steps(training.images[:MEASURED])
         while not finished(run.epochs, recipe):
             epoch = len(run.epochs) + 1
@@ -274,20 +276,6 @@ class Trainer:
         for i, variable in enumerate(variables):
             variable.assign(arrays[f"variable_{i}"])
 
-    def start_from(self, initial: Mapping[str, NDArray[Any]]) -> None:
-        """Take another network's `layer_weights` where name and shapes are a layer's own; others keep their start."""
-        given: dict[str, list[NDArray[Any]]] = {}
-        for name, array in initial.items():
-            given.setdefault(name.rsplit("/", 1)[0], []).append(array)
-        copied = 0
-        for layer in self.network.layers:
-            weights = given.get(layer.name, [])
-            if weights and [w.shape for w in weights] == [w.shape for w in layer.get_weights()]:
-                layer.set_weights(weights)
-                copied += 1
-        if not copied:
-            raise TrainingError("no layer of --initial fits this network; start from one of the same family")
-
     def plain(self) -> keras.Model:
         """The network as it is kept: in float, everything in it trainable."""
         if self.judged is self.network and self.dtype == "float32":
@@ -338,24 +326,6 @@ def _settle(run: RunFolder, training: Examples, validation: Examples) -> Settled
     if settled.kept:
         run.keep(network)
     return settled
-
-
-def weights_for(given: Checkpoint, classes: int) -> Arrays:
-    """The `layer_weights` of a network, its last layer's columns those of the default labels of `classes` outputs."""
-    weights, known = layer_weights(given.network), [canonical(label) for label in given.labels]
-    wanted, last = DEFAULT_LABELS[classes], given.network.layers[-1].name
-    if set(wanted) <= set(known):
-        columns = [known.index(label) for label in wanted]
-        heads = [
-            name for name, array in weights.items() if name.startswith(f"{last}/") and array.shape[-1] == len(known)
-        ]
-        weights.update({name: weights[name][..., columns] for name in heads})
-    return weights
-
-
-def layer_weights(network: keras.Model) -> Arrays:
-    """The weights as `layer/0`, `layer/1`, ..."""
-    return {f"{layer.name}/{i}": array for layer in network.layers for i, array in enumerate(layer.get_weights())}
 
 
 def _digest(examples: Examples) -> str:
