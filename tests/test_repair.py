@@ -144,6 +144,26 @@ def test_a_refused_try_counts_as_failed(outlier, mended, monkeypatch):
     assert "refused by the runtime" in repair_text(result)
 
 
+def test_layers_that_the_converter_refuses_do_not_end_the_repair(outlier, mended, monkeypatch):
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
+    convert_as, asked = repair.blame.convert_as, []
+
+    def refuse_first(content, checkpoint, calibrated, float_layers):
+        asked.append(float_layers)
+        if len(asked) == 1:
+            raise ConversionError("TensorFlow left CONV_2D in int8")
+        return convert_as(content, checkpoint, calibrated, float_layers)
+
+    monkeypatch.setattr(repair.blame, "convert_as", refuse_first)
+    result = repaired(outlier)
+    first, *others = result.tries
+    assert (first.passed, first.bytes, first.refused) == (False, 0, "TensorFlow left CONV_2D in int8")
+    assert result.passed == others[-1].passed is True
+    assert set(asked[0]) < set(asked[1])
+    assert "refused by the converter" in repair_text(result).splitlines()[1]
+    assert json.loads(json.dumps(result.to_dict()))["tries"][0]["parity"] is None
+
+
 def test_weights_that_int8_cannot_hold_are_cured(heavy):
     assert not heavy.judge(heavy.content).passed
     result = repaired(heavy)

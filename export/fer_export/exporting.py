@@ -201,7 +201,10 @@ def _export(
         if mended.content is not None:
             content, judged = mended.content, judge.judge(mended.content, gate, on_step)
     if judged is None:
-        raise ConversionError(f"no runtime takes the int8 file, nor {len(mended.tries) if mended else 0} repaired ones")
+        tries = len(mended.tries) if mended else 0
+        raise ConversionError(
+            f"no runtime takes the int8 file, and none of {tries} repairs passed; use --quantize dynamic"
+        )
     repaired = mended is not None and mended.passed
     path = _write(output, checkpoint, variant, options, content, judged.parity, calibrating, repaired)
     return ExportedFile(

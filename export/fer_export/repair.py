@@ -17,7 +17,7 @@ from .activations import open_activations
 from .blame import Blame, OnStep
 from .calibration import CalibrationSet
 from .checkpoint import Checkpoint
-from .errors import ExportFileError, UsageError
+from .errors import ConversionError, ExportFileError, UsageError
 from .parity import Parity
 from .summary import SHAPE_OPS
 
@@ -28,7 +28,8 @@ MOST_TRIES = 8
 class Try:
     """One file: culprit, the layer that it cures beyond the try before; float_layers: all that it keeps in float;
     float_ops: those that compute in float and did not in the failed file; bytes: the file's size. parity: None where
-    the runtime refused the file, for the reason in refused."""
+    the runtime refused the file, or the converter refused to keep these layers in float (bytes is then 0); refused says
+    why."""
 
     culprit: str
     float_layers: tuple[str, ...]
@@ -84,7 +85,7 @@ def repair(
     most_tries: int = MOST_TRIES,
     on_step: OnStep = lambda task, done, total: None,
 ) -> Repair:
-    """Keep the worst layers of an int8 file in float until it passes, or `most_tries` files have failed.
+    """Keep the worst layers of an int8 file in float until it passes, or `most_tries` tries have failed.
 
     content: the file that failed; calibrated: the set it was converted with; judge: the gate it failed, which may
     raise ExportFileError for a file that the runtime refuses. Raises UsageError for another precision, ConversionError
@@ -104,7 +105,12 @@ def repair(
             break
         kept = wanted
         on_step(f"keeping {', '.join(kept)} in float", len(tries), most_tries)
-        made = blame.convert_as(content, checkpoint, calibrated, kept)
+        try:
+            made = blame.convert_as(content, checkpoint, calibrated, kept)
+        except ConversionError as refusal:
+            # More layers in float may be what it takes.
+            tries.append(Try(error.layer, kept, (), 0, None, None, str(refusal)))
+            continue
         tries.append(_tried(error.layer, kept, content, made, judge))
         if tries[-1].passed:
             return Repair(blamed, tuple(tries), made)

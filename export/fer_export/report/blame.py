@@ -67,14 +67,15 @@ def _try(number: int, each: Try) -> list[str]:
     if judged:
         drop = "-" if judged.drop is None else f"{judged.drop:+.2f}"
         figures = [percent(judged.agreement.value, 2), drop, f"{judged.mean_difference:.2g}"]
+    refused = "refused by the runtime" if each.bytes else "refused by the converter"
     return [
         str(number),
         each.culprit,
         ", ".join(each.float_layers),
-        str(len(each.float_ops)),
-        megabytes(each.bytes),
+        str(len(each.float_ops)) if each.bytes else "-",
+        megabytes(each.bytes) if each.bytes else "-",
         *figures,
-        "passed" if each.passed else "failed" if judged else "refused by the runtime",
+        "passed" if each.passed else "failed" if judged else refused,
     ]
 
 
