@@ -51,14 +51,14 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
         "--runtime", metavar="NAME,..", help="litert, tflite-runtime, onnxruntime, keras (default: the format's own)"
     )
     _threads_flag(command)
-    command.add_argument("--rounds", type=_positive, default=20, metavar="N", help="of all files (default 20)")
+    command.add_argument("--rounds", type=_positive, default=20, metavar="N", help="over all files (default 20)")
     command.add_argument("--seed", type=_seed, default=1, help="of the order within a round (default 1)")
     _output_flags(command, None)
 
     command = commands.add("parity", "judge exported files against Keras")
     command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".tflite and .onnx files of one network")
     _model_flags(command)
-    _data_flags(command)
+    _data_flags(command, seed=False)
     command.add_argument(
         "--runtime", metavar="NAME", help="litert, tflite-runtime or onnxruntime (default: the format's own)"
     )
@@ -69,12 +69,12 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     command = commands.add("blame", "which layers of a quantised file lose most against its float twin")
     command.add_argument("file", type=Path, metavar="FILE", help="a quantised .tflite or .onnx of the network")
     _model_flags(command)
-    _data_flags(command)
+    _data_flags(command, split=False, seed=False)
     _output_flags(command, None)
 
     command = commands.add("evaluate", "accuracy, recall, confusion matrix and calibration error")
     _model_flags(command)
-    _data_flags(command, required=True)
+    _data_flags(command, required=True, seed=False)
     _output_flags(command, "exports")
 
     command = commands.add("train", "train a network; run it again to go on after an interruption")
@@ -82,7 +82,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     command = commands.add("probe", "make a network's probe faces (synthetic calibration faces)")
     _model_flags(command)
-    command.add_argument("--seed", type=_seed, default=1)
+    _seed_flag(command)
     _output_flags(command, "exports")
 
     command = commands.add("data", "count a data set: splits, classes, duplicates")
@@ -114,7 +114,9 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _data_flags(command)
     _int8_flags(command)
     _gate_flags(command)
-    command.add_argument("--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/)")
+    command.add_argument(
+        "--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/, or none with --android)"
+    )
     command.add_argument(
         "--android", type=Path, metavar="DIR", help="an Android project; the bundle goes into its app's assets"
     )
@@ -156,19 +158,22 @@ def _model_flags(command: argparse.ArgumentParser, others: str = "") -> None:
     group.add_argument(
         "--model",
         metavar="NAME|PATH",
-        help=f"a shipped network (default compact-7), .keras, .h5, .json, SavedModel or network folder{others}",
+        help=f"a shipped network (default compact-7), .keras, .h5, .hdf5, .json, SavedModel or network folder{others}",
     )
     group.add_argument("--weights", type=Path, metavar="FILE", help=".h5 weights of an architecture .json")
     group.add_argument("--labels", metavar="A,B,..|FILE", help="emotions in the order of the outputs")
     group.add_argument(
         "--scaling",
         choices=("unit", "signed", "raw"),
-        help="what the network was trained on: unit x/255, signed x/127.5-1, raw x (default unit)",
+        help="what the network was trained on: unit x/255, signed x/127.5-1, raw x (default: what its card.json says; "
+        "raw where it scales its input itself; else unit)",
     )
     group.add_argument("--trust", action="store_true", help="load a file that may run code (Lambda, custom objects)")
 
 
-def _data_flags(command: argparse.ArgumentParser, required: bool = False) -> None:
+def _data_flags(
+    command: argparse.ArgumentParser, *, required: bool = False, split: bool = True, seed: bool = True
+) -> None:
     group = command.add_argument_group("data")
     group.add_argument(
         "--data",
@@ -177,8 +182,14 @@ def _data_flags(command: argparse.ArgumentParser, required: bool = False) -> Non
         metavar="FILE",
         help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/",
     )
-    group.add_argument("--split", default="PublicTest", help="the faces that judge (default PublicTest)")
-    group.add_argument("--seed", type=_seed, default=1, help="seed of every random choice (default 1)")
+    if split:
+        group.add_argument("--split", default="PublicTest", help="the faces that judge (default PublicTest)")
+    if seed:
+        _seed_flag(group)
+
+
+def _seed_flag(command: Any) -> None:
+    command.add_argument("--seed", type=_seed, default=1, help="seed of every random choice (default 1)")
 
 
 def _conversion_flags(command: argparse.ArgumentParser, file_format: str) -> None:
@@ -267,7 +278,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         metavar="NAME|PATH,...",
         help="learn from the probabilities of these networks too, beside the labels",
     )
-    command.add_argument("--seed", type=_seed, default=1)
+    _seed_flag(command)
     recipe = command.add_argument_group("recipe (default: the network's own)")
     recipe.add_argument(
         "--recipe",
@@ -280,7 +291,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         "--learning-rate", type=float, help="highest (Adam, report: 0.001; SGD, compact and nano: 0.08, large: 0.1)"
     )
     recipe.add_argument(
-        "--warm-up", type=_count, metavar="EPOCHS", help="in which the rate rises (report: 0, others: 2)"
+        "--warm-up", type=_count, metavar="EPOCHS", help="in which the rate rises (compact, nano and large: 2)"
     )
     recipe.add_argument(
         "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
@@ -315,7 +326,8 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     recipe.add_argument(
         "--settling",
         action=argparse.BooleanOptionalAction,
-        help="estimate batch-norm statistics anew at the end (report: no, others: yes)",
+        help="estimate batch-norm statistics anew at the end (report: no, others: yes; never with --quantize int8 or "
+        "several processes)",
     )
     several = command.add_argument_group("several GPUs or hosts (KERAS_BACKEND=jax; start one process on each)")
     several.add_argument(

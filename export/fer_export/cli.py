@@ -240,7 +240,7 @@ def data(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def inspect(options: argparse.Namespace, bar: Bar) -> int:
-    """What a .tflite file holds and expects."""
+    """What an exported file holds and expects."""
     from . import judging
     from .report.file import inspect_text
 

@@ -152,7 +152,7 @@ def read_file(path: Path) -> bytes:
 
 
 def inspect_file(path: Path) -> FileInfo:
-    """Read what a .tflite file holds; raises ExportFileError if it is none."""
+    """Read what an exported file holds; raises ExportFileError if it is none."""
     content = read_file(path)
     with _named(path):
         return FileInfo(path, files.sha256(content), modelfile.inspect(content), modelfile.read(content))

@@ -1,8 +1,8 @@
 """Int8 averages that every processor rounds the same way.
 
-TFLite's int8 MEAN rounds sum * factor, where factor = scale_in / (count * scale_out). No two kernels compute the factor
-to the same last bit, so a value just below a half may be one to the other and go up: 104.49997 steps gave 104 on
-x86-64 and 105 on arm64. With factor = p/q and q odd, no sum of whole numbers comes nearer to a half than 1/(2q).
+TFLite's int8 MEAN rounds sum * factor, with factor = scale_in / (count * scale_out). Kernels differ in the last bits of
+the factor, so a product just below a half may be rounded up by one and down by another: 104.49997 steps gave 104 on
+x86-64 and 105 on arm64. With factor = p/q and q odd, its product with a whole sum is never nearer than 1/(2q) to one.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ LAST_BITS = 1e-6
 """More, relatively, than the factors of two kernels differ by."""
 
 LARGEST = int(1 / (2 * 255 * LAST_BITS))
-"""The q up to which these bits do not carry an average, at most 255, to a half."""
+"""Largest q with which an error in these bits cannot carry an average of at most 255 steps across a half."""
 
 
 def quantised(calibrated: bytes, quantise: Callable[[bytes], bytes]) -> bytes:
-    """The int8 file that `quantise` makes of a calibrated float file, every average's factor a fraction.
+    """The int8 file that `quantise` makes of a calibrated float file, the factor of every int8 average a fraction.
 
-    The range of an average's output grows for it, so nothing is cut off. Raises ConversionError where the two files
-    have not the same averages.
+    An average of so many values that its q would be above LARGEST stays as it is. The range of an average's output
+    grows by about COST at most, so nothing is cut off. Raises ConversionError where the files differ in their averages.
     """
     content = quantise(calibrated)
     # An average of another's values has to wait for its scale.

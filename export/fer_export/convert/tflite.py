@@ -140,7 +140,7 @@ def _converted(
 
 
 def _quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) -> bytes:
-    """What an int8 converter writes, with some layers left in float.
+    """What an int8 converter writes, with averages that every processor rounds alike, some layers left in float.
 
     The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
     quantise with a list of ops to leave alone, named by their outputs.
@@ -231,7 +231,7 @@ def _configure(converter: Any, precision: str) -> None:
     if precision == "fp16":
         converter.target_spec.supported_types = [tf.float16]
     elif precision == "dynamic":
-        # The new quantizer writes FULLY_CONNECTED version 12, which runtimes before 2.15 refuse.
+        # The new quantizer writes FULLY_CONNECTED version 12, which runtimes before 2.17 refuse.
         converter.experimental_new_dynamic_range_quantizer = False
     elif precision == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

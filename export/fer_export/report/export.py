@@ -110,7 +110,7 @@ def _next_commands(result: Export, model: str) -> str:
     if failed is not None:
         return (
             f"took {result.seconds:.1f} s; a file that failed is kept under a name ending in -failed\n"
-            f"next:\n{_after_failure(failed, model)}"
+            f"next:\n{_after_failure(failed, model + _data_flag(result))}"
             f"  fer-export {file_format} --quantize all{model} --data fer2013.csv   which passes on real faces"
         )
     return (
@@ -121,13 +121,19 @@ def _next_commands(result: Export, model: str) -> str:
     )
 
 
-def _after_failure(file: ExportedFile, model: str) -> str:
+def _data_flag(result: Export) -> str:
+    """What leads a command to the faces that calibrated; nothing where the network's own probe faces did."""
+    real = result.calibration is not None and result.calibration.record["source"] != "probe faces"
+    return " --data fer2013.csv" if real else ""
+
+
+def _after_failure(file: ExportedFile, flags: str) -> str:
     """What to do about an int8 file that failed; nothing for the others."""
     if file.variant.precision != "int8" or file.repair is not None:
         return ""
     if len(file.graph.inputs) > 1:
-        return f"  fer-export {file.variant.format} --quantize int8 --repair{model}   mend the file for face crops\n"
+        return f"  fer-export {file.variant.format} --quantize int8 --repair{flags}   mend the file for face crops\n"
     return (
-        f"  fer-export {file.variant.format} --quantize int8 --repair{model}   keep its worst layers in float\n"
-        f"  fer-export blame {shlex.quote(str(file.path))}{model}   which layers those are\n"
+        f"  fer-export {file.variant.format} --quantize int8 --repair{flags}   keep its worst layers in float\n"
+        f"  fer-export blame {shlex.quote(str(file.path))}{flags}   which layers those are\n"
     )
