@@ -134,7 +134,8 @@ def repair() -> str:
                     f"{made['bytes'] / 1e6:.2f}",
                 ]
             )
-        blamed.append(f"{title}: {', '.join(layer['layer'] for layer in found['ranking'])} ({len(found['tries'])} try)")
+        tries = f"{len(found['tries'])} {'try' if len(found['tries']) == 1 else 'tries'}"
+        blamed.append(f"{title}: {', '.join(layer['layer'] for layer in found['ranking'])} ({tries})")
     return (
         f"{_table(header, rows)}\n\nTwo channels of `{result['planted']}` of {result['network']} were given a large "
         f"offset that the next convolution takes off again (`benchmarks/repair.py`). Blamed most, and tries until "
