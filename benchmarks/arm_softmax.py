@@ -1,8 +1,8 @@
 """An int8 file cut off before its softmax, and TFLite's int8 softmax as arm64 computes it.
 
-What an int8 file computes up to its softmax is the same on every processor (TFLite's averages because they are
-made so: convert/averages.py). An ONNX file's softmax is float. TFLite's int8 SOFTMAX has two kernels: one with a table
-of floats, and, where it was built for arm64, one with a table of 16-bit numbers and a fixed-point division
+What an int8 file computes up to its softmax is the same on every processor (TFLite's averages because they are made so,
+where they can be: convert/averages.py). An ONNX file's softmax is float. TFLite's int8 SOFTMAX has two kernels: one
+with a table of floats, and, where it was built for arm64, one with a table of 16-bit numbers and a fixed-point division
 (`TFLITE_SOFTMAX_USE_UINT16_LUT` in its optimized_ops.h). Of the same logits of 3,589 PublicTest faces they make other
 bytes in 47 (an earlier compact-7) and 37 (report-512-7), always by one step of 1/256, and never another top-1.
 """

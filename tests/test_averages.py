@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,12 @@ def by_axis(x: Any) -> Any:
     return layers.GlobalAveragePooling1D()(layers.Reshape((14, 5))(rows))
 
 
+def tied(x: Any) -> Any:
+    """An average whose scale a concatenation sets, behind one that is free."""
+    x = layers.Multiply()([pictures(x), layers.GlobalAveragePooling2D(keepdims=True)(pictures(x))])
+    return layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
+
+
 def flat(x: Any) -> Any:
     return layers.Flatten()(layers.MaxPooling2D(4)(pictures(x)))
 
@@ -41,12 +48,13 @@ def converted(body: Callable[[Any], Any], folder: Any, *, mirror: bool = False) 
 
 def factors(content: bytes) -> list[tuple[float, float]]:
     """Of every average its factor and its output scale."""
-    graph, found = flatbuffer.open_model(content).Subgraphs(0), []
+    model, found = flatbuffer.open_model(content), []
+    graph = model.Subgraphs(0)
     for index in range(graph.OperatorsLength()):
         op = graph.Operators(index)
         source, target = graph.Tensors(op.Inputs(0)), graph.Tensors(op.Outputs(0))
-        reduces = op.BuiltinOptionsType() == schema.BuiltinOptions.ReducerOptions
-        if reduces and source.Type() == target.Type() == schema.TensorType.INT8:
+        averages_here = model.OperatorCodes(op.OpcodeIndex()).BuiltinCode() == schema.BuiltinOperator.MEAN
+        if averages_here and source.Type() == target.Type() == schema.TensorType.INT8:
             count = int(np.prod(source.ShapeAsNumpy())) // int(np.prod(target.ShapeAsNumpy()))
             read, written = (float(tensor.Quantization().Scale(0)) for tensor in (source, target))
             found.append((read / (count * written), written))
@@ -85,6 +93,19 @@ def rounded(sums: np.ndarray, factor: float) -> list[bytes]:
     beside = [factor * (1 + part) for part in (0, -3e-7, 3e-7)]
     products = [*(sums * each for each in beside), sums.astype(np.float32) * np.float32(factor)]
     return [np.floor(each.astype(np.float64) + 0.5).astype(np.int32).tobytes() for each in products]
+
+
+def test_an_average_whose_scale_another_tensor_sets_stays_as_it_is(tmp_path):
+    free, held = (averages._is_fraction(factor) for factor, _ in factors(converted(tied, tmp_path)))
+    assert (free, held) == (True, False)
+
+
+def test_a_tiny_factor_is_left_alone_at_once(monkeypatch):
+    model = SimpleNamespace(subgraphs=[SimpleNamespace(tensors=[])])
+    monkeypatch.setattr(averages, "_model", lambda content: model)
+    monkeypatch.setattr(averages, "_averages", lambda model: ["average"])
+    monkeypatch.setattr(averages, "_factors", lambda model: [1e-12])
+    assert averages.quantised(b"calibrated", lambda content: b"int8") == b"int8"
 
 
 def test_a_network_without_averages_is_left_alone(tmp_path):

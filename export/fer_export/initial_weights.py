@@ -21,8 +21,8 @@ Weights = dict[str, NDArray[Any]]
 def of(given: Checkpoint, classes: int) -> Weights:
     """A network's weights, its last layer's columns those of the default labels of `classes` outputs."""
     weights, known = by_layer(given.network), [canonical(label) for label in given.labels]
-    wanted, last = DEFAULT_LABELS[classes], given.network.layers[-1].name
-    if set(wanted) <= set(known):
+    wanted, last = DEFAULT_LABELS.get(classes, ()), given.network.layers[-1].name
+    if wanted and set(wanted) <= set(known):
         columns = [known.index(label) for label in wanted]
         heads = [
             name for name, array in weights.items() if name.startswith(f"{last}/") and array.shape[-1] == len(known)

@@ -101,7 +101,8 @@ def _onnxruntime(content: bytes, faces: NDArray[np.uint8]) -> Answers:
 
 
 KERNEL_SETS = (
-    # Its logits are the same bytes everywhere; the int8 softmax behind them is another kernel on arm64, a step off.
+    # Its logits are the same bytes everywhere, its averages being as convert/averages makes them; the int8 softmax
+    # behind them is another kernel on arm64, a step off.
     KernelSet("litert-xnnpack", "tflite", "ai-edge-litert", 1 / 256, _xnnpack),
     KernelSet("litert-builtin", "tflite", "ai-edge-litert", None, _builtin),
     # Here the softmax behind them computes in float.

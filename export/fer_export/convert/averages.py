@@ -20,23 +20,27 @@ COST = 0.01
 LAST_BITS = 1e-6
 """More, relatively, than the factors of two kernels differ by."""
 
-LARGEST = int(1 / (2 * 255 * LAST_BITS))
-"""Largest q with which an error in these bits cannot carry an average of at most 255 steps across a half."""
+ROUNDING = 2e-7
+"""Relative; what the rounding of two float32 scales may move a factor by."""
+
+LARGEST = int(1 / (2 * 255 * (LAST_BITS + ROUNDING)))
+"""Largest q with which errors of both kinds cannot carry an average of at most 255 steps across a half."""
 
 
 def quantised(calibrated: bytes, quantise: Callable[[bytes], bytes]) -> bytes:
-    """The int8 file that `quantise` makes of a calibrated float file, the factor of every int8 average a fraction.
+    """The int8 file that `quantise` makes of a calibrated float file, the factor of its int8 averages a fraction.
 
-    An average of so many values that its q would be above LARGEST stays as it is. The range of an average's output
-    grows by about COST at most, so nothing is cut off. Raises ConversionError where the files differ in their averages.
+    The range of an average's output grows by about COST for it, so nothing is cut off. As they are stay an average of
+    so many values that its q would be above LARGEST, and one whose scale another tensor sets, in a concatenation.
+    Raises ConversionError where the files differ in their averages.
     """
     content = quantise(calibrated)
-    # An average of another's values has to wait for its scale.
-    for _ in range(len(_averages(_model(content)))):
-        widened = _widened(calibrated, content)
-        if widened is None:
+    # An average of another's values has to wait for its scale, hence more than one pass.
+    while widened := _widened(calibrated, content):
+        better = quantise(widened)
+        if _fractions(better) <= _fractions(content):
             break
-        calibrated, content = widened, quantise(widened)
+        calibrated, content = widened, better
     return content
 
 
@@ -53,30 +57,45 @@ def _widened(calibrated: bytes, content: bytes) -> bytes | None:
     from tensorflow.lite.tools import flatbuffer_utils
 
     model, integer = _model(calibrated), _model(content)
-    ranges, tensors = model.subgraphs[0].tensors, integer.subgraphs[0].tensors
-    given, written = _averages(model), _averages(integer)
-    if len(given) != len(written):
-        raise ConversionError(f"{len(given)} averages became {len(written)} in int8; please report this network")
+    given, factors = _averages(model), _factors(integer)
+    if len(given) != len(factors):
+        raise ConversionError(f"{len(given)} averages became {len(factors)} in int8; please report this network")
     changed = False
-    for before, after in zip(given, written, strict=True):
-        source, target = tensors[after.inputs[0]], tensors[after.outputs[0]]
-        if not (_is_int8(source) and _is_int8(target)):
+    for average, factor in zip(given, factors, strict=True):
+        # p is at least 1.
+        if factor is None or _is_fraction(factor) or factor * LARGEST < 1:
             continue
-        count = int(np.prod(source.shape)) // int(np.prod(target.shape))
-        factor = float(source.quantization.scale[0]) / (count * float(target.quantization.scale[0]))
         p, q = fraction(factor)
-        if q > LARGEST or _is_fraction(factor):
+        if q > LARGEST:
             continue
-        known = ranges[before.outputs[0]].quantization
+        known = model.subgraphs[0].tensors[average.outputs[0]].quantization
         known.min, known.max = known.min * (factor * q / p), known.max * (factor * q / p)
         changed = True
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) if changed else None
 
 
+def _fractions(content: bytes) -> int:
+    """How many averages of an int8 file have a fraction for a factor."""
+    return sum(factor is not None and _is_fraction(factor) for factor in _factors(_model(content)))
+
+
+def _factors(model: Any) -> list[float | None]:
+    """The factor of every average, None where it is not computed in int8."""
+    tensors, found = model.subgraphs[0].tensors, list[float | None]()
+    for average in _averages(model):
+        source, target = tensors[average.inputs[0]], tensors[average.outputs[0]]
+        if _is_int8(source) and _is_int8(target):
+            count = int(np.prod(source.shape)) // int(np.prod(target.shape))
+            found.append(float(source.quantization.scale[0]) / (count * float(target.quantization.scale[0])))
+        else:
+            found.append(None)
+    return found
+
+
 def _is_fraction(factor: float) -> bool:
-    """Whether it is one, but for the rounding of two float32 scales."""
+    """Whether it is one, but for ROUNDING, with a q up to LARGEST."""
     products = factor * np.arange(1, LARGEST + 1, 2)
-    return bool((np.abs(products - np.rint(products)) <= products * 2e-7).any())
+    return bool((np.abs(products - np.rint(products)) <= products * ROUNDING).any())
 
 
 def _averages(model: Any) -> list[Any]:
