@@ -18,6 +18,7 @@ from fer_export.convert import onnx, tflite
 from fer_export.errors import ConversionError, DataError, ExportFileError, UsageError
 from fer_export.layer_names import LayerNames
 from fer_export.report.blame import blame_text
+from fer_export.report.flags import Flags
 from networks import checkpoint_of, classifier, grey, planted, report_like, scaled
 
 INT8, FLOAT = variants.find("tflite", "int8"), variants.find("tflite", "none")
@@ -205,9 +206,9 @@ def test_a_written_file(tmp_path, quick_probe, healthy):
     assert integers.rebuilt
     assert halves.rebuilt
     assert 0 < halves.layers[0].own_error < integers.layers[0].own_error
-    text = blame_text(integers, result.files[0].path.name, " --model tiny.keras")
+    text = blame_text(integers, result.files[0].path.name, Flags(model=" --model tiny.keras", data=" --data f.csv"))
     assert text.splitlines()[0] == "tiny-int8.tflite: int8 TFLite of tiny"
-    assert "--repair --model tiny.keras" in text.splitlines()[-1]
+    assert "--repair --model tiny.keras --data f.csv" in text.splitlines()[-1]
     assert integers.layers[0].layer in text
 
 

@@ -149,7 +149,7 @@ class _Commands:
         command: argparse.ArgumentParser = self._parsers.add_parser(
             name, help=summary, description=summary[0].upper() + summary[1:] + "."
         )
-        command.set_defaults(run=self._run[name])
+        command.set_defaults(run=self._run[name], default=command.get_default)
         return command
 
 

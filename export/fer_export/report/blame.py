@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .flags import NONE, Flags
 from .table import megabytes, percent, table
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ LEGEND = (
 )
 
 
-def blame_text(result: Blame, name: str, model_flags: str = "") -> str:
-    """The printout of `fer-export blame`; name: of the file; model_flags: how the network was named."""
+def blame_text(result: Blame, name: str, flags: Flags = NONE) -> str:
+    """The printout of `fer-export blame`; name: of the file; flags: those of the command itself."""
     guilty = [layer for layer in result.layers if layer.effect > 0]
     clean = [_marked(layer) for layer in result.layers if layer.effect == 0]
     blocks = [
@@ -41,8 +42,8 @@ def blame_text(result: Blame, name: str, model_flags: str = "") -> str:
         file_format = "onnx" if result.variant.endswith("ONNX") else "tflite"
         blocks.append(
             f"worst: {guilty[0].layer}; to cure it, {', '.join(guilty[0].cure)} would stay in float\n"
-            f"next: fer-export {file_format} --quantize int8 --repair{model_flags}   keep the worst layers in float if "
-            "the gate fails"
+            f"next: fer-export {file_format} --quantize int8 --repair{flags.model}{flags.data}"
+            "   keep the worst layers in float if the gate fails"
         )
     return "\n\n".join(block for block in blocks if block)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .flags import NONE, Flags
 from .parity import verdict
 from .table import megabytes, percent, table
 
@@ -15,15 +16,17 @@ if TYPE_CHECKING:
 _REPAIRED = "keeps the worst layers of an int8 file in float"
 
 
-def bundle_text(made: Made, model_flags: str = "") -> str:
+def bundle_text(made: Made, flags: Flags = NONE) -> str:
     """The printout of `fer-export bundle`: variants, golden vectors, where it lies; or which gate failed.
 
-    model_flags: how the network was named on the command line, for the commands that come next.
+    flags: those of the command itself.
     """
     verdicts = "\n".join(verdict(file.path.name, file.parity) for file in made.export.files)
     if made.manifest is None or made.golden is None:
-        next_commands = [] if made.export.options.repair else [f"bundle --repair{model_flags}   {_REPAIRED}"]
-        next_commands.append(f"bundle{model_flags} --data fer2013.csv   calibrates and judges on real faces")
+        given = f"{flags.model}{flags.data}{flags.making}"
+        next_commands = [] if made.export.options.repair else [f"bundle --repair{given}   {_REPAIRED}"]
+        if not flags.data:
+            next_commands.append(f"bundle{given} --data fer2013.csv   calibrates and judges on real faces")
         commands = "".join(f"\n  fer-export {command}" for command in next_commands)
         return f"{verdicts}\n\nno bundle was written: a variant missed its gate\nnext:{commands}"
     photos = made.golden.photos

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..variants import FORMAT_NAMES
 from .export import summary_lines
+from .flags import NONE, Flags
 from .parity import verdict
 from .table import table, with_interval
 
@@ -24,8 +25,8 @@ largest probability difference; p50, p95: one face on this machine; load: until 
 process"""
 
 
-def comparison_text(result: Comparison, card: Path, model_flags: str = "") -> str:
-    """The printout of `fer-export all`; card: where the HTML page lies; model_flags: as in export_text."""
+def comparison_text(result: Comparison, card: Path, flags: Flags = NONE) -> str:
+    """The printout of `fer-export all`; card: where the HTML page lies; flags: those of the command itself."""
     exported = result.export
     labelled = exported.files[0].parity.file_accuracy is not None
     header = ["file", "MB"]
@@ -41,9 +42,7 @@ def comparison_text(result: Comparison, card: Path, model_flags: str = "") -> st
     said += [f"caution: {sentence}" for sentence in (*_parity_cautions(exported.files), *result.bench.cautions)]
     blocks += ["\n".join(said)] if said else []
     blocks.append("\n".join(_choice(choice) for choice in result.choices))
-    blocks.append(
-        f"took {result.seconds:.0f} s\nreport: {card} (and the same as .json)\nnext:\n{_next(result, model_flags)}"
-    )
+    blocks.append(f"took {result.seconds:.0f} s\nreport: {card} (and the same as .json)\nnext:\n{_next(result, flags)}")
     return "\n\n".join(blocks)
 
 
@@ -82,14 +81,14 @@ def _choice(choice: Choice) -> str:
     return f"ship for {FORMAT_NAMES[choice.format]}: {name}\n  {choice.reason}"
 
 
-def _next(result: Comparison, model: str) -> str:
+def _next(result: Comparison, flags: Flags) -> str:
     files = " ".join(shlex.quote(str(choice.file)) for choice in result.choices if choice.file)
     lines = [f"  fer-export bench {files} --threads 1,2   their latency alone"] if files else []
     if result.export.judge.faces.targets is None:
-        lines.append(f"  fer-export all{model} --data fer2013.csv   the same on real faces")
+        lines.append(f"  fer-export all{flags.model}{flags.making} --data fer2013.csv   the same on real faces")
     failed = [file for file in result.export.files if not file.parity.passed and len(file.graph.inputs) == 1]
     lines += [
-        f"  fer-export blame {shlex.quote(str(file.path))}{model}   which layers lose most"
+        f"  fer-export blame {shlex.quote(str(file.path))}{flags.model}{flags.data}   which layers lose most"
         for file in failed
         if file.variant.integer
     ]

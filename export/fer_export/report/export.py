@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .blame import repair_text
+from .flags import NONE, Flags
 from .parity import verdict
 from .table import megabytes, percent, table, with_interval
 
@@ -20,15 +21,15 @@ SCALED = {"unit": "x / 255", "signed": "x / 127.5 - 1", "raw": "the bytes themse
 MIRROR = "the mean over the face and its mirror image: about twice the multiply-adds, and the time, of a file without"
 
 
-def export_text(result: Export, model_flags: str = "") -> str:
+def export_text(result: Export, flags: Flags = NONE) -> str:
     """The printout of `fer-export tflite`: network, calibration, files, parity, verdict, next commands.
 
-    model_flags: how the network was named on the command line, for the commands that come next.
+    flags: those of the command itself.
     """
     blocks = [summary_lines(result), _files_table(result.files, result.checkpoint.bytes)]
     blocks.extend(_ops_text(file) for file in result.files if file.variant.precision == "int8")
     blocks.append("\n".join(verdict(file.path.name, file.parity) for file in result.files))
-    blocks.append(_next_commands(result, model_flags))
+    blocks.append(_next_commands(result, flags))
     return "\n\n".join(blocks)
 
 
@@ -104,36 +105,33 @@ def _ops_text(file: ExportedFile) -> str:
     return f"every compute op of {name} is int8: {ops}"
 
 
-def _next_commands(result: Export, model: str) -> str:
+def _next_commands(result: Export, flags: Flags) -> str:
     path, file_format = shlex.quote(str(result.files[-1].path)), result.files[-1].variant.format
     failed = next((file for file in result.files if not file.parity.passed), None)
+    data = flags.data or " --data fer2013.csv"
     if failed is not None:
         return (
             f"took {result.seconds:.1f} s; a file that failed is kept under a name ending in -failed\n"
-            f"next:\n{_after_failure(failed, model + _data_flag(result))}"
-            f"  fer-export {file_format} --quantize all{model} --data fer2013.csv   which passes on real faces"
+            f"next:\n{_after_failure(failed, flags)}"
+            f"  fer-export {file_format} --quantize all{flags.model}{data}   which passes on real faces"
         )
     return (
         f"took {result.seconds:.1f} s\nnext:\n"
-        f"  fer-export parity {path}{model} --data fer2013.csv   judge it on real faces\n"
+        f"  fer-export parity {path}{flags.model}{data}   judge it on real faces\n"
         f"  fer-export inspect {path}   what an app must hand to it\n"
-        f"  fer-export all{model} --data fer2013.csv   every format and precision side by side, and which to ship"
+        f"  fer-export all{flags.model}{data}   every format and precision side by side, and which to ship"
     )
 
 
-def _data_flag(result: Export) -> str:
-    """What leads a command to the faces that calibrated; nothing where the network's own probe faces did."""
-    real = result.calibration is not None and result.calibration.record["source"] != "probe faces"
-    return " --data fer2013.csv" if real else ""
-
-
-def _after_failure(file: ExportedFile, flags: str) -> str:
+def _after_failure(file: ExportedFile, flags: Flags) -> str:
     """What to do about an int8 file that failed; nothing for the others."""
     if file.variant.precision != "int8" or file.repair is not None:
         return ""
+    known = f"{flags.model}{flags.data}"
+    repair = f"  fer-export {file.variant.format} --quantize int8 --repair{known}"
     if len(file.graph.inputs) > 1:
-        return f"  fer-export {file.variant.format} --quantize int8 --repair{flags}   mend the file for face crops\n"
+        return f"{repair}   mend the file for face crops\n"
     return (
-        f"  fer-export {file.variant.format} --quantize int8 --repair{flags}   keep its worst layers in float\n"
-        f"  fer-export blame {shlex.quote(str(file.path))}{flags}   which layers those are\n"
+        f"{repair}{flags.making}   keep its worst layers in float\n"
+        f"  fer-export blame {shlex.quote(str(file.path))}{known}   which layers those are\n"
     )
