@@ -2,7 +2,7 @@
 
 TFLite's int8 MEAN rounds sum * factor, with factor = scale_in / (count * scale_out). Kernels differ in the last bits of
 the factor, so a product just below a half may be rounded up by one and down by another: 104.49997 steps gave 104 on
-x86-64 and 105 on arm64. With factor = p/q and q odd, its product with a whole sum is never nearer than 1/(2q) to one.
+x86-64 and 105 on arm64. With factor = p/q and q odd, its product with a whole sum stays 1/(2q) or more from a half.
 """
 
 from __future__ import annotations
