@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from fer_export import arguments, cli
-from fer_export.report.flags import Flags
+from fer_export.report.flags import Flags, given
 from networks import checkpoint_of, grey, planted, report_like, scaled
 
 
@@ -43,14 +43,14 @@ def test_a_failed_file_is_mended_and_blamed_as_it_was_made(tmp_path, tiny_csv, b
 
 def test_a_bundle_that_failed_keeps_its_flags(tmp_path, tiny_csv, broken, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    given = ["--model", broken, "--data", str(tiny_csv), "--output", "app"]
-    assert cli.main(["bundle", *given]) == 1
-    assert commands(capsys.readouterr().out) == [["bundle", "--repair", *given]]
+    flags = ["--model", broken, "--data", str(tiny_csv), "--output", "app"]
+    assert cli.main(["bundle", *flags]) == 1
+    assert commands(capsys.readouterr().out) == [["bundle", "--repair", *flags]]
 
 
 def test_only_what_was_given_is_repeated():
     read = arguments.parser(cli.COMMANDS).parse_args
     for command in (["tflite"], ["blame", "x.tflite"], ["bundle"], ["all"]):
-        assert cli._flags(read(command)) == Flags()
+        assert given(read(command)) == Flags()
     options = read(["all", "--model", "a b.keras", "--trust", "--max-drop", "0.5", "--seed", "1", "--data", "d.csv"])
-    assert cli._flags(options) == Flags(" --model 'a b.keras' --trust", " --data d.csv", " --max-drop 0.5")
+    assert given(options) == Flags(" --model 'a b.keras' --trust", " --data d.csv", " --max-drop 0.5")

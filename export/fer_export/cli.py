@@ -8,26 +8,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import variants
 from .arguments import Command, parser
 from .console import Bar, duration
 from .errors import FerExportError, UsageError
-
-if TYPE_CHECKING:
-    from .report.flags import Flags
-
-MODEL = ("model", "weights", "labels", "scaling", "trust")
-MAKING = (
-    *("split", "seed", "calibration_faces", "input", "io", "mirror"),
-    *("min_agreement", "max_drop", "output", "android"),
-)
-"""Flags that a next command repeats: of the network, and of how files are made, judged and where they go."""
+from .report.flags import given
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +76,7 @@ def _export(options: argparse.Namespace, bar: Bar, file_format: str) -> int:
         options=_export_options(options),
         on_step=bar.step,
     )
-    _show(options, result.to_dict(), export_text(result, _flags(options)))
+    _show(options, result.to_dict(), export_text(result, given(options)))
     return 0 if result.passed else 1
 
 
@@ -106,9 +96,9 @@ def all_variants(options: argparse.Namespace, bar: Bar) -> int:
         on_step=bar.step,
     )
     name = f"{result.export.checkpoint.name}-report"
-    card = files.write_whole(options.output / f"{name}.html", page(result, _flags(options).model).encode())
+    card = files.write_whole(options.output / f"{name}.html", page(result, given(options).model).encode())
     files.write_json(options.output / f"{name}.json", result.to_dict())
-    _show(options, result.to_dict(), comparison_text(result, card, _flags(options)))
+    _show(options, result.to_dict(), comparison_text(result, card, given(options)))
     return 0 if result.passed else 1
 
 
@@ -136,7 +126,7 @@ def blame(options: argparse.Namespace, bar: Bar) -> int:
 
     data = _data(options, bar) if options.data else None
     result = blaming.blame(options.file, _checkpoint(options), data=data, on_step=bar.step)
-    _show(options, result.to_dict(), blame_text(result, options.file.name, _flags(options)))
+    _show(options, result.to_dict(), blame_text(result, options.file.name, given(options)))
     return 0
 
 
@@ -296,7 +286,7 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
         ),
         on_step=bar.step,
     )
-    _show(options, made.to_dict(), bundle_text(made, _flags(options)))
+    _show(options, made.to_dict(), bundle_text(made, given(options)))
     return 0 if made.passed else 1
 
 
@@ -408,22 +398,6 @@ def _pipeline(options: argparse.Namespace) -> Any:
 def _exported(options: argparse.Namespace) -> Any:
     """The network as the files are to answer."""
     return replace(_checkpoint(options), mirror=options.mirror)
-
-
-def _flags(options: argparse.Namespace) -> Flags:
-    """The flags as they were given, to be repeated in the next commands."""
-    from .report.flags import Flags
-
-    return Flags(_words(options, MODEL), _words(options, ("data",)), _words(options, MAKING))
-
-
-def _words(options: argparse.Namespace, names: Sequence[str]) -> str:
-    words = []
-    for name in names:
-        value = getattr(options, name, None)
-        if value is not None and value != options.default(name):
-            words.append(f" --{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}"))
-    return "".join(words)
 
 
 def _data(options: argparse.Namespace, bar: Bar) -> Any:

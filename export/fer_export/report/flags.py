@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+MODEL = ("model", "weights", "labels", "scaling", "trust")
+MAKING = (
+    *("split", "seed", "calibration_faces", "input", "io", "mirror"),
+    *("min_agreement", "max_drop", "output", "android"),
+)
 
 
 @dataclass(frozen=True)
@@ -18,3 +27,17 @@ class Flags:
 
 
 NONE = Flags()
+
+
+def given(options: argparse.Namespace) -> Flags:
+    """What was given on the command line; options.default names a flag's default."""
+    return Flags(_words(options, MODEL), _words(options, ("data",)), _words(options, MAKING))
+
+
+def _words(options: argparse.Namespace, names: Sequence[str]) -> str:
+    words = []
+    for name in names:
+        value = getattr(options, name, None)
+        if value is not None and value != options.default(name):
+            words.append(f" --{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}"))
+    return "".join(words)
