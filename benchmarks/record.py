@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fer_export import backend, machine
+from fer_export.system import keras_backend, machine
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -14,9 +14,9 @@ RESULTS = Path(__file__).parent / "results"
 def record(name: str, figures: dict[str, Any]) -> Path:
     """Write results/<name>.json: the figures, the command that measured them, machine and versions."""
     document = {
-        "command": f"python benchmarks/{Path(sys.argv[0]).name} " + " ".join(Path(a).name for a in sys.argv[1:]),
+        "command": f"python -m {_module()} " + " ".join(Path(a).name for a in sys.argv[1:]),
         "date": datetime.date.today().isoformat(),
-        "environment": {**backend.environment(), "cpu": machine.cpu()},
+        "environment": {**keras_backend.environment(), "cpu": machine.cpu()},
         **figures,
     }
     RESULTS.mkdir(exist_ok=True)
@@ -24,3 +24,9 @@ def record(name: str, figures: dict[str, Any]) -> Path:
     path.write_text(json.dumps(document, indent=2) + "\n")
     print(json.dumps(figures, indent=2), f"\nwritten: {path}")
     return path
+
+
+def _module() -> str:
+    """The script that runs, as `python -m` takes it from the top of the checkout."""
+    script = Path(sys.argv[0]).resolve().with_suffix("")
+    return ".".join(script.relative_to(RESULTS.parents[1]).parts)

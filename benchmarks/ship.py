@@ -1,6 +1,6 @@
 """Puts a finished training run among the shipped networks: models/NAME, its probe faces, its card, its line of runs.
 
-    python benchmarks/ship.py RUN --name nano-7 --data fer2013.csv --command 'fer-export train ...' --note '...'
+    python -m benchmarks.ship RUN --name nano-7 --data fer2013.csv --command 'fer-export train ...' --note '...'
 
 Beside the float accuracy the card gets that of the int8 TFLite file, calibrated on Training faces, with interval,
 size and cost; the commands that reproduce the weights from the CSV; and published results with their protocols.
@@ -14,9 +14,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fer_export import backend, checkpoint, exporting, files, networks, probe, readers
-from fer_export.checkpoint import Checkpoint
-from fer_export.dataset import Dataset
+from fer_export.calibration import probe_faces
+from fer_export.checkpoint import checkpoint
+from fer_export.checkpoint.checkpoint import Checkpoint
+from fer_export.dataset import read as readers
+from fer_export.dataset.dataset import Dataset
+from fer_export.exporting import export as exporting
+from fer_export.system import files, keras_backend
+from fer_export.training import networks
 
 MODELS = Path(__file__).parents[1] / "models"
 FILES = ("model.keras", "history.json", "curves.png", "card.json")
@@ -105,7 +110,7 @@ def main() -> None:
     parser.add_argument("--command", action="append", default=[], help="what reproduces the weights; in order")
     parser.add_argument("--note", default="shipped", help="for the run's line in models/runs.jsonl")
     options = parser.parse_args()
-    backend.start()
+    keras_backend.start()
     folder = MODELS / options.name
     if options.name.rpartition("-")[0] not in networks.NETWORKS:
         parser.error(f"no network is called {options.name}")
@@ -118,7 +123,7 @@ def main() -> None:
             shutil.copyfile(options.run / file, folder / file)
     network, data = checkpoint.load(folder), readers.read(options.data)
     if options.run:
-        files.write_whole(folder / "probe.npz", probe.make(network).to_bytes())
+        files.write_whole(folder / "probe.npz", probe_faces.make(network).to_bytes())
     card = json.loads((folder / "card.json").read_text())
     if options.run:
         card["protocol"]["commands"] = options.command

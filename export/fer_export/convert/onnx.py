@@ -17,14 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import backend, contract, graph, onnxfile, onnxgraph, twin
-from ..calibration import CalibrationSet
-from ..checkpoint import Checkpoint
+from ..calibration.calibration_set import CalibrationSet
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract import tensors
+from ..contract.variants import Variant
+from ..dataset.pixels import as_input
 from ..errors import ConversionError, FerExportError, OutputError, UsageError
-from ..faces import as_input
-from ..layer_names import LayerNames
-from ..variants import Variant
-from . import frame_onnx
+from ..model_file import onnx as onnxfile
+from ..network import float_twin
+from ..network import prepare as graph
+from ..network.layer_names import LayerNames
+from ..system import keras_backend
+from . import onnx_crop, onnx_graph
 
 if TYPE_CHECKING:
     import keras
@@ -69,9 +73,9 @@ class Converter:
 
     def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
         self._checkpoint, self._input_kind = checkpoint, input_kind
-        self._inner_kind = contract.network_kind(input_kind)
-        self._rule = contract.FrameRule.of(checkpoint.size) if input_kind == "frame" else None
-        self._input_type, output_type = contract.io_types(io, input_kind)
+        self._inner_kind = tensors.network_kind(input_kind)
+        self._rule = tensors.FrameRule.of(checkpoint.size) if input_kind == "frame" else None
+        self._input_type, output_type = tensors.io_types(io, input_kind)
         if output_type != "float32":
             raise UsageError(
                 f"--io {io} is for TFLite: ONNX files take bytes and give float32; leave --io out or use --io float32"
@@ -92,10 +96,10 @@ class Converter:
                 raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
             else:
                 model = self._int8(calibration, float_layers, folder)
-            model = frame_onnx.with_crop(model, self._rule) if self._rule else model
+            model = onnx_crop.with_crop(model, self._rule) if self._rule else model
             promised = self._contract(variant, float_layers)
             record = calibration.record if calibration and variant.integer else None
-            content = onnxfile.embed(onnxgraph.settled(model, IR_VERSION), promised, record)
+            content = onnxfile.embed(onnx_graph.settled(model, IR_VERSION), promised, record)
             _check(content, promised)
         return content
 
@@ -111,19 +115,19 @@ class Converter:
         names = LayerNames(network)
         if float_layers:
             names.check(float_layers)
-            twin.unround(network, self._checkpoint, calibration, float_layers)
-        images = as_input(calibration.images, contract.channels(self._inner_kind)).astype(self._input_type)
+            float_twin.unround(network, self._checkpoint, calibration, float_layers)
+        images = as_input(calibration.images, tensors.channels(self._inner_kind)).astype(self._input_type)
         model = _quantised(_float_model(network, self._input_type, folder), images, float_layers, folder)
         _check_integer(model, names, float_layers)
         return model
 
-    def _contract(self, variant: Variant, float_layers: Sequence[str]) -> contract.Contract:
+    def _contract(self, variant: Variant, float_layers: Sequence[str]) -> tensors.Contract:
         given = self._checkpoint
-        return contract.Contract(
+        return tensors.Contract(
             model=given.name,
             precision=variant.precision,
             input_kind=self._input_kind,
-            input_shape=contract.input_shape(self._input_kind, given.size),
+            input_shape=tensors.input_shape(self._input_kind, given.size),
             input_type=self._input_type,
             output_shape=(1, len(given.labels)),
             output_type="float32",
@@ -141,19 +145,19 @@ def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
     import tensorflow as tf
     import tf2onnx
 
-    signature = [tf.TensorSpec((1, *network.input_shape[1:]), input_type, name=contract.INPUT_NAME)]
+    signature = [tf.TensorSpec((1, *network.input_shape[1:]), input_type, name=tensors.INPUT_NAME)]
 
     @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
     def serve(image: Any) -> dict[str, Any]:
-        return {contract.OUTPUT_NAME: network(tf.cast(image, tf.float32), training=False)}
+        return {tensors.OUTPUT_NAME: network(tf.cast(image, tf.float32), training=False)}
 
     model, _ = tf2onnx.convert.from_function(serve, input_signature=signature, opset=OPSET)
     names = LayerNames(network)
     _check_ops(model, names)
-    onnxgraph.name_after_layers(model, names)
+    onnx_graph.name_after_layers(model, names)
     model = _optimised(model, folder)
-    onnxgraph.drop_idle_reshapes(model)
-    onnxgraph.flatten_channels_first(model)
+    onnx_graph.drop_idle_reshapes(model)
+    onnx_graph.flatten_channels_first(model)
     return model
 
 
@@ -238,7 +242,7 @@ def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], fo
         },
     )
     model = onnx.load(path)
-    onnxgraph.keep_float(model)
+    onnx_graph.keep_float(model)
     return model
 
 
@@ -258,7 +262,7 @@ class _Reader:
             image = image.copy()
             image[0, 0], image[0, -1] = 0, 255
             self._corners = False
-        return {contract.INPUT_NAME: image[None]}
+        return {tensors.INPUT_NAME: image[None]}
 
 
 def _check_ops(model: Any, names: LayerNames) -> None:
@@ -289,7 +293,7 @@ def _check_integer(model: Any, names: LayerNames, float_layers: Sequence[str]) -
         )
 
 
-def _check(content: bytes, promised: contract.Contract) -> None:
+def _check(content: bytes, promised: tensors.Contract) -> None:
     """The file is sound, and its ends are what the contract says."""
     import onnx
 
@@ -309,7 +313,7 @@ def _tools(variant: Variant) -> Iterator[Path]:
     root = logging.getLogger()
     handlers, disabled = root.handlers[:], root.manager.disable
     try:
-        with backend.silenced(), tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
+        with keras_backend.silenced(), tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
             logging.disable(logging.CRITICAL)
             yield Path(folder)
     except FerExportError:

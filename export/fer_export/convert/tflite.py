@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import backend, contract, flatbuffer, graph, metadata, runtime_versions, twin
-from ..activations import TfliteActivations
-from ..calibration import CalibrationSet
-from ..checkpoint import Checkpoint
+from ..calibration.calibration_set import CalibrationSet
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract import tensors
+from ..contract.variants import Variant
+from ..dataset.pixels import as_input
 from ..errors import ConversionError, OutputError, UsageError
-from ..faces import as_input
-from ..layer_names import LayerNames
-from ..summary import SHAPE_OPS
-from ..variants import Variant
-from . import averages, frame_tflite
+from ..model_file import tflite, tflite_metadata, tflite_versions
+from ..model_file.summary import SHAPE_OPS
+from ..network import float_twin
+from ..network import prepare as graph
+from ..network.layer_names import LayerNames
+from ..runtimes.op_by_op import TfliteActivations
+from ..system import keras_backend
+from . import tflite_averages, tflite_crop
 
 if TYPE_CHECKING:
     import keras
@@ -53,8 +57,8 @@ def convert(
     by their Keras names. Raises ConversionError when an op has no kernel of that precision, UsageError when a type,
     the calibration set or the float layers do not go with the precision, the input or the network.
     """
-    input_type, output_type = contract.io_types(io, input_kind)
-    inner_kind = contract.network_kind(input_kind)
+    input_type, output_type = tensors.io_types(io, input_kind)
+    inner_kind = tensors.network_kind(input_kind)
     if output_type not in variant.output_types:
         raise UsageError(
             f"--io {io} needs integer activations and {variant.precision!r} computes its output in float; "
@@ -72,20 +76,20 @@ def convert(
     )
     if float_layers and calibration is not None:
         LayerNames(model).check(float_layers)
-        twin.unround(model, checkpoint, calibration, float_layers)
+        float_twin.unround(model, checkpoint, calibration, float_layers)
     content = _converted(model, variant, input_type, output_type, inner_kind, calibration, float_layers)
     if variant.precision == "int8":
         _check_integer(content, input_type, LayerNames(model), float_layers)
-    rule = contract.FrameRule.of(checkpoint.size) if input_kind == "frame" else None
+    rule = tensors.FrameRule.of(checkpoint.size) if input_kind == "frame" else None
     if rule is not None:
-        content = frame_tflite.with_crop(content, rule)
-    return metadata.embed(
-        runtime_versions.declare(content),
-        contract.Contract(
+        content = tflite_crop.with_crop(content, rule)
+    return tflite_metadata.embed(
+        tflite_versions.declare(content),
+        tensors.Contract(
             model=checkpoint.name,
             precision=variant.precision,
             input_kind=input_kind,
-            input_shape=contract.input_shape(input_kind, checkpoint.size),
+            input_shape=tensors.input_shape(input_kind, checkpoint.size),
             input_type=input_type,
             output_shape=(1, len(checkpoint.labels)),
             output_type=output_type,
@@ -114,12 +118,12 @@ def _converted(
     # Full int8 quantises a float input away; the float precisions cast the bytes inside the graph.
     typed_by_converter = variant.precision == "int8"
     signature_type = "float32" if variant.integer else input_type
-    with tempfile.TemporaryDirectory(prefix="fer-export-") as folder, backend.silenced():
+    with tempfile.TemporaryDirectory(prefix="fer-export-") as folder, keras_backend.silenced():
         _write_saved_model(model, Path(folder), signature_type)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         _configure(converter, variant.precision)
         if calibration is not None and variant.integer:
-            images = as_input(calibration.images, contract.channels(input_kind))
+            images = as_input(calibration.images, tensors.channels(input_kind))
             brightness = HEADROOM if variant.precision == "int16x8" else 1.0
             converter.representative_dataset = lambda: _samples(images, brightness)
         if typed_by_converter:
@@ -163,7 +167,7 @@ def _quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) -
             )
         )
 
-    return bytes(deduplicate_readonly_buffers(averages.quantised(calibrated, quantise)))
+    return bytes(deduplicate_readonly_buffers(tflite_averages.quantised(calibrated, quantise)))
 
 
 def _with_byte_input(content: bytes) -> bytes:
@@ -204,13 +208,13 @@ def _write_saved_model(model: keras.Model, folder: Path, signature_type: str) ->
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    spec = tf.TensorSpec((1, *model.input_shape[1:]), signature_type, name=contract.INPUT_NAME)
+    spec = tf.TensorSpec((1, *model.input_shape[1:]), signature_type, name=tensors.INPUT_NAME)
 
     def serve(image: Any) -> dict[str, Any]:
         pixels = tf.cast(image, tf.float32)
         if signature_type == "int8":
             pixels += 128.0
-        return {contract.OUTPUT_NAME: model(pixels, training=False)}
+        return {tensors.OUTPUT_NAME: model(pixels, training=False)}
 
     archive.add_endpoint(SIGNATURE, serve, input_signature=[spec])
     try:
@@ -246,15 +250,15 @@ def _samples(images: NDArray[np.uint8], brightness: float) -> Iterator[dict[str,
     floats = images.astype(np.float32)
     floats[0, 0, 0], floats[0, 0, -1] = 0.0, 255.0
     for image in floats:
-        yield {contract.INPUT_NAME: image[None] * np.float32(brightness)}
+        yield {tensors.INPUT_NAME: image[None] * np.float32(brightness)}
 
 
 def _check_integer(content: bytes, input_type: str, names: LayerNames, float_layers: Sequence[str]) -> None:
     """Every compute op is int8 but those of the layers to be kept in float, and the input takes bytes as they are."""
-    summary = flatbuffer.inspect(content)
+    summary = tflite.inspect(content)
     if float_layers:
         _check_float(content, names, float_layers)
-    elif floats := flatbuffer.float_ops(summary):
+    elif floats := tflite.float_ops(summary):
         raise ConversionError(
             f"{len(floats)} ops stayed float under int8 ({', '.join(sorted({op.name for op in floats}))}); "
             "replace these layers or use --quantize dynamic"

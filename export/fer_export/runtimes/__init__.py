@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .. import modelfile
+from ..contract.variants import nearest
 from ..errors import UsageError
-from ..variants import nearest
+from ..model_file import inspect as modelfile
 from .keras import KerasRuntime
 from .litert import LiteRt
-from .ort import OnnxRuntime
+from .onnxruntime_ import OnnxRuntime
 from .protocol import OnFace, Runtime, check_pictures, cores, read
 from .tensors import Tensors
 from .tflite_process import TfliteRuntime, tflite_runtime_python

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import backend
-from ..checkpoint import Checkpoint, load
+from ..checkpoint.checkpoint import Checkpoint, load
+from ..system import keras_backend
 from .protocol import OnFace, Runtime, cores
 
 _BATCH = 256
@@ -26,7 +26,7 @@ class KerasRuntime(Runtime):
     name = "keras"
 
     def __init__(self, model: Checkpoint | Path | str, threads: int = 1) -> None:
-        backend.start()
+        keras_backend.start()
         import keras
 
         self.version = keras.__version__

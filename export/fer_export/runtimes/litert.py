@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import backend
 from ..errors import ExportFileError
-from ..frame import Frame
+from ..photo.frame import Frame
+from ..system import keras_backend
 from .protocol import OnFace, Runtime, cores, one_line, read
 from .tensors import Tensors, kernels_of
 
@@ -94,7 +94,7 @@ class LiteRt(Runtime):
 
     def _interpreter(self) -> _Interpreter:
         try:
-            with backend.silenced():
+            with keras_backend.silenced():
                 return _Interpreter(self._content, self.threads)
         except (ValueError, RuntimeError) as error:
             raise ExportFileError(f"LiteRT {self.version} cannot run the file: {one_line(error)}") from error

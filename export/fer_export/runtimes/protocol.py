@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ExportFileError
-from ..frame import Frame
+from ..photo.frame import Frame
 
 OnFace = Callable[[int, int], None]
 """Called with the number of faces done and the number of all."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import flatbuffer
 from ..errors import ExportFileError
-from ..frame import Frame
-from ..summary import TensorSummary
+from ..model_file import tflite
+from ..model_file.summary import TensorSummary
+from ..photo.frame import Frame
 from .protocol import check_frame, check_pictures
 
 Op = tuple[str, Sequence[int], Sequence[int]]
@@ -41,7 +41,7 @@ class Tensors:
 
         Raises ExportFileError when it is no TFLite model, or no classifier of one picture.
         """
-        summary = flatbuffer.inspect(model)
+        summary = tflite.inspect(model)
         box = next((end for end in summary.inputs if (end.shape, end.dtype) == BOX), None)
         images = [end for end in summary.inputs if end is not box]
         if len(images) != 1 or len(summary.outputs) != 1:

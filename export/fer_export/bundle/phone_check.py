@@ -1,0 +1,346 @@
+"""Self-checks that phones have shared, as rows beside those of `fer-export bench`.
+
+The app replays a bundle's golden vectors on the phone and shares what it found as JSON: pixels, crops, faces, the
+largest difference of a probability, latency. Its own verdict, against the tolerances of the bundle, stands.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..contract.variants import VARIANTS
+from ..errors import BundleError, FerExportError
+from ..runtimes.protocol import one_line
+from . import documents
+from .verify import BOX_PIXELS
+
+FORMAT = "fer-export device check"
+VERSION = 1
+
+ON_PHONE = "/sdcard/Android/data/org.ferexport.app/files/self-check.json"
+"""Where the app leaves its last self-check."""
+
+SHARE = "share the self-check from the app again"
+MEASURE = "make it with `fer-export bench FILE... --json`"
+LARGEST = 1 << 24
+"""Bytes that a document may have; a self-check has some 2,000."""
+
+ADB_SECONDS = 60
+
+Fields = dict[str, documents.Kind]
+_CHECK: Fields = {"format": str, "version": int, "bundle": str, "runtime": str, "kernels": str, "threads": int}
+_CHECK |= {"device": dict, "photos": dict, "variants": list}
+_VARIANT: Fields = {"file": str, "format": str, "precision": str, "vectors": int, "largest_difference": float}
+_VARIANT |= {"agreement": float, "p50_ms": float, "p95_ms": float, "within_tolerance": bool}
+_MACHINE: Fields = {"system": str, "cpu": str}
+_TIMED: Fields = {"path": str, "runtime": str, "runtime_version": str, "threads": int, "p50_ms": float}
+_TIMED |= {"p95_ms": float, "float_ratio": (float, type(None))}
+
+
+class DeviceError(FerExportError):
+    """A self-check that is not what it says, or a phone that cannot be asked for its own."""
+
+
+@dataclass(frozen=True)
+class Phone:
+    """abi: binary interface, such as arm64-v8a; os: with its version."""
+
+    model: str
+    cpu: str
+    abi: str
+    os: str
+
+
+@dataclass(frozen=True)
+class PhotoCheck:
+    """How many of the golden photos, crops and faces came out the same; box_distance: of any edge, in pixels."""
+
+    photos: int
+    equal_photos: int
+    crops: int
+    equal_crops: int
+    faces: int
+    missing_faces: int
+    foreign_faces: int
+    box_distance: int
+
+    @property
+    def passed(self) -> bool:
+        alike = (self.equal_photos, self.equal_crops) == (self.photos, self.crops)
+        return alike and not self.missing_faces + self.foreign_faces and self.box_distance <= BOX_PIXELS
+
+
+@dataclass(frozen=True)
+class VariantCheck:
+    """agreement: share of the vectors with the same top-1; largest_difference: of any probability."""
+
+    file: str
+    format: str
+    precision: str
+    vectors: int
+    largest_difference: float
+    agreement: float
+    p50_ms: float
+    p95_ms: float
+    within_tolerance: bool
+
+
+@dataclass(frozen=True)
+class DeviceCheck:
+    """One self-check. bundle: digest of the manifest; runtime: with its version; kernels: which set answered."""
+
+    bundle: str
+    runtime: str
+    kernels: str
+    threads: int
+    device: Phone
+    photos: PhotoCheck
+    variants: tuple[VariantCheck, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Every variant within its tolerance, at least one; pixels, crops and faces as in Python."""
+        return self.photos.passed and bool(self.variants) and all(each.within_tolerance for each in self.variants)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as the app writes them, and the verdict."""
+        return {**asdict(self), "passed": self.passed}
+
+    @classmethod
+    def from_bytes(cls, content: bytes, place: str) -> DeviceCheck:
+        """Read a shared self-check; place: what it is called in an error.
+
+        Raises DeviceError for what is none, is of another version, or has a missing, foreign or impossible field.
+        """
+        try:
+            return cls._read(documents.parsed(content, place), place)
+        except BundleError as error:
+            raise _mended(error, SHARE) from error
+
+    @classmethod
+    def _read(cls, document: Any, place: str) -> DeviceCheck:
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise DeviceError(f"{place} is no {FORMAT}; give the file that the app's self-check shares")
+        if document.get("version") != VERSION or isinstance(document["version"], bool):
+            other = _text(repr(document.get("version")))[:60]
+            raise DeviceError(
+                f"{place} is of version {other} and this fer-export reads {VERSION}; update the older one"
+            )
+        known = documents.checked(document, _CHECK, place)
+        phone = documents.checked(known["device"], dict.fromkeys(Phone.__annotations__, str), f"device of {place}")
+        counts = documents.checked(
+            known["photos"], dict.fromkeys(PhotoCheck.__annotations__, int), f"photos of {place}"
+        )
+        found = DeviceCheck(
+            bundle=known["bundle"],
+            runtime=_text(known["runtime"]),
+            kernels=_text(known["kernels"]),
+            threads=known["threads"],
+            device=Phone(**{name: _text(value) for name, value in phone.items()}),
+            photos=PhotoCheck(**counts),
+            variants=tuple(_variant(entry, place) for entry in known["variants"]),
+        )
+        _must(re.fullmatch("[0-9a-f]{64}", found.bundle), f"{place} names no bundle")
+        _must(found.threads > 0, f"{place} has {found.threads} threads")
+        _must(_possible(found.photos), f"photos of {place} are counts that cannot be")
+        return found
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file on one device. float_ratio: p50 over that of the network's fp32 file there, None without one; the
+    last three: against the golden vectors, None for a row of `fer-export bench`, which replays none."""
+
+    file: str
+    device: str
+    cpu: str
+    abi: str
+    runtime: str
+    threads: int
+    p50_ms: float
+    p95_ms: float
+    float_ratio: float | None
+    agreement: float | None = None
+    largest_difference: float | None = None
+    within_tolerance: bool | None = None
+
+
+@dataclass(frozen=True)
+class DeviceTable:
+    """checks: one a phone; rows: of the benchmark and the phones, those of one file together."""
+
+    checks: tuple[DeviceCheck, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "passed": self.passed,
+            "checks": [check.to_dict() for check in self.checks],
+            "rows": [asdict(row) for row in self.rows],
+        }
+
+
+def compare(paths: Sequence[Path], *, adb: bool = False, bench: Path | None = None) -> DeviceTable:
+    """Self-checks in files, those of all phones that adb sees, and the rows of a `fer-export bench --json`.
+
+    Raises DeviceError for a document that cannot be read or is none, and where adb or a phone is missing.
+    """
+    documented = [(str(path), _content(path, SHARE)) for path in paths]
+    checks = tuple(
+        DeviceCheck.from_bytes(content, place) for place, content in (*documented, *(fetch() if adb else ()))
+    )
+    rows = [*(bench_rows(bench) if bench else ()), *(row for check in checks for row in _rows(check))]
+    order = list(dict.fromkeys(name_of(row) for row in rows))
+    return DeviceTable(checks, tuple(sorted(rows, key=lambda row: order.index(name_of(row)))))
+
+
+def name_of(row: Row) -> str:
+    """File name without its folder, which differs between a bundle and `exports/`."""
+    return PurePosixPath(row.file.replace("\\", "/")).name
+
+
+def bench_rows(path: Path) -> list[Row]:
+    """The rows of a `fer-export bench --json`; raises DeviceError for anything else."""
+    try:
+        document = documents.parsed(_content(path, MEASURE), str(path))
+        known = _some(document, {"rows": list, "machine": dict}, str(path))
+        machine = _some(known["machine"], _MACHINE, f"machine of {path}")
+        timed = [_some(entry, _TIMED, f"rows of {path}") for entry in known["rows"]]
+    except BundleError as error:
+        raise _mended(error, MEASURE) from error
+    system, _, abi = _text(machine["system"]).rpartition(" ")
+    return [
+        Row(
+            file=_text(row["path"]),
+            device=system,
+            cpu=_text(machine["cpu"]),
+            abi=abi,
+            runtime=_text(f"{row['runtime']} {row['runtime_version']}"),
+            **{name: row[name] for name in ("threads", "p50_ms", "p95_ms", "float_ratio")},
+        )
+        for row in timed
+    ]
+
+
+def fetch() -> tuple[tuple[str, bytes], ...]:
+    """The last self-check of every phone that adb reaches, each with what to call it.
+
+    Raises DeviceError where adb is not installed, sees no phone, or a phone has no self-check.
+    """
+    adb = shutil.which("adb")
+    if adb is None:
+        raise DeviceError(
+            "adb is not installed; install Android's platform-tools, or give the file that the app shares"
+        )
+    listed = [line.split("\t") for line in _adb(adb, "devices").splitlines() if "\t" in line]
+    ready = [serial for serial, state, *_ in listed if state == "device"]
+    if not ready:
+        found = "adb sees no phone" if not listed else f"adb sees {listed[0][0]} as {_text(listed[0][1])}"
+        raise DeviceError(f"{found}; connect one, unlock it and allow USB debugging")
+    with tempfile.TemporaryDirectory() as folder:
+        fetched = []
+        for serial in ready:
+            copy = Path(folder, "self-check.json")
+            _adb(adb, "-s", serial, "pull", ON_PHONE, str(copy))
+            fetched.append((f"the self-check of {serial}", _content(copy, SHARE)))
+    return tuple(fetched)
+
+
+def _adb(adb: str, *arguments: str) -> str:
+    try:
+        done = subprocess.run([adb, *arguments], capture_output=True, timeout=ADB_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise DeviceError(f"adb gave no answer in {ADB_SECONDS} s; connect the phone anew") from error
+    except OSError as error:
+        raise DeviceError(f"cannot run {adb}: {error.strerror}; install Android's platform-tools anew") from error
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise DeviceError(f"adb fails ({_text(said[-1])}); run the self-check in the app, then this again")
+    return done.stdout.decode(errors="replace")
+
+
+def _content(path: Path, mend: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise DeviceError(f"cannot read {path}: {error.strerror}; {mend}") from error
+    if len(content) > LARGEST:
+        raise DeviceError(f"{path} has more than {LARGEST:,} bytes, which no such document has; {mend}")
+    return content
+
+
+def _variant(entry: Any, place: str) -> VariantCheck:
+    known = documents.checked(entry, _VARIANT, f"variants of {place}")
+    made = (known["format"], known["precision"])
+    _must(made in {(each.format, each.precision) for each in VARIANTS}, f"{place} has an unknown variant {made}")
+    found = VariantCheck(**{**known, "file": _text(known["file"])})
+    _must(
+        found.vectors > 0
+        and found.largest_difference >= 0
+        and 0 <= found.agreement <= 1
+        and 0 < found.p50_ms <= found.p95_ms,
+        f"{place} has figures of {found.file} that cannot be",
+    )
+    return found
+
+
+def _possible(counts: PhotoCheck) -> bool:
+    parts = (counts.equal_photos, counts.equal_crops, counts.missing_faces, 0, 0)
+    wholes = (counts.photos, counts.crops, counts.faces, counts.foreign_faces, counts.box_distance)
+    return all(0 <= part <= whole for part, whole in zip(parts, wholes, strict=True))
+
+
+def _rows(check: DeviceCheck) -> list[Row]:
+    floats = {each.format: each.p50_ms for each in check.variants if each.precision == "none"}
+    phone = check.device
+    return [
+        Row(
+            file=each.file,
+            device=phone.model,
+            cpu=phone.cpu,
+            abi=phone.abi,
+            runtime=check.runtime,
+            threads=check.threads,
+            p50_ms=each.p50_ms,
+            p95_ms=each.p95_ms,
+            float_ratio=round(each.p50_ms / floats[each.format], 3) if each.format in floats else None,
+            agreement=each.agreement,
+            largest_difference=each.largest_difference,
+            within_tolerance=each.within_tolerance,
+        )
+        for each in check.variants
+    ]
+
+
+def _some(document: Any, fields: Fields, place: str) -> dict[str, Any]:
+    """These fields of a document that has more."""
+    if isinstance(document, dict):
+        document = {name: document[name] for name in fields if name in document}
+    return documents.checked(document, fields, place)
+
+
+def _must(fine: object, words: str) -> None:
+    if not fine:
+        raise DeviceError(f"{words}; {SHARE}")
+
+
+def _mended(error: BundleError, mend: str) -> DeviceError:
+    """The same words with the mend of these documents."""
+    return DeviceError(_text(str(error).replace(documents.AGAIN, mend)))
+
+
+def _text(value: str) -> str:
+    """A text from another machine in one line, without what a terminal would obey."""
+    return one_line("".join(letter if letter.isprintable() else " " for letter in value))

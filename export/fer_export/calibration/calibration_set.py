@@ -1,0 +1,106 @@
+"""Calibration sets: the faces whose activations set the int8 ranges, and the record of what they were.
+
+With a data set: a stratified, seeded sample of Training, without any face whose bytes stand in the split that
+parity uses. Without one: the network's probe faces (see probe.py). The record travels inside the exported
+file and beside it, so that parity can refuse to judge a file on the faces that calibrated it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..dataset.dataset import Faces
+from ..dataset.emotions import FER2013
+from ..dataset.pixels import fit
+from ..errors import DataError
+from .probe_faces import ProbeFaces
+
+COUNT = 300
+"""Training faces sampled by default; 100 to 500 is the usual advice, more only widens ranges by outliers."""
+
+SEED = 1
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """images: uint8 [N, S, S, 1], exactly the bytes a phone would hand to the file.
+
+    record: what the faces were (source, split, counts, seed, rows), JSON-safe.
+    """
+
+    images: NDArray[np.uint8]
+    record: dict[str, Any]
+
+    @property
+    def face_hashes(self) -> tuple[str, ...]:
+        return tuple(self.record["faces"])
+
+
+def from_training(
+    training: Faces,
+    parity: Faces | None,
+    labels: Sequence[str],
+    size: int,
+    *,
+    count: int = COUNT,
+    seed: int = SEED,
+) -> CalibrationSet:
+    """Sample `count` faces, stratified by emotion, that the parity split does not contain.
+
+    training: faces to draw from; parity: the faces that will judge the file. Raises DataError when both are
+    the same split, or when fewer than two faces are left.
+    """
+    if parity is not None and parity.name == training.name:
+        raise DataError(
+            f"parity on {parity.name} would judge the file on the faces that calibrate it; use --split PublicTest"
+        )
+    known, _ = training.for_labels(labels)
+    if parity is not None:
+        taken = set(face_hashes(parity.pixels))
+        apart = [i for i, face in enumerate(face_hashes(known.pixels)) if face not in taken]
+        known = known.take(np.array(apart, dtype=np.int64))
+    if len(known) < 2:
+        raise DataError("no Training faces are left to calibrate with; give a data set with a Training split")
+    chosen = known.sample(count, seed)
+    images = fit(chosen.pixels, size)
+    counts = np.bincount(chosen.emotions, minlength=len(FER2013))
+    emotions = {name: int(faces) for name, faces in zip(FER2013, counts, strict=True) if faces}
+    return CalibrationSet(
+        images,
+        {
+            "source": f"{training.name} faces",
+            "sampling": "stratified by emotion, without faces of the parity split",
+            "seed": seed,
+            "count": len(images),
+            "emotions": emotions,
+            "rows": chosen.rows.tolist(),
+            "faces": face_hashes(chosen.pixels),
+        },
+    )
+
+
+def from_probe(probe: ProbeFaces) -> CalibrationSet:
+    """The calibrating half of a network's probe faces."""
+    images = probe.calibrate
+    record = {"source": "probe faces", **probe.record, "count": len(images), "faces": face_hashes(images)}
+    return CalibrationSet(images, record)
+
+
+def face_hashes(pixels: NDArray[np.uint8]) -> list[str]:
+    """The first 16 hex digits of each face's SHA-256: enough to tell faces apart, nothing of the picture."""
+    return [hashlib.sha256(face.tobytes()).hexdigest()[:16] for face in np.ascontiguousarray(pixels)]
+
+
+def check_apart(record: Mapping[str, Any], judging: Sequence[str], name: str) -> None:
+    """Raise DataError if any of the judging faces (their face_hashes) calibrated the file whose record is given."""
+    shared = set(record.get("faces", ())) & set(judging)
+    if shared:
+        raise DataError(
+            f"{len(shared)} of the faces that would judge {name} calibrated it; judge it with --split PublicTest"
+        )

@@ -1,0 +1,279 @@
+"""Reads the networks that people have and gives one object: network, labels, picture size, scaling.
+
+A checkpoint is a shipped name, a network folder (model.keras, card.json), a Keras file of any age, an
+architecture JSON with weights, or a SavedModel folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..dataset.pixels import batch_of
+from ..errors import CheckpointError, UsageError
+from ..system import keras_backend
+from . import classifier
+from .labels import CARD_SOURCE, parsed_json
+from .labels import choose as choose_labels
+
+if TYPE_CHECKING:
+    import keras
+
+DEFAULT_MODEL = "compact-7"
+SCALINGS: dict[str, tuple[float, float]] = {"unit": (1 / 255, 0.0), "signed": (1 / 127.5, -1.0), "raw": (1.0, 0.0)}
+"""What a network expects, as (scale, shift) of bytes 0..255: 0..1, -1..1, or the bytes themselves."""
+
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network with all that is needed to feed and read it.
+
+    network: float32 [N, S, S, C], scaled, to float32 probabilities [N, K]; functional unless it is a wrapped or
+    subclassed one. labels: canonical names in output order. sha256, bytes: of the files read. given: what was
+    asked for. folder: the network folder if it is one. softmax_added: the file gives logits. mirror: the answer to a
+    face is the mean of the network's answers to it and to its mirror image.
+    """
+
+    name: str
+    network: keras.Model
+    labels: tuple[str, ...]
+    labels_source: str
+    size: int
+    channels: int
+    scaling: str
+    scaling_source: str
+    softmax_added: bool
+    source: Path
+    given: str
+    sha256: str
+    bytes: int
+    folder: Path | None
+    mirror: bool = False
+
+    @property
+    def scale_and_shift(self) -> tuple[float, float]:
+        """(scale, shift): the network's input is byte * scale + shift."""
+        return SCALINGS[self.scaling]
+
+    def meant_by(self, contract: Mapping[str, Any]) -> Checkpoint:
+        """The network as a file with this contract answers: with mirror or without."""
+        return replace(self, mirror=bool(contract.get("mirror", False)))
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Keras's own answer to bytes, or mean of two: uint8 [N, S, S, 1] or [N, S, S, C] -> float32 [N, K].
+
+        Grey is repeated for an RGB network. Raises UsageError for pictures that do not fit.
+        """
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] not in self._picture_shapes():
+            raise UsageError(
+                f"pictures of {images.dtype} {list(images.shape)} do not fit {self.name}; "
+                f"give uint8 [N, {self.size}, {self.size}, {self.channels}]"
+            )
+        sides = [images, images[:, :, ::-1]] if self.mirror else [images]
+        answers: NDArray[np.float32] = np.mean([self._predict_all(side) for side in sides], axis=0)
+        return answers
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe summary."""
+        return {
+            "name": self.name,
+            "labels": list(self.labels),
+            "labels_source": self.labels_source,
+            "size": self.size,
+            "channels": self.channels,
+            "scaling": self.scaling,
+            "scaling_source": self.scaling_source,
+            "softmax_added": self.softmax_added,
+            "mirror": self.mirror,
+            "source": str(self.source),
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+        }
+
+    def _picture_shapes(self) -> set[tuple[int, ...]]:
+        return {(self.size, self.size, channels) for channels in (1, self.channels)}
+
+    def _predict_all(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        batch = batch_of(_BATCH, self.size)
+        batches = [self._predict_batch(images[i : i + batch]) for i in range(0, len(images), batch)]
+        return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), np.float32)
+
+    def _predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        scaled = images.astype("float32")
+        if self.scaling != "raw":
+            scaled = scaled / 255 if self.scaling == "unit" else scaled / 127.5 - 1
+        if scaled.shape[-1] != self.channels:
+            scaled = np.repeat(scaled, self.channels, axis=-1)
+        return np.asarray(self._function(scaled), dtype="float32")
+
+    @cached_property
+    def _function(self) -> Callable[[NDArray[np.float32]], Any]:
+        import keras
+
+        if keras.backend.backend() != "tensorflow":
+            return self.network.predict_on_batch  # type: ignore[no-any-return]
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec([None, self.size, self.size, self.channels], tf.float32)]
+        function = tf.function(lambda x: self.network(x, training=False), input_signature=signature)
+        concrete = function.get_concrete_function()
+        return lambda images: concrete(tf.constant(images))
+
+
+def load(
+    model: str | Path = DEFAULT_MODEL,
+    *,
+    weights: Path | None = None,
+    labels: str | Sequence[str] | Path | None = None,
+    scaling: str | None = None,
+    trust: bool = False,
+) -> Checkpoint:
+    """Load a network: a shipped name, or the path of a file or folder.
+
+    weights: the .h5 that belongs to an architecture .json. labels: names, comma-separated or a list, or a text or
+    JSON file; they win over card.json, which wins over the default for 6, 7 or 8 outputs. scaling: a key of
+    SCALINGS. trust: run code that the file holds. Raises CheckpointError, or UsageError for a scaling unknown.
+    """
+    if scaling is not None and scaling not in SCALINGS:
+        raise UsageError(f"no scaling is called {scaling!r}; choose --scaling {', '.join(SCALINGS)}")
+    keras_backend.start()
+    path, folder = _find(model)
+    card = _card(folder)
+    sources = _files(path, weights)
+    network, softmax_added = classifier.with_probabilities(classifier.plain(_read(path, weights, trust), path), path)
+    size, channels = network.input_shape[1], network.input_shape[3]
+    names, labels_source = choose_labels(labels, card, network.output_shape[-1], path)
+    scale, scaling_source = _scaling(scaling, card, network, path)
+    return Checkpoint(
+        name=_name(folder or path),
+        network=network,
+        labels=names,
+        labels_source=labels_source,
+        size=size,
+        channels=channels,
+        scaling=scale,
+        scaling_source=scaling_source,
+        softmax_added=softmax_added,
+        source=path,
+        given=str(model),
+        sha256=_sha256(path, sources),
+        bytes=sum(source.stat().st_size for source in sources),
+        folder=folder,
+    )
+
+
+def shipped_folder() -> Path:
+    """Where the shipped networks lie: inside the installed package, or at the top of a checkout."""
+    inside = Path(__file__).parents[1] / "models"
+    return inside if inside.is_dir() else Path(__file__).parents[3] / "models"
+
+
+def shipped_names() -> list[str]:
+    """Names of the shipped networks, sorted."""
+    return sorted(path.parent.name for path in shipped_folder().glob("*/model.keras"))
+
+
+def _find(model: str | Path) -> tuple[Path, Path | None]:
+    """(what to read, the network folder if there is one) for a name or path."""
+    if isinstance(model, str) and model in shipped_names():
+        folder = shipped_folder() / model
+        return folder / "model.keras", folder
+    path = Path(model)
+    if (path / "model.keras").is_file():
+        return path / "model.keras", path
+    if path.is_dir():
+        if (path / "saved_model.pb").is_file():
+            return path, None
+        raise CheckpointError(
+            f"{path} is a folder without model.keras or saved_model.pb; give a network file or folder, or a SavedModel"
+        )
+    if path.is_file():
+        return path, path.parent if path.name == "model.keras" else None
+    if path.exists():
+        raise CheckpointError(f"{path} is neither a file nor a folder; give a network file")
+    raise _not_found(str(model))
+
+
+def _not_found(model: str) -> CheckpointError:
+    names = shipped_names()
+    near = difflib.get_close_matches(model, names, 1, 0.5)
+    listed = f"shipped networks: {', '.join(names)}" if names else "no network is shipped with this install"
+    if near:
+        return CheckpointError(f"no network or file is called {model!r}; did you mean {near[0]}? ({listed})")
+    return CheckpointError(f"no such file: {model}; give a network file or folder, or a name ({listed})")
+
+
+def _read(path: Path, weights: Path | None, trust: bool) -> keras.Model:
+    from . import keras_files, saved_model
+
+    if not path.is_dir():
+        return keras_files.read(path, weights, trust=trust)
+    if weights is not None:
+        raise CheckpointError(f"{path} holds its own weights; drop --weights")
+    return saved_model.read(path, trust=trust)
+
+
+def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path: Path) -> tuple[str, str]:
+    if given is not None:
+        return given, "--scaling"
+    if "scaling" in card:
+        if card["scaling"] not in SCALINGS:
+            raise CheckpointError(
+                f"card.json beside {path} has the scaling {card['scaling']!r}; add --scaling {', '.join(SCALINGS)}"
+            )
+        return card["scaling"], CARD_SOURCE
+    if classifier.scales_itself(network):
+        return "raw", "the network scales its input itself (--scaling says otherwise)"
+    return "unit", "assumed, as nothing says how it was trained; --scaling says otherwise"
+
+
+def _card(folder: Path | None) -> dict[str, Any]:
+    path = folder / CARD_SOURCE if folder else None
+    if path is None or not path.is_file():
+        return {}
+    try:
+        card = parsed_json(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); mend or remove it") from error
+    if not isinstance(card, dict):
+        raise CheckpointError(f"{path} is no network's card; mend or remove it")
+    return card
+
+
+def _name(path: Path) -> str:
+    stem = path.resolve().name if path.is_dir() else path.stem
+    return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-._") or "network"
+
+
+def _files(path: Path, weights: Path | None) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    return [path, *([weights] if weights is not None and weights.is_file() else [])]
+
+
+def _sha256(path: Path, sources: list[Path]) -> str:
+    """Of the bytes of the files; a folder's file names (relative, in order) count too."""
+    digest = hashlib.sha256()
+    for source in sources:
+        if path.is_dir():
+            digest.update(source.relative_to(path).as_posix().encode() + b"\0")
+        for block in _blocks(source):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            yield block

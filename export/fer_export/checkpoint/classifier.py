@@ -1,0 +1,169 @@
+"""What every network is brought to before it is used: one float32 picture in, one row of probabilities out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CheckpointError
+from .code_screening import check_input, check_single
+
+if TYPE_CHECKING:
+    import keras
+
+SMALL, LARGE = 0.1, 2.0
+"""Factors below and shifts or divisors above are of bytes, not of 0..1 or -1..1."""
+
+REPEATABLE = 1e-4
+"""Largest relative difference between two answers to the same picture."""
+
+
+def plain(network: keras.Model, path: Path) -> keras.Model:
+    """The network with one float32 picture input [N, S, S, C] and a free batch size, in float32 throughout.
+
+    Raises CheckpointError if it has other inputs or outputs than one, or cannot be rewritten so.
+    """
+    import keras
+
+    if not getattr(network, "inputs", None):
+        raise CheckpointError(f"{path} does not say its input shape; save the network again after calling it once")
+    check_single(len(network.inputs), "input", path)
+    check_single(len(network.outputs), "output", path)
+    given = network.inputs[0]
+    size, channels = check_input(given.shape, path)
+    types = {layer.compute_dtype for layer in network._flatten_layers() if layer.weights}
+    if given.shape[0] is None and given.dtype == "float32" and types <= {"float32"}:
+        return network
+
+    from ..network.batch_norms import copied, finalize
+
+    unwritable = CheckpointError(
+        f"{path} has a fixed batch size or a number type other than float32 and cannot be rewritten; "
+        "save it again with a free batch size in float32"
+    )
+    try:
+        fresh = keras.Input((size, size, channels), name="image")
+        copy = keras.models.clone_model(
+            network,
+            input_tensors=fresh,
+            clone_function=lambda layer: copied(layer, dtype="float32"),
+            recursive=True,
+        )
+        copy.set_weights(network.get_weights())
+    except (ValueError, TypeError) as error:
+        raise unwritable from error
+    for layer in copy._flatten_layers():
+        finalize(layer)
+        if layer.weights and layer.compute_dtype != "float32":
+            raise unwritable
+    return copy
+
+
+def with_probabilities(network: keras.Model, path: Path) -> tuple[keras.Model, bool]:
+    """The network with probabilities [N, K] out, and whether a softmax had to be added because the file gives logits.
+
+    Raises CheckpointError for outputs that are neither, not finite or not repeatable.
+    """
+    import keras
+
+    shape = network.output_shape
+    if len(shape) != 2 or shape[1] is None or shape[1] < 2:
+        readable = ", ".join("N" if i == 0 else str(n) for i, n in enumerate(shape))
+        raise CheckpointError(
+            f"{path} gives [{readable}], but one row of at least 2 probabilities is needed; give a classifier"
+        )
+    outputs = _trial(network, path)
+    between = bool((outputs >= 0).all() and (outputs <= 1).all())
+    if between and np.allclose(outputs.sum(1), 1, atol=1e-3):
+        return network, False
+    activation = _last_activation(network)
+    if activation == "sigmoid" or (activation is None and between):
+        return network, False
+    if activation not in ("linear", None):
+        raise CheckpointError(
+            f"{path} ends in {activation}, which gives no probabilities; end it in softmax and save it again"
+        )
+    return keras.Model(network.inputs, keras.layers.Softmax(name="softmax_added")(network.outputs[0])), True
+
+
+def _trial(network: keras.Model, path: Path) -> NDArray[np.float32]:
+    """Outputs for noise in 0..1 and in 0..255: finite, and the same when asked again."""
+    import keras
+
+    images = np.random.default_rng(0).random((4, *network.input_shape[1:]), dtype="float32")
+    images = np.concatenate([images, images * 255])
+    try:
+        first, second = (np.asarray(keras.ops.convert_to_numpy(network(images, training=False))) for _ in range(2))
+    except Exception as error:  # whatever an op of a wrapped or trusted network raises
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise CheckpointError(f"{path} cannot be run ({line}); save the network again") from error
+    if not np.isfinite(first).all():
+        raise CheckpointError(
+            f"{path} gives numbers that are not finite; its training went wrong: give another epoch's file"
+        )
+    if np.abs(first - second).max() > REPEATABLE * max(1.0, float(np.abs(first).max())):
+        raise CheckpointError(
+            f"{path} answers the same picture differently each time: it was saved with augmentation or dropout on; "
+            "give the .keras or .h5 file of the network"
+        )
+    return first
+
+
+def _last_activation(network: keras.Model) -> str | None:
+    """The last activation of a network, `linear` for none; None where it cannot be seen."""
+    import keras
+
+    layer = network.layers[-1]
+    if isinstance(layer, keras.Model):
+        return _last_activation(layer)
+    if isinstance(layer, keras.layers.TFSMLayer):
+        return None
+    if isinstance(layer, keras.layers.Softmax | keras.layers.ReLU | keras.layers.LeakyReLU | keras.layers.ELU):
+        return type(layer).__name__
+    return str(getattr(getattr(layer, "activation", None), "__name__", "linear"))
+
+
+def scales_itself(network: keras.Model) -> bool:
+    """Whether what stands before the first layer that learns takes bytes: a scale, shift or normalisation of them."""
+    return bool(_takes_bytes(network))
+
+
+def _takes_bytes(network: keras.Model) -> bool | None:
+    """None where nothing of the network tells."""
+    import keras
+
+    for operation in getattr(network, "operations", network.layers):
+        if isinstance(operation, keras.Model):
+            told = _takes_bytes(operation)
+            if told is not None:
+                return told
+        elif isinstance(operation, keras.layers.Rescaling):
+            return _largest(operation.scale) < SMALL
+        elif isinstance(operation, keras.layers.Normalization):
+            return _largest(operation.mean) > LARGE
+        elif isinstance(operation, keras.layers.Layer):
+            if operation.trainable_weights or operation.non_trainable_weights:
+                return False
+        else:
+            name = type(operation).__name__
+            constants = [_largest(given) for given in operation._inbound_nodes[0].arguments.args if _constant(given)]
+            if constants and name in ("Divide", "TrueDivide", "Add", "Subtract"):
+                return max(constants) > LARGE
+            if constants and name == "Multiply":
+                return max(constants) < SMALL
+    return None
+
+
+def _constant(given: object) -> bool:
+    import keras
+
+    return keras.ops.is_tensor(given) or isinstance(given, int | float | np.ndarray)
+
+
+def _largest(value: Any) -> float:
+    import keras
+
+    return float(np.max(np.abs(keras.ops.convert_to_numpy(value))))

@@ -1,0 +1,225 @@
+"""Files of Keras by what is in them, not by their suffix: .keras archives, HDF5 networks, architecture JSON.
+
+Everything is screened for code before it is built. Files of Keras 3 go to Keras's own reader in safe mode,
+those of Keras 1 and 2 to `legacy`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CheckpointError, FerExportError
+from .code_screening import find_code, refuse_code
+from .keras2 import graph
+from .keras2 import weights as legacy_weights
+from .keras2.layers import known_layers
+
+if TYPE_CHECKING:
+    import keras
+
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def read(path: Path, weights: Path | None, *, trust: bool) -> keras.Model:
+    """Read one network file (architecture JSON: with its `weights`). CheckpointError for everything that is none."""
+    kind = _kind(path)
+    if kind != "json" and weights is not None:
+        raise CheckpointError(f"{path} holds its own weights; drop --weights, or give an architecture .json as --model")
+    try:
+        if kind == "keras":
+            return _read_archive(path, trust)
+        if kind == "json":
+            return _read_json(path, weights, trust)
+        return _read_hdf5(path, trust)
+    except FerExportError:
+        raise
+    except Exception as error:  # Keras and h5py raise whatever a damaged file leads them into
+        raise CheckpointError(
+            f"{path} cannot be read as a Keras network ({_first_line(error)}); copy or save it again"
+        ) from error
+
+
+def _kind(path: Path) -> str:
+    """keras, hdf5 or json, by the first bytes; CheckpointError that says what the file is instead."""
+    head = _head(path)
+    if not head:
+        raise CheckpointError(f"{path} is empty; copy or save the network again")
+    if head.startswith(b"PK"):
+        return "keras"
+    if head.startswith(HDF5_MAGIC):
+        return "hdf5"
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text.startswith((b"{", b'"')):
+        return "json"
+    if text.startswith(b"version https://git-lfs"):
+        raise CheckpointError(f"{path} is a Git LFS pointer, not the network itself; run `git lfs pull`")
+    if text.startswith(b"<"):
+        raise CheckpointError(f"{path} is a web page, not a network; download the file itself")
+    if head[4:8] == b"TFL3":
+        raise CheckpointError(
+            f"{path} is a TFLite file, which cannot be converted back; give the Keras network it was made from"
+        )
+    if path.name in ("saved_model.pb", "keras_metadata.pb"):
+        raise CheckpointError(f"{path} is part of a SavedModel; give its folder: --model {path.parent}")
+    raise CheckpointError(
+        f"{path} is no Keras network; give a .keras, .h5, .hdf5 or architecture .json file, or a SavedModel folder"
+    )
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(64)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror or error}); give another --model") from error
+
+
+def _read_archive(path: Path, trust: bool) -> keras.Model:
+    import h5py
+    import keras
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            metadata = json.loads(archive.read("metadata.json"))
+            stored = archive.read("model.weights.h5")
+    except KeyError as error:
+        raise CheckpointError(f"{path} is a zip file without a Keras network in it; give a .keras file") from error
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is cut off or damaged ({_first_line(error)}); copy or save it again") from error
+    config.pop("compile_config", None)
+    code = find_code(config, known_layers())
+    if not trust:
+        refuse_code(code, path)
+    if not str(metadata.get("keras_version", "3")).startswith("2."):
+        return _trusted(lambda: keras.models.load_model(path, compile=False, safe_mode=not trust), code, path)
+    built = graph.build(config, path, trust=trust)
+    with h5py.File(io.BytesIO(stored), "r") as weights:
+        legacy_weights.fill_from_archive(built.graph, weights, path)
+    return built.network
+
+
+def _read_hdf5(path: Path, trust: bool) -> keras.Model:
+    import keras
+
+    with _open_hdf5(path) as file:
+        text = file.attrs.get("model_config")
+        if text is None:
+            raise _without_architecture(file, path)
+        config = _json(text, path)
+        code = find_code(config, known_layers())
+        if not trust:
+            refuse_code(code, path)
+        if not _is_keras_3(config, file.attrs.get("keras_version")):
+            return _build_and_fill(config, file["model_weights"], path, path, trust)
+    return _trusted(lambda: keras.models.load_model(path, compile=False, safe_mode=not trust), code, path)
+
+
+def _read_json(path: Path, weights: Path | None, trust: bool) -> keras.Model:
+    config = _json(path.read_bytes(), path)
+    if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
+        raise CheckpointError(
+            f"{path} is JSON but no Keras architecture; give what model.to_json() wrote, or the network itself"
+        )
+    if weights is None:
+        beside = next(
+            (path.with_suffix(end) for end in (".h5", ".hdf5", ".weights.h5") if path.with_suffix(end).exists()), None
+        )
+        raise CheckpointError(f"{path} is an architecture without weights; add --weights {beside or 'FILE.h5'}")
+    if not weights.is_file():
+        raise CheckpointError(f"no such weights file: {weights}; give the .h5 that was saved with {path}")
+    code = find_code(config, known_layers())
+    if not trust:
+        refuse_code(code, path)
+    if _is_keras_3(config, config.get("keras_version")):
+        return _trusted(lambda: _keras_3_json(config, weights, trust), code, path)
+    with _open_hdf5(weights) as file:
+        group = file.get("model_weights", file)
+        if "layer_names" not in group.attrs and "layer_names0" not in group.attrs:
+            built = graph.build(config, path, trust=trust)
+            legacy_weights.fill_from_archive(built.graph, group, weights)
+            return built.network
+        return _build_and_fill(config, group, path, weights, trust)
+
+
+def _build_and_fill(config: dict[str, Any], group: Any, path: Path, weights: Path, trust: bool) -> keras.Model:
+    backend = group.attrs.get("backend") or config.get("backend")
+    backend = backend.decode() if isinstance(backend, bytes) else backend
+    built = graph.build(config, path, theano=legacy_weights.from_theano(group, backend, weights), trust=trust)
+    legacy_weights.fill_from_groups(built.graph, group, weights)
+    return built.network
+
+
+def _keras_3_json(config: dict[str, Any], weights: Path, trust: bool) -> keras.Model:
+    import keras
+
+    network = keras.saving.deserialize_keras_object(config, safe_mode=not trust)
+    ending = ".keras"
+    if not _head(weights).startswith(b"PK"):
+        with _open_hdf5(weights) as file:
+            ending = ".h5" if "layer_names" in file.attrs or "model_weights" in file else ".weights.h5"
+    with tempfile.TemporaryDirectory() as folder:  # Keras chooses the layout by the suffix
+        network.load_weights(shutil.copy(weights, Path(folder) / f"weights{ending}"))
+    return network
+
+
+def _trusted(load: Any, code: str | None, path: Path) -> keras.Model:
+    try:
+        return load()
+    except Exception as error:
+        if not code:
+            raise
+        raise CheckpointError(
+            f"{path} holds {code}, and Keras cannot run it here ({_first_line(error)}); register its class with "
+            "keras.saving.register_keras_serializable and load from Python, or save the network as a SavedModel folder"
+        ) from error
+
+
+def _open_hdf5(path: Path) -> Any:
+    import h5py
+
+    if not _head(path).startswith(HDF5_MAGIC):
+        raise CheckpointError(f"{path} is no HDF5 file; give the .h5 that holds the weights")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise CheckpointError(f"{path} is cut off or damaged ({_first_line(error)}); copy or save it again") from error
+
+
+def _without_architecture(file: Any, path: Path) -> CheckpointError:
+    if (
+        any(name in file.attrs for name in ("layer_names", "layer_names0"))
+        or "layers" in file
+        or "_layer_checkpoint_dependencies" in file
+    ):
+        return CheckpointError(
+            f"{path} holds only weights; give the architecture with it: --model {path.stem}.json --weights {path}"
+        )
+    return CheckpointError(f"{path} is an HDF5 file without a Keras network in it; give what model.save() wrote")
+
+
+def _is_keras_3(config: Any, version: Any) -> bool:
+    version = version.decode() if isinstance(version, bytes) else version
+    return str(version).startswith("3") if version else "module" in config
+
+
+def _json(text: Any, path: Path) -> Any:
+    """Parsed JSON; a document that was encoded twice (json.dump of to_json()) is decoded twice."""
+    try:
+        document = json.loads(text)
+        return json.loads(document) if isinstance(document, str) else document
+    except (ValueError, UnicodeDecodeError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path} holds JSON that is cut off or damaged ({_first_line(error)}); copy or save it again"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__

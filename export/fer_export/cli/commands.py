@@ -1,0 +1,435 @@
+"""The command `fer-export`: flags in, one public function called, one result printed.
+
+Exit codes: 0 done and within the gate, 1 a gate failed, 2 bad input or usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..contract import variants
+from ..errors import FerExportError, UsageError
+from ..report.text.next_commands import given
+from .flags import Command, parser
+from .progress_bar import Bar, duration
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code. Never lets a traceback through, unless FER_EXPORT_DEBUG is set."""
+    try:
+        options = parser(COMMANDS).parse_args(arguments)
+        _quiet()
+        if getattr(options, "distribute", None):
+            from ..training.several import supervise
+
+            if not supervise.supervised():
+                return supervise.supervise(sys.argv[1:] if arguments is None else arguments, _group(options))
+        with Bar() as bar:
+            return int(options.run(options, bar))
+    except KeyboardInterrupt:
+        return _say("interrupted; nothing is half-written, the same command goes on or starts again", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except FerExportError as error:
+        return _say(str(error), 2)
+    except Exception as error:  # what no one foresaw still ends in one line, not in a traceback
+        if os.environ.get("FER_EXPORT_DEBUG"):
+            raise
+        text = " ".join(str(error).split())[:300]
+        return _say(f"unexpected {type(error).__name__}: {text}; set FER_EXPORT_DEBUG=1 to see where", 2)
+
+
+def tflite(options: argparse.Namespace, bar: Bar) -> int:
+    """Export TFLite files, each verified against Keras."""
+    return _export(options, bar, "tflite")
+
+
+def onnx(options: argparse.Namespace, bar: Bar) -> int:
+    """Export ONNX files, each verified against Keras."""
+    return _export(options, bar, "onnx")
+
+
+def _export(options: argparse.Namespace, bar: Bar, file_format: str) -> int:
+    from ..exporting import export as exporting
+    from ..report.text.export import export_text
+
+    if options.quantize == "all":
+        precisions: Sequence[str] = variants.precisions(file_format)
+    else:
+        precisions = options.quantize.split(",")
+    for precision in precisions:
+        variants.find(file_format, precision)
+    data = _data(options, bar) if options.data else None
+    result = exporting.export(
+        _exported(options),
+        file_format,
+        precisions,
+        options.output,
+        data=data,
+        options=_export_options(options),
+        on_step=bar.step,
+    )
+    _show(options, result.to_dict(), export_text(result, given(options)))
+    return 0 if result.passed else 1
+
+
+def all_variants(options: argparse.Namespace, bar: Bar) -> int:
+    """Export every variant of every format, time them side by side, and say which to ship."""
+    from ..exporting import compare_formats
+    from ..report.page.page import page
+    from ..report.text.all_formats import comparison_text
+    from ..system import files
+
+    data = _data(options, bar) if options.data else None
+    result = compare_formats.compare(
+        _exported(options),
+        options.output,
+        data=data,
+        options=_export_options(options),
+        threads=options.threads,
+        on_step=bar.step,
+    )
+    name = f"{result.export.checkpoint.name}-report"
+    card = files.write_whole(options.output / f"{name}.html", page(result, given(options).model).encode())
+    files.write_json(options.output / f"{name}.json", result.to_dict())
+    _show(options, result.to_dict(), comparison_text(result, card, given(options)))
+    return 0 if result.passed else 1
+
+
+def bench(options: argparse.Namespace, bar: Bar) -> int:
+    """Latency of exported files, side by side."""
+    from ..latency import run as benchmark
+    from ..report.text.bench import bench_text
+
+    result = benchmark.bench(
+        options.files,
+        runtimes=options.runtime.split(",") if options.runtime else None,
+        threads=options.threads,
+        rounds=options.rounds,
+        seed=options.seed,
+        on_step=bar.step,
+    )
+    _show(options, result.to_dict(), bench_text(result))
+    return 0
+
+
+def blame(options: argparse.Namespace, bar: Bar) -> int:
+    """Which layers of a quantised file lose most."""
+    from ..exporting import blame as blaming
+    from ..report.text.blame import blame_text
+
+    data = _data(options, bar) if options.data else None
+    result = blaming.blame(options.file, _checkpoint(options), data=data, on_step=bar.step)
+    _show(options, result.to_dict(), blame_text(result, options.file.name, given(options)))
+    return 0
+
+
+def parity(options: argparse.Namespace, bar: Bar) -> int:
+    """Judge exported files against their Keras network."""
+    from ..parity import judge
+    from ..report.text.parity import parity_text
+
+    data = _data(options, bar) if options.data else None
+    judged = judge.judge_files(
+        options.files,
+        _checkpoint(options),
+        data=data,
+        split=options.split,
+        min_agreement=options.min_agreement,
+        max_drop=options.max_drop,
+        runtime=options.runtime,
+        threads=options.threads,
+        on_step=bar.step,
+    )
+    document = {"files": [{"path": name, **result.to_dict()} for name, result in judged]}
+    _show(options, document, parity_text(judged))
+    return 0 if all(result.parity.passed for _, result in judged) else 1
+
+
+def evaluate(options: argparse.Namespace, bar: Bar) -> int:
+    """Accuracy, recall, confusion and calibration error of a Keras network."""
+    from ..parity import evaluation
+    from ..report.page import confusion_png
+    from ..report.text.dataset import evaluation_text
+    from ..system import files
+
+    files.check_writable(options.output)
+    data = _data(options, bar)
+    result = evaluation.evaluate(_checkpoint(options), data.split(options.split), data.source.name)
+    picture = options.output / f"{result.model}-{result.split}-confusion.png"
+    files.write_whole(picture, confusion_png.confusion_matrix(result))
+    _show(
+        options,
+        {**result.to_dict(), "picture": str(picture)},
+        f"{evaluation_text(result)}\n\npicture: {picture}",
+    )
+    return 0
+
+
+def train(options: argparse.Namespace, bar: Bar) -> int:
+    """Train a network, or go on with an interrupted run."""
+    from ..training import train_network
+
+    group = _group(options)
+
+    def on_epoch(epoch: int, record: dict[str, float], left: int) -> None:
+        bar.line(
+            f"epoch {epoch:3d}  loss {record['loss']:.4f}  accuracy {record['accuracy']:.4f}  "
+            f"val_loss {record['val_loss']:.4f}  val_accuracy {record['val_accuracy']:.4f}  "
+            f"rate {record['learning_rate']:g}  {record['seconds']:.0f} s, "
+            f"at most {duration(left * record['seconds'])} left"
+        )
+
+    recipe = ("epochs", "batch_size", "learning_rate", "warm_up", "stop_patience")
+    changes = {
+        name: value
+        for name in (*recipe, "distillation", "consistent", "mixup", "dtype", "quantize", "settling")
+        if (value := getattr(options, name)) is not None
+    }
+    card = train_network.train_network(
+        options.network,
+        options.classes,
+        _data(options, bar),
+        options.output,
+        protocol=options.protocol,
+        initial=options.initial,
+        teachers=options.teacher.split(",") if options.teacher else (),
+        seed=options.seed,
+        recipe_of=options.recipe,
+        changes=changes,
+        group=group,
+        on_step=bar.step,
+        on_epoch=on_epoch,
+    )
+    if card is not None:
+        _show(options, card, train_network.card_text(card, options.output, options.data))
+    return 0
+
+
+def probe(options: argparse.Namespace, bar: Bar) -> int:
+    """Make the probe faces of a network."""
+    from ..calibration import probe_faces
+    from ..system import files
+
+    files.check_writable(options.output)
+    checkpoint = _checkpoint(options)
+    made = probe_faces.make(
+        checkpoint, seed=options.seed, on_step=lambda step, steps: bar.step("optimising", step, steps)
+    )
+    path = files.write_whole(options.output / "probe.npz", made.to_bytes())
+    text = f"{path}: {len(made.calibrate)} faces to calibrate, {len(made.verify)} to verify"
+    _show(options, {"path": str(path), **made.record}, text)
+    return 0
+
+
+def data(options: argparse.Namespace, bar: Bar) -> int:
+    """Count a data set: splits, classes, duplicates."""
+    from ..dataset import duplicates
+    from ..report.text.dataset import data_text
+
+    options.data = options.file
+    summary = duplicates.summarize(
+        _data(options, bar), progress=lambda done, total: bar.step("comparing faces", done, total)
+    )
+    _show(options, summary.to_dict(), data_text(summary))
+    return 0
+
+
+def inspect(options: argparse.Namespace, bar: Bar) -> int:
+    """What an exported file holds and expects."""
+    from ..parity import judge
+    from ..report.text.model_file import inspect_text
+
+    found = judge.inspect_file(options.file)
+    _show(options, found.to_dict(), inspect_text(found))
+    return 0
+
+
+def predict(options: argparse.Namespace, bar: Bar) -> int:
+    """Faces and emotions in photos; goes on after a photo that cannot be read, and then fails."""
+    from ..report.text.predict import predict_text
+
+    with _pipeline(options) as pipeline:
+        results = pipeline.predict_files(options.photos, annotate=options.annotate, on_step=bar.step)
+    if options.json or len(results.photos) > len(results.failed):
+        _show(options, results.to_dict(), predict_text(results))
+    results.check()
+    return 0
+
+
+def bundle(options: argparse.Namespace, bar: Bar) -> int:
+    """Make all an app needs, in one folder."""
+    from pathlib import Path
+
+    from ..bundle import make as bundling
+    from ..exporting import export as exporting
+    from ..report.text.bundle import bundle_text
+
+    places = [options.output] if options.output else []
+    if options.android:
+        places.append(bundling.android_assets(options.android))
+    data = _data(options, bar) if options.data else None
+    made = bundling.make(
+        _checkpoint(options),
+        places or [Path("bundle")],
+        data=data,
+        options=exporting.Options(
+            split=options.split,
+            calibration_count=options.calibration_faces,
+            seed=options.seed,
+            min_agreement=options.min_agreement,
+            max_drop=options.max_drop,
+            repair=options.repair,
+        ),
+        on_step=bar.step,
+    )
+    _show(options, made.to_dict(), bundle_text(made, given(options)))
+    return 0 if made.passed else 1
+
+
+def verify(options: argparse.Namespace, bar: Bar) -> int:
+    """Replay a bundle and name the first thing that differs."""
+    from ..bundle import verify as verification
+    from ..report.text.bundle import verification_text
+
+    result = verification.verify(options.folder, on_step=bar.step)
+    _show(options, result.to_dict(), verification_text(result))
+    return 0 if result.passed else 1
+
+
+def device(options: argparse.Namespace, bar: Bar) -> int:
+    """Phones' self-checks as rows beside those of bench."""
+    from ..bundle import phone_check as devices
+    from ..report.text.phone import device_text
+
+    if not options.files and not options.adb:
+        raise UsageError("no self-check; name the file that the app shared, or give --adb")
+    result = devices.compare(options.files, adb=options.adb, bench=options.bench)
+    _show(options, result.to_dict(), device_text(result))
+    return 0 if result.passed else 1
+
+
+def doctor(options: argparse.Namespace, bar: Bar) -> int:
+    """Whether everything works on this machine."""
+    from ..report.text.doctor import doctor_text
+    from ..system.doctor import examine
+
+    result = examine(bar.step)
+    _show(options, result.to_dict(), doctor_text(result))
+    return 1 if result.faults else 0
+
+
+COMMANDS: dict[str, Command] = {
+    "tflite": tflite,
+    "onnx": onnx,
+    "all": all_variants,
+    "bench": bench,
+    "blame": blame,
+    "parity": parity,
+    "evaluate": evaluate,
+    "train": train,
+    "probe": probe,
+    "data": data,
+    "inspect": inspect,
+    "predict": predict,
+    "bundle": bundle,
+    "verify": verify,
+    "device": device,
+    "doctor": doctor,
+}
+
+
+def _group(options: argparse.Namespace) -> Any:
+    from ..training.several import group as distribution
+
+    flags = (options.distribute, options.processes, options.process)
+    if flags == (None, None, None):
+        return distribution.ALONE
+    if None in flags:
+        raise UsageError("--distribute, --processes and --process belong together; give all three")
+    return distribution.Group(*flags, wait=options.wait)
+
+
+def _export_options(options: argparse.Namespace) -> Any:
+    from ..exporting import export as exporting
+
+    return exporting.Options(
+        input_kind=options.input,
+        io=options.io,
+        split=options.split,
+        calibration_count=options.calibration_faces,
+        seed=options.seed,
+        min_agreement=options.min_agreement,
+        max_drop=options.max_drop,
+        repair=options.repair,
+    )
+
+
+def _checkpoint(options: argparse.Namespace) -> Any:
+    from ..checkpoint import checkpoint
+
+    return checkpoint.load(
+        options.model or checkpoint.DEFAULT_MODEL,
+        weights=options.weights,
+        labels=options.labels,
+        scaling=options.scaling,
+        trust=options.trust,
+    )
+
+
+def _pipeline(options: argparse.Namespace) -> Any:
+    """The network of --bundle or --model, an exported file or Keras's, behind the detectors."""
+    from pathlib import Path
+
+    from ..predict.pipeline import EXPORTED, Pipeline
+
+    if options.bundle and options.model:
+        raise UsageError("--model and --bundle each name a network; give one of them")
+    if options.bundle:
+        return Pipeline.of_bundle(options.bundle)
+    if options.model and options.model.lower().endswith(EXPORTED):
+        return Pipeline.of_file(Path(options.model), options.labels)
+    return Pipeline.of_checkpoint(_checkpoint(options))
+
+
+def _exported(options: argparse.Namespace) -> Any:
+    """The network as the files are to answer."""
+    return replace(_checkpoint(options), mirror=options.mirror)
+
+
+def _data(options: argparse.Namespace, bar: Bar) -> Any:
+    from ..dataset import read as readers
+
+    return readers.read(
+        options.data, progress=lambda done, total: bar.step(f"reading {options.data.name}", done, total)
+    )
+
+
+def _show(options: argparse.Namespace, document: dict[str, Any], text: str) -> None:
+    print(json.dumps(document, indent=2) if options.json else text)
+
+
+def _quiet() -> None:
+    import warnings
+
+    from ..system import keras_backend
+
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    keras_backend.prepare()
+
+
+def _say(message: str, code: int) -> int:
+    print(f"fer-export: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

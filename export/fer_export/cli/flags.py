@@ -1,0 +1,390 @@
+"""The flags of every command. What a flag means stands in its help text; cli.py acts on it."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .. import __version__
+from ..contract import variants
+from ..errors import UsageError
+from ..training.recipe import RECIPES
+from .progress_bar import Bar
+
+Command = Callable[[argparse.Namespace, Bar], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The whole command line; run: command -> function of the parsed options that gives the exit code."""
+    root = _Parser(prog="fer-export", description="Facial-emotion CNNs from Keras to files a phone can run, verified.")
+    root.add_argument("--version", action="version", version=f"fer-export {__version__}")
+    commands = _Commands(root.add_subparsers(title="commands", metavar="COMMAND", required=True), run)
+
+    for file_format, name in variants.FORMAT_NAMES.items():
+        command = commands.add(file_format, f"convert to {name}, verified against Keras")
+        _model_flags(command)
+        _data_flags(command)
+        _conversion_flags(command, file_format)
+        _gate_flags(command)
+        _output_flags(command, "exports")
+
+    command = commands.add("all", "every variant of every format: parity, latency, one report, which to ship")
+    _model_flags(command)
+    _data_flags(command)
+    _variant_flags(command, io_types=("float32",))  # all that every variant has
+    _threads_flag(command)
+    _gate_flags(command)
+    _output_flags(command, "exports")
+
+    command = commands.add("bench", "latency of exported files, side by side in one run")
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".tflite, .onnx and .keras files")
+    command.add_argument(
+        "--runtime", metavar="NAME,..", help="litert, tflite-runtime, onnxruntime, keras (default: the format's own)"
+    )
+    _threads_flag(command)
+    command.add_argument("--rounds", type=_positive, default=20, metavar="N", help="over all files (default 20)")
+    command.add_argument("--seed", type=_seed, default=1, help="of the order within a round (default 1)")
+    _output_flags(command, None)
+
+    command = commands.add("parity", "judge exported files against Keras")
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".tflite and .onnx files of one network")
+    _model_flags(command)
+    _data_flags(command, seed=False)
+    command.add_argument(
+        "--runtime", metavar="NAME", help="litert, tflite-runtime or onnxruntime (default: the format's own)"
+    )
+    command.add_argument("--threads", type=_positive, default=1, metavar="N", help="for one face (default 1)")
+    _gate_flags(command)
+    _output_flags(command, None)
+
+    command = commands.add("blame", "which layers of a quantised file lose most against its float twin")
+    command.add_argument("file", type=Path, metavar="FILE", help="a quantised .tflite or .onnx of the network")
+    _model_flags(command)
+    _data_flags(command, split=False, seed=False)
+    _output_flags(command, None)
+
+    command = commands.add("evaluate", "accuracy, recall, confusion matrix and calibration error")
+    _model_flags(command)
+    _data_flags(command, required=True, seed=False)
+    _output_flags(command, "exports")
+
+    command = commands.add("train", "train a network; run it again to go on after an interruption")
+    _train_flags(command)
+
+    command = commands.add("probe", "make a network's probe faces (synthetic calibration faces)")
+    _model_flags(command)
+    _seed_flag(command)
+    _output_flags(command, "exports")
+
+    command = commands.add("data", "count a data set: splits, classes, duplicates")
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/"
+    )
+    _output_flags(command, None)
+
+    command = commands.add("inspect", "what an exported file holds and expects")
+    command.add_argument("file", type=Path, metavar="FILE")
+    _output_flags(command, None)
+
+    command = commands.add("predict", "faces and their emotions in photos: JPEG, PNG, WebP, any that Pillow reads")
+    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    _model_flags(command, ", run by Keras; or an exported .tflite or .onnx file")
+    command.add_argument(
+        "--bundle", type=Path, metavar="DIR", help="a bundle's default file and detectors, instead of --model"
+    )
+    command.add_argument(
+        "--annotate",
+        type=Path,
+        metavar="OUT.png",
+        help="draw boxes, emotions and bars; of several photos into OUT-<photo>.png each",
+    )
+    _output_flags(command, None)
+
+    command = commands.add("bundle", "all an app needs in one folder: files, detectors, contract, golden vectors")
+    _model_flags(command)
+    _data_flags(command)
+    _int8_flags(command)
+    _gate_flags(command)
+    command.add_argument(
+        "--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/, or none with --android)"
+    )
+    command.add_argument(
+        "--android", type=Path, metavar="DIR", help="an Android project; the bundle goes into its app's assets"
+    )
+    _output_flags(command, None)
+
+    command = commands.add("verify", "replay a bundle and name the first thing that differs")
+    command.add_argument("folder", type=Path, metavar="DIR", help="made by `fer-export bundle`")
+    _output_flags(command, None)
+
+    command = commands.add("device", "what a phone's self-check found, as rows beside those of bench")
+    command.add_argument("files", nargs="*", type=Path, metavar="FILE.json", help="shared from the app's self-check")
+    command.add_argument("--adb", action="store_true", help="fetch it from every phone that adb sees")
+    command.add_argument(
+        "--bench", type=Path, metavar="FILE.json", help="`fer-export bench --json` of this machine, for the same table"
+    )
+    _output_flags(command, None)
+
+    command = commands.add("doctor", "whether packages, machine and folders are fit for all this, and what mends them")
+    _output_flags(command, None)
+    return root
+
+
+class _Commands:
+    """Adds commands, each with the function that runs it."""
+
+    def __init__(self, parsers: Any, run: Mapping[str, Command]) -> None:
+        self._parsers, self._run = parsers, run
+
+    def add(self, name: str, summary: str) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = self._parsers.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + "."
+        )
+        command.set_defaults(run=self._run[name], default=command.get_default)
+        return command
+
+
+def _model_flags(command: argparse.ArgumentParser, others: str = "") -> None:
+    group = command.add_argument_group("network")
+    group.add_argument(
+        "--model",
+        metavar="NAME|PATH",
+        help=f"a shipped network (default compact-7), .keras, .h5, .hdf5, .json, SavedModel or network folder{others}",
+    )
+    group.add_argument("--weights", type=Path, metavar="FILE", help=".h5 weights of an architecture .json")
+    group.add_argument("--labels", metavar="A,B,..|FILE", help="emotions in the order of the outputs")
+    group.add_argument(
+        "--scaling",
+        choices=("unit", "signed", "raw"),
+        help="what the network was trained on: unit x/255, signed x/127.5-1, raw x (default: what its card.json says; "
+        "raw where it scales its input itself; else unit)",
+    )
+    group.add_argument("--trust", action="store_true", help="load a file that may run code (Lambda, custom objects)")
+
+
+def _data_flags(
+    command: argparse.ArgumentParser, *, required: bool = False, split: bool = True, seed: bool = True
+) -> None:
+    group = command.add_argument_group("data")
+    group.add_argument(
+        "--data",
+        type=Path,
+        required=required,
+        metavar="FILE",
+        help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/",
+    )
+    if split:
+        group.add_argument("--split", default="PublicTest", help="the faces that judge (default PublicTest)")
+    if seed:
+        _seed_flag(group)
+
+
+def _seed_flag(command: Any) -> None:
+    command.add_argument("--seed", type=_seed, default=1, help="seed of every random choice (default 1)")
+
+
+def _conversion_flags(command: argparse.ArgumentParser, file_format: str) -> None:
+    choices = ", ".join(variants.precisions(file_format))
+    command.add_argument(
+        "--quantize", default="int8", metavar="PRECISION", help=f"{choices}, several with commas, or all (default int8)"
+    )
+    _variant_flags(command)
+
+
+def _variant_flags(command: argparse.ArgumentParser, io_types: Sequence[str] = variants.IO_TYPES) -> None:
+    command.add_argument(
+        "--input",
+        choices=variants.INPUT_KINDS,
+        default="gray",
+        help="gray [1,S,S,1] or rgb [1,S,S,3] face crops, or frame [1,H,W,3] of any size with the box of a face",
+    )
+    command.add_argument(
+        "--io", choices=io_types, help="one type for input and output (default: uint8 in, float32 out)"
+    )
+    command.add_argument(
+        "--mirror",
+        action="store_true",
+        help="average over the face and its mirror image inside the file, at twice the multiply-adds",
+    )
+    _int8_flags(command)
+
+
+def _int8_flags(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--calibration-faces",
+        type=_positive,
+        default=300,
+        metavar="N",
+        help="Training faces that calibrate (default 300)",
+    )
+    command.add_argument(
+        "--repair", action="store_true", help="keep the worst layers of an int8 file that fails its gate in float"
+    )
+
+
+def _threads_flag(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--threads", type=_numbers, default=(1,), metavar="N,..", help="each number is timed (default 1)"
+    )
+
+
+def _gate_flags(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("gate")
+    group.add_argument(
+        "--min-agreement",
+        type=_share,
+        metavar="SHARE",
+        help="least top-1 agreement, 0..1 or with %% (default: the precision's)",
+    )
+    group.add_argument(
+        "--max-drop", type=_points, metavar="POINTS", help="most accuracy lost, in points (default: the precision's)"
+    )
+
+
+def _train_flags(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--network",
+        default="compact",
+        help="compact (default), nano, report-64, -128, -256, -512, or large, which teaches",
+    )
+    command.add_argument("--classes", type=int, choices=(6, 7), default=7, help="7, or the report's 6 without disgust")
+    command.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/",
+    )
+    command.add_argument(
+        "--protocol",
+        choices=("official", "report"),
+        default="official",
+        help="official Usage splits, or the report's 70/30 over all rows",
+    )
+    command.add_argument(
+        "--initial", metavar="NAME|PATH", help="start from the weights of this network where layers match"
+    )
+    command.add_argument(
+        "--teacher",
+        metavar="NAME|PATH,...",
+        help="learn from the probabilities of these networks too, beside the labels",
+    )
+    _seed_flag(command)
+    recipe = command.add_argument_group("recipe (default: the network's own)")
+    recipe.add_argument(
+        "--recipe",
+        choices=("report", *RECIPES),
+        help="that of another network; nano's alters the faces least",
+    )
+    recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact: 64, nano: 70, large: 64)")
+    recipe.add_argument("--batch-size", type=_positive, help="report: 32, compact and nano: 64, large: 128")
+    recipe.add_argument(
+        "--learning-rate", type=float, help="highest (Adam, report: 0.001; SGD, compact and nano: 0.08, large: 0.1)"
+    )
+    recipe.add_argument(
+        "--warm-up", type=_count, metavar="EPOCHS", help="in which the rate rises (compact, nano and large: 2)"
+    )
+    recipe.add_argument(
+        "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
+    )
+    recipe.add_argument(
+        "--distillation", type=_share, metavar="SHARE", help="weight of --teacher in the targets, 0..1 (default 0.7)"
+    )
+    recipe.add_argument(
+        "--consistent",
+        action="store_true",
+        default=None,
+        help="--teacher answers for each face as the network sees it, altered anew in every epoch; wants a GPU",
+    )
+    recipe.add_argument(
+        "--mixup",
+        type=float,
+        metavar="ALPHA",
+        help="lay faces over one another, by a Beta distribution (default 0: not)",
+    )
+    recipe.add_argument(
+        "--dtype",
+        choices=("float32", "mixed_bfloat16"),
+        default="float32",
+        help="what layers compute in; bfloat16 is faster on GPUs and processors with AVX512-BF16 (default float32)",
+    )
+    recipe.add_argument(
+        "--quantize",
+        choices=("none", "int8"),
+        default="none",
+        help="int8: fine-tune --initial with the steps of an int8 file, where post-training int8 loses too much",
+    )
+    recipe.add_argument(
+        "--settling",
+        action=argparse.BooleanOptionalAction,
+        help="estimate batch-norm statistics anew at the end (report: no, others: yes; never with --quantize int8 or "
+        "several processes)",
+    )
+    several = command.add_argument_group("several GPUs or hosts (KERAS_BACKEND=jax; start one process on each)")
+    several.add_argument(
+        "--distribute", metavar="HOST:PORT", help="where process 0 listens; it reads and writes --output"
+    )
+    several.add_argument("--processes", type=_positive, metavar="N", help="how many train together")
+    several.add_argument("--process", type=int, metavar="I", help="which one this is, 0 to N-1")
+    several.add_argument(
+        "--wait", type=_positive, default=300, metavar="SECONDS", help="for the others to come (default 300)"
+    )
+    _output_flags(command, "run")
+
+
+def _output_flags(command: argparse.ArgumentParser, folder: str | None) -> None:
+    if folder:
+        command.add_argument(
+            "--output", type=Path, default=Path(folder), metavar="DIR", help=f"folder to write into (default {folder}/)"
+        )
+    command.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be a seed; give a whole number from 0 to {2**32 - 1}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    return 0 if text == "0" else _positive(text)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(_positive(part) for part in text.split(","))
+
+
+def _points(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of points of accuracy")
+    return value
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1 (or 0% and 100%)")
+    return value

@@ -1,0 +1,190 @@
+"""What an app must do with a photo before and after the network, as data.
+
+The bundle carries it as `contract.json`; Python's own pipeline and the Android app read the same document, and these
+constants stand nowhere else. Every rule is integer arithmetic, so that two implementations give the same bytes;
+`crop` and `detector` are the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from ..errors import BundleError
+
+FORMAT = "fer-export photo contract"
+VERSION = 2
+
+
+@dataclass(frozen=True)
+class CropRule:
+    """The square around a face box, in thousandths of the box's longer side.
+
+    scale: side of the square. shift_x, shift_y: its centre from the box's, right and down positive.
+    """
+
+    scale: int
+    shift_x: int
+    shift_y: int
+
+
+@dataclass(frozen=True)
+class GreyRule:
+    """grey = (red * R + green * G + blue * B + 2^(shift-1)) >> shift: ITU-R BT.601 as Pillow computes it."""
+
+    red: int = 19595
+    green: int = 38470
+    blue: int = 7471
+    shift: int = 16
+
+
+@dataclass(frozen=True)
+class Grid:
+    """cells x cells anchors of a detector, `anchors` at the centre of each cell, row by row."""
+
+    cells: int
+    anchors: int
+
+
+@dataclass(frozen=True)
+class DetectorRule:
+    """A BlazeFace file and how its tensors are read.
+
+    size: side of its square input, float32 [1, size, size, 3] in -1..1 (byte / 127.5 - 1). windows: the photo is
+    shrunk into a square of windows * size pixels, and every size * size part of it is looked at, in steps of size / 2,
+    row by row; 1 is the whole photo at once. grids: its anchors, in the order of the outputs regressors [1, N, 16] and
+    scores [1, N, 1]. threshold: least score, thousandths. overlap: intersection over union, thousandths, above which
+    boxes of one window are one face.
+    """
+
+    file: str
+    sha256: str
+    size: int
+    windows: int
+    grids: tuple[Grid, ...]
+    threshold: int
+    overlap: int
+
+
+@dataclass(frozen=True)
+class PhotoContract:
+    """The whole document.
+
+    labels: emotions in the order of the probabilities. size: side of the grey face. detectors: run in this order; a
+    later one's face is dropped where it covers more than `merge` thousandths of the smaller box of a kept one, and so
+    is a face of a less sure window of the same rule.
+    """
+
+    labels: tuple[str, ...]
+    size: int
+    crop: CropRule
+    grey: GreyRule
+    detectors: tuple[DetectorRule, ...]
+    merge: int
+    input_name: str = "image"
+    input_type: str = "uint8"
+    output_name: str = "probabilities"
+    output_type: str = "float32"
+    resize: str = "area"
+    format: str = FORMAT
+    version: int = VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Any) -> PhotoContract:
+        """Read a contract; raises BundleError for a newer version, a missing, foreign or misshapen field."""
+        if isinstance(document, dict) and document.get("format") != FORMAT:
+            raise BundleError(f"contract.json is no {FORMAT}; give a folder made by `fer-export bundle`")
+        if isinstance(document, dict) and document.get("version") != VERSION:
+            raise BundleError(
+                f"contract.json is of version {document.get('version')} and this fer-export reads {VERSION}; "
+                "update fer-export, or make the bundle again with `fer-export bundle`"
+            )
+        known = _checked(document, cls, "contract.json")
+        weights = _checked(known["grey"], GreyRule, "grey")
+        # The whole of 255 must stay one byte.
+        if sum(weights[name] for name in ("red", "green", "blue")) != 1 << min(weights["shift"], 22):
+            raise BundleError("grey does not weigh 2^shift in all; make the bundle again with `fer-export bundle`")
+        return cls(
+            **{
+                **known,
+                "labels": tuple(known["labels"]),
+                "crop": CropRule(**_checked(known["crop"], CropRule, "crop")),
+                "grey": GreyRule(**weights),
+                "detectors": tuple(_detector(one) for one in known["detectors"]),
+            }
+        )
+
+
+CROP = CropRule(scale=1170, shift_x=0, shift_y=-90)
+"""Measured by `benchmarks/photo/crop_margin.py`: the square that frames a found face as FER2013 frames its faces."""
+
+MERGE = 300
+
+_SHORT_RANGE = DetectorRule(
+    "face_detection_short_range.tflite",
+    "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
+    128,
+    1,
+    (Grid(16, 2), Grid(8, 6)),
+    500,
+    300,
+)
+
+_LEAST = dict.fromkeys(("version", "size", "windows", "cells", "anchors", "scale", "shift"), 1)
+_LEAST |= dict.fromkeys(("shift_x", "shift_y"), -(10**6))
+_MOST = 10**6
+"""Bounds of the numbers; what has none named starts at 0."""
+
+DETECTORS = (
+    _SHORT_RANGE,
+    DetectorRule(
+        "face_detection_full_range_sparse.tflite",
+        "671dd2f9ed11a78436fc21cc42357a803dfc6f73e9fb86541be942d5716c2dce",
+        192,
+        1,
+        (Grid(48, 1),),
+        600,
+        300,
+    ),
+    replace(_SHORT_RANGE, windows=2, threshold=700),
+    replace(_SHORT_RANGE, windows=4, threshold=700),
+)
+"""The windows find faces of a group; `benchmarks/photo/group_faces.py` has what they find and what they mistake."""
+
+
+def contract_for(labels: Sequence[str], size: int) -> PhotoContract:
+    """The contract of a network with these labels and this input side."""
+    return PhotoContract(tuple(labels), size, CROP, GreyRule(), DETECTORS, MERGE)
+
+
+def _detector(document: Any) -> DetectorRule:
+    known = _checked(document, DetectorRule, "detectors")
+    grids = tuple(Grid(**_checked(grid, Grid, "grids")) for grid in known["grids"])
+    return DetectorRule(**{**known, "grids": grids})
+
+
+def _checked(document: Any, kind: type, place: str) -> Mapping[str, Any]:
+    """The document if it has exactly the fields of `kind`, with values of their shape."""
+    if not isinstance(document, dict):
+        raise BundleError(f"{place} is no object of fields; make the bundle again with `fer-export bundle`")
+    expected = {field.name: str(field.type) for field in fields(kind)}
+    missing, foreign = sorted(expected.keys() - document.keys()), sorted(document.keys() - expected.keys())
+    if missing or foreign:
+        what = f"lacks {', '.join(missing)}" if missing else f"has the foreign field {', '.join(foreign)}"
+        raise BundleError(f"{place} {what}; make the bundle again with `fer-export bundle`")
+    for name, annotation in expected.items():
+        value = document[name]
+        shapes: dict[str, Any] = {"int": int, "str": str}
+        wanted = shapes.get(annotation, list | tuple if annotation.startswith("tuple") else dict)
+        fits = isinstance(value, wanted) and not isinstance(value, bool)
+        if fits and annotation == "tuple[str, ...]":
+            fits = all(isinstance(one, str) for one in value)
+        if fits and annotation == "int":
+            fits = _LEAST.get(name, 0) <= value <= _MOST
+        if not fits:
+            raise BundleError(f"{name} of {place} is {value!r}; make the bundle again with `fer-export bundle`")
+    return document

@@ -1,0 +1,140 @@
+"""What the phone must hand to an exported file and what it gets back, as data.
+
+The same document is embedded in every file (`contract.json`) and read by apps; these constants stand
+nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import ExportFileError, UsageError
+from .photo import CropRule, GreyRule, contract_for
+
+INPUT_NAME = "image"
+BOX_NAME = "box"
+OUTPUT_NAME = "probabilities"
+LUMA = (0.299, 0.587, 0.114)
+"""ITU-R BT.601 weights of R, G, B: what Pillow's convert("L") and Android's grey conversions use."""
+
+VERSION = 1
+
+End = tuple[str, tuple[int, ...], str]
+"""Name, shape and type of an input or output; a size of -1 is free."""
+
+
+@dataclass(frozen=True)
+class FrameRule:
+    """How a `frame` file makes its face, grey and of size x size pixels, from a picture and a box: as `crop` does.
+
+    The box is int32 [4]: left, top, right and bottom of the face in pixels, right and bottom the first outside.
+    """
+
+    size: int
+    crop: CropRule
+    grey: GreyRule
+    resize: str = "area"
+    box_name: str = BOX_NAME
+    box_type: str = "int32"
+    box_shape: tuple[int] = (4,)
+
+    @classmethod
+    def of(cls, size: int) -> FrameRule:
+        """The rule of every photo, for a network of that input side."""
+        rules = contract_for((), size)
+        return cls(size, rules.crop, rules.grey, rules.resize)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> FrameRule:
+        """The rule inside a file; raises ExportFileError where it is not of this form."""
+        try:
+            nested = {"crop": CropRule(**document["crop"]), "grey": GreyRule(**document["grey"])}
+            return cls(**{**document, **nested, "box_shape": tuple(document["box_shape"])})
+        except (KeyError, TypeError) as error:
+            raise ExportFileError(
+                "the file's contract says nothing of its crop that can be read; export it again with "
+                "`fer-export tflite --input frame` or `onnx`"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One exported file's tensors.
+
+    input_shape: [1, S, S, 1] grey, [1, S, S, 3] RGB or [1, -1, -1, 3] a frame, RGB of any size; values 0..255 in the
+    order rows, columns, channels (int8 files take value - 128). output_shape: [1, K], probabilities in the order of
+    `labels`. labels_source says where the label order comes from. float_layers: layers of an int8 file that compute
+    in float. frame: of a frame file, which takes a box too. mirror: the answer is the mean over the face and its mirror
+    image.
+    """
+
+    model: str
+    precision: str
+    input_kind: str
+    input_shape: tuple[int, int, int, int]
+    input_type: str
+    output_shape: tuple[int, int]
+    output_type: str
+    labels: tuple[str, ...]
+    labels_source: str
+    checkpoint_sha256: str
+    luma: tuple[float, float, float] = LUMA
+    input_name: str = INPUT_NAME
+    output_name: str = OUTPUT_NAME
+    version: int = VERSION
+    float_layers: tuple[str, ...] = ()
+    frame: FrameRule | None = None
+    mirror: bool = False
+
+    @property
+    def inputs(self) -> tuple[End, ...]:
+        """The image and, of a frame file, the box."""
+        image = self.input_name, self.input_shape, self.input_type
+        return (image, (self.frame.box_name, self.frame.box_shape, self.frame.box_type)) if self.frame else (image,)
+
+    @property
+    def outputs(self) -> tuple[End, ...]:
+        return ((self.output_name, self.output_shape, self.output_type),)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe. float_layers and mirror are there only where there are any; frame only in a frame file, whose grey
+        rule stands in for luma."""
+        document = asdict(self)
+        absent = {"luma"} if self.frame else {"frame"}
+        absent |= {name for name in ("float_layers", "mirror") if not document[name]}
+        return {name: value for name, value in document.items() if name not in absent}
+
+
+def network_kind(input_kind: str) -> str:
+    """The input of the network inside a file: a frame file's crop hands it grey faces."""
+    return "gray" if input_kind == "frame" else input_kind
+
+
+def input_shape(input_kind: str, size: int) -> tuple[int, int, int, int]:
+    """Shape of the image of a file; size: side of the network's input."""
+    return (1, -1, -1, 3) if input_kind == "frame" else (1, size, size, channels(input_kind))
+
+
+def channels(input_kind: str) -> int:
+    """1 for `gray`, 3 for `rgb` and `frame`."""
+    return 1 if input_kind == "gray" else 3
+
+
+def io_types(io: str | None, input_kind: str = "gray") -> tuple[str, str]:
+    """Input and output type of a file: uint8 in and float32 out, unless `--io` overrides both.
+
+    Raises UsageError for `--io` with a frame, whose bytes are an image's as it is decoded.
+    """
+    if io and input_kind == "frame":
+        raise UsageError(f"--io {io} does not go with --input frame, which takes bytes and gives float32; leave it out")
+    return (io, io) if io else ("uint8", "float32")
+
+
+def describe(contract: Contract) -> str:
+    """One sentence for the file's own description field."""
+    size = contract.input_shape[1]
+    faces = f"a {size}x{size} {'RGB' if contract.input_kind == 'rgb' else 'grey'} face crop"
+    given = "an RGB picture of any size and the box of a face in pixels" if contract.frame else faces
+    return f"Facial emotion from {given}, bytes 0-255; probabilities of {', '.join(contract.labels)}."

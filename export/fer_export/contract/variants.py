@@ -1,0 +1,99 @@
+"""The one table of format x precision. Command-line choices, file names, gates and reports are read from it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from ..errors import UsageError
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a file must keep of its Keras network to pass parity.
+
+    min_agreement: share of faces with the same top-1. max_drop: accuracy lost, in percentage points (judged
+    where the faces have true labels). max_mean_difference: mean over faces of the largest difference of a
+    face's probabilities; it catches a damaged file whose top-1 happens to hold. max_recall_drop: percentage points
+    of recall that any one emotion may lose beyond chance; it catches a rare emotion that is lost altogether.
+    """
+
+    min_agreement: float
+    max_drop: float
+    max_mean_difference: float
+    max_recall_drop: float = 10.0
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One format at one precision.
+
+    integer: activations are integers, so a calibration set is needed. output_types: what `--io` may ask for;
+    a byte output needs a file whose last op computes in int8.
+    """
+
+    format: str
+    precision: str
+    summary: str
+    integer: bool
+    gate: Gate
+    output_types: tuple[str, ...] = ("float32",)
+
+    @property
+    def suffix(self) -> str:
+        """File extension with its dot."""
+        return f".{self.format}"
+
+    @property
+    def label(self) -> str:
+        """`int8 TFLite`: how people name it."""
+        return f"{PRECISION_NAMES[self.precision]} {FORMAT_NAMES[self.format]}"
+
+    def file_name(self, model: str, input_kind: str, mirror: bool = False) -> str:
+        """`<model>-<precision>.tflite`; inputs other than grey add their name, and so does a mirror image."""
+        kind = ("" if input_kind == "gray" else f"-{input_kind}") + ("-mirror" if mirror else "")
+        return f"{model}-{PRECISION_NAMES[self.precision]}{kind}{self.suffix}"
+
+
+INPUT_KINDS = ("gray", "rgb", "frame")
+IO_TYPES = ("float32", "uint8", "int8")
+
+FORMAT_NAMES = {"tflite": "TFLite", "onnx": "ONNX"}
+
+PRECISION_NAMES = {"none": "fp32", "fp16": "fp16", "dynamic": "dynamic", "int8": "int8", "int16x8": "int16x8"}
+"""The word in file names and tables for each word of `--quantize`."""
+
+VARIANTS = (
+    Variant("tflite", "none", "float32 weights and arithmetic", False, Gate(0.995, 0.5, 1e-4)),
+    Variant("tflite", "fp16", "float16 weights, float32 arithmetic", False, Gate(0.995, 0.5, 0.005)),
+    Variant("tflite", "dynamic", "int8 weights, float32 activations", False, Gate(0.98, 0.5, 0.05)),
+    Variant("tflite", "int8", "int8 weights and activations", True, Gate(0.98, 0.5, 0.05), IO_TYPES),
+    Variant("tflite", "int16x8", "int8 weights, int16 activations", True, Gate(0.995, 0.5, 0.02)),
+    Variant("onnx", "none", "float32 weights and arithmetic", False, Gate(0.995, 0.5, 1e-4)),
+    Variant("onnx", "fp16", "float16 weights and arithmetic", False, Gate(0.995, 0.5, 0.005)),
+    Variant("onnx", "dynamic", "int8 weights, activations quantised at run time", False, Gate(0.98, 0.5, 0.05)),
+    Variant("onnx", "int8", "int8 weights, uint8 activations (QDQ)", True, Gate(0.98, 0.5, 0.05)),
+)
+
+
+def precisions(file_format: str) -> tuple[str, ...]:
+    """The words of `--quantize` for a format."""
+    return tuple(variant.precision for variant in VARIANTS if variant.format == file_format)
+
+
+def find(file_format: str, precision: str) -> Variant:
+    """The variant of that format and precision; raises UsageError with the nearest right word."""
+    for variant in VARIANTS:
+        if (variant.format, variant.precision) == (file_format, precision):
+            return variant
+    choices = precisions(file_format)
+    raise UsageError(
+        f"unknown precision {precision!r}{nearest(precision, choices)}; choose one of {', '.join(choices)}"
+    )
+
+
+def nearest(word: str, choices: tuple[str, ...]) -> str:
+    """ ", did you mean 'int8'?" where a choice is close to the word, otherwise nothing."""
+    known = {**{name.lower(): precision for precision, name in PRECISION_NAMES.items()}, **{c: c for c in choices}}
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    return f" (did you mean {known[close[0]]!r}?)" if close and known[close[0]] in choices else ""

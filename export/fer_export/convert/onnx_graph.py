@@ -1,0 +1,198 @@
+"""Rewriting of ONNX graphs: nodes named after Keras layers, and what converters leave behind taken out.
+
+The functions change a ModelProto in place and leave what it computes as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model_file.onnx import float_ops, nodes_of, role, tensor_shapes
+from ..network.layer_names import LayerNames
+
+_CHANNELS_LAST = [0, 2, 3, 1]
+_BIAS = 2
+"""Position of the bias among the inputs of Conv, ConvTranspose and Gemm."""
+
+
+class Wiring:
+    """Who writes and who reads each tensor of a graph; its constants and the names of its outputs."""
+
+    def __init__(self, graph: Any) -> None:
+        self.graph = graph
+        self.writer = {name: node for node in graph.node for name in node.output}
+        self.readers: dict[str, list[Any]] = defaultdict(list)
+        for node in graph.node:
+            for name in node.input:
+                self.readers[name].append(node)
+        self.constants = {tensor.name: tensor for tensor in graph.initializer}
+        self.ends = {output.name for output in graph.output}
+
+    def only_reader(self, name: str) -> Any | None:
+        """The one node that reads a tensor; None where there are several or it is an output of the graph."""
+        readers = self.readers[name]
+        return readers[0] if len(readers) == 1 and name not in self.ends else None
+
+    def written_by(self, name: str, op: str) -> Any | None:
+        """The node that writes a tensor, if it is such an op."""
+        node = self.writer.get(name)
+        return node if node is not None and node.op_type == op else None
+
+    def value(self, name: str) -> NDArray[Any] | None:
+        """A constant as an array."""
+        from onnx import numpy_helper
+
+        return numpy_helper.to_array(self.constants[name]) if name in self.constants else None
+
+    def bypass(self, node: Any) -> None:
+        """Take out a node with one output: its readers read its first input instead."""
+        given, gone = node.input[0], node.output[0]
+        for reader in self.readers.pop(gone):
+            reader.input[:] = [given if name == gone else name for name in reader.input]
+            self.readers[given].append(reader)
+        self.readers[given].remove(node)
+        self.graph.node.remove(node)
+
+
+def name_after_layers(model: Any, names: LayerNames) -> None:
+    """Call nodes `<layer>/<op>`, their results likewise and their constants `<layer>/<op>.<input>`.
+
+    tf2onnx numbers its names through a whole process; these are the same each time.
+    """
+    graph, wiring = model.graph, Wiring(model.graph)
+    taken: Counter[str] = Counter()
+    layers: dict[str, str] = {}
+    renamed: dict[str, str] = {}
+    for node in graph.node:
+        layer = _layer(node, wiring, names, layers)
+        layers |= dict.fromkeys(node.output, layer)
+        plain = f"{layer}/{node.op_type}" if layer else node.op_type
+        taken[plain] += 1
+        node.name = plain if taken[plain] == 1 else f"{plain}_{taken[plain]}"
+        for position, name in enumerate(node.output):
+            if name and name not in wiring.ends:
+                renamed[name] = f"{node.name}:{position}" if position else node.name
+        for position, name in enumerate(node.input):
+            if name in wiring.constants and name not in renamed:
+                plain = f"{node.name}.{role(model, node, position)}"
+                taken[plain] += 1
+                renamed[name] = plain if taken[plain] == 1 else f"{plain}_{taken[plain]}"
+    for tensor in graph.initializer:
+        tensor.name = renamed.get(tensor.name, tensor.name)
+    for node in nodes_of(graph):
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
+
+
+def drop_idle_reshapes(model: Any) -> None:
+    """Take out reshapes to the shape that the tensor has already."""
+    shapes, wiring = tensor_shapes(model), Wiring(model.graph)
+    for node in [node for node in model.graph.node if node.op_type == "Reshape"]:
+        before, after = shapes.get(node.input[0]), shapes.get(node.output[0])
+        if before == after and before and None not in before and node.output[0] not in wiring.ends:
+            wiring.bypass(node)
+
+
+def flatten_channels_first(model: Any) -> None:
+    """Take out transposes to channels-last in front of flattening; the dense layer's rows are ordered instead."""
+    from onnx import numpy_helper
+
+    shapes, wiring = tensor_shapes(model), Wiring(model.graph)
+    for dense in [node for node in model.graph.node if node.op_type in ("Gemm", "MatMul")]:
+        flatten = wiring.written_by(dense.input[0], "Reshape")
+        turn = wiring.written_by(flatten.input[0], "Transpose") if flatten is not None else None
+        kernel = wiring.value(dense.input[1])
+        if flatten is None or turn is None or kernel is None or _integers(turn, "perm") != _CHANNELS_LAST:
+            continue
+        shape = [size or 0 for size in shapes.get(turn.input[0], ())]
+        alone = all(wiring.only_reader(name) for name in (turn.output[0], flatten.output[0], dense.input[1]))
+        if alone and not _integers(dense, "transB") and math.prod(shape[1:]) == len(kernel):
+            _, channels, height, width = shape
+            rows = kernel.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(kernel.shape)
+            wiring.constants[dense.input[1]].CopyFrom(numpy_helper.from_array(rows, dense.input[1]))
+            wiring.bypass(turn)
+
+
+def keep_float(model: Any) -> None:
+    """Keep onnxruntime from quantising the float layers of an int8 file on its own.
+
+    Since 1.21 it puts the float weights of a Conv or Gemm that stands between a dequantisation and a quantisation on
+    one int8 scale a tensor, which ruins a network with channels of unlike range. It spares ops whose bias is no float
+    constant: theirs becomes an int32 one with its dequantisation, fine enough to be float32's equal.
+    """
+    from onnx import helper, numpy_helper
+
+    wiring = Wiring(model.graph)
+    for node in float_ops(model):
+        kernel = wiring.value(node.input[1])
+        given = node.input[_BIAS] if len(node.input) > _BIAS else ""
+        bias = wiring.value(given) if given else None
+        if node.op_type == "MatMul" or kernel is None or (given and bias is None):
+            continue
+        if bias is None:
+            bias = np.zeros(_outputs(node, kernel), np.float32)
+        step = np.float32(max(float(np.abs(bias).max()), 1e-20) / (2**31 - 1))
+        stored = np.clip(np.rint(bias.astype(np.float64) / step), 1 - 2**31, 2**31 - 1).astype(np.int32)
+        name = f"{node.name}.bias"
+        parts = {f"{name}_quantized": stored, f"{name}_scale": np.asarray(step)}
+        model.graph.initializer.extend(numpy_helper.from_array(value, part) for part, value in parts.items())
+        model.graph.node.insert(
+            0, helper.make_node("DequantizeLinear", list(parts), [name], f"{name}_DequantizeLinear")
+        )
+        node.input[:] = [*node.input[:_BIAS], name]
+
+
+def settled(model: Any, ir_version: int) -> Any:
+    """The same graph in one form whatever tools wrote it: no marks of theirs, no unused constants, a fixed order."""
+    from onnx import helper
+
+    graph = model.graph
+    read = {name for node in nodes_of(graph) for name in node.input}
+    constants = sorted((tensor for tensor in graph.initializer if tensor.name in read), key=lambda tensor: tensor.name)
+    for node in nodes_of(graph):
+        node.ClearField("doc_string")
+    domains = {node.domain for node in nodes_of(graph)}
+    opsets = sorted((entry.domain, entry.version) for entry in model.opset_import if entry.domain in domains)
+    ends = [
+        [helper.make_tensor_value_info(end.name, end.type.tensor_type.elem_type, _shape(end)) for end in side]
+        for side in (graph.input, graph.output)
+    ]
+    return helper.make_model(
+        helper.make_graph(graph.node, graph.name, *ends, constants),
+        opset_imports=[helper.make_opsetid(*opset) for opset in opsets],
+        ir_version=ir_version,
+    )
+
+
+def _layer(node: Any, wiring: Wiring, names: LayerNames, known: dict[str, str]) -> str:
+    """The layer that a node's own names tell of, or those of its constants; otherwise the layer in front of it."""
+    for name in (node.name, *node.output, *(name for name in node.input if name in wiring.constants)):
+        calls = names.calls(name)
+        if calls:
+            return calls[0].layer
+    return next((known[name] for name in node.input if known.get(name)), "")
+
+
+def _integers(node: Any, attribute: str) -> list[int]:
+    """An attribute of one or several integers as a list without a lone 0; [] where it is left out."""
+    found = next((a for a in node.attribute if a.name == attribute), None)
+    if found is None:
+        return []
+    return list(found.ints) or ([found.i] if found.i else [])
+
+
+def _outputs(node: Any, kernel: NDArray[Any]) -> int:
+    """How many values, or channels, a Conv, ConvTranspose or Gemm gives."""
+    if node.op_type == "Conv" or _integers(node, "transB"):
+        return len(kernel)
+    groups = _integers(node, "group") if node.op_type == "ConvTranspose" else []
+    return int(kernel.shape[1]) * (groups or [1])[0]
+
+
+def _shape(end: Any) -> list[int | str]:
+    return [dim.dim_value if dim.HasField("dim_value") else dim.dim_param for dim in end.type.tensor_type.shape.dim]

@@ -1,0 +1,193 @@
+"""The rows of fer2013.csv: emotion, 2304 pixels as decimal text, Usage. Fast where a row is right, exact where not.
+
+Messages count rows from 1 after the header, with the line of the file beside it: "row 17 (line 18)".
+The three columns may stand in any order and case, with spaces and quotes around them (icml_face_data.csv).
+Blank lines at the very end are no rows; anywhere else they are wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from .dataset import SIDE, SPLITS
+from .emotions import FER2013
+
+_COLUMNS = ("emotion", "pixels", "usage")
+_PIXELS = SIDE * SIDE
+_CHUNK = 1 << 20
+_LONGEST_LINE = 1 << 16
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_EMOTIONS = {str(number).encode(): number for number in range(len(FER2013))}
+_USAGES = {name.encode(): index for index, name in enumerate(SPLITS[:3])}
+
+_SPACE, _NEWLINE, _ZERO, _NINE = b" \n09"
+# What a byte adds as the last, the second to last and the third to last digit of a number; a separator adds 0.
+_DIGIT_VALUES = np.zeros((3, 256), np.uint16)
+for _place in range(3):
+    _DIGIT_VALUES[_place, _ZERO : _NINE + 1] = np.arange(10) * 10**_place
+
+
+class Table(NamedTuple):
+    """pixels: uint8 [N, 48, 48, 1]; emotions: uint8 [N]; usage: uint8 [N], positions in dataset.SPLITS."""
+
+    pixels: NDArray[np.uint8]
+    emotions: NDArray[np.uint8]
+    usage: NDArray[np.uint8]
+
+
+class _Order(NamedTuple):
+    emotion: int
+    pixels: int
+    usage: int
+
+
+class _WrongFieldError(Exception):
+    """What is wrong with a row."""
+
+
+def parse(stream: BinaryIO, name: str) -> Table:
+    """Read a whole CSV in pieces of 1 MiB. Raises DataError for a wrong header and for the first wrong row."""
+    order = _column_order(stream.readline(_LONGEST_LINE), name)
+    pixels: list[NDArray[np.uint8]] = []
+    emotions: list[int] = []
+    usage: list[int] = []
+    for lines in _line_batches(stream):
+        texts: list[bytes] = []
+        row = len(emotions)
+        try:
+            for line in lines:
+                row += 1
+                emotion, text, split = _fields(line, order)
+                emotions.append(emotion)
+                texts.append(text)
+                usage.append(split)
+        except _WrongFieldError as wrong:
+            _pixels(texts, row - len(texts), name)  # a wrong row before this one is named instead
+            raise DataError(_wrong_row(name, row, wrong)) from None
+        pixels.append(_pixels(texts, row - len(texts) + 1, name))
+    if not emotions:
+        raise DataError(f"{name} has a header and no rows; download fer2013.csv again")
+    faces = np.concatenate(pixels).reshape(-1, SIDE, SIDE, 1)
+    return Table(faces, np.array(emotions, np.uint8), np.array(usage, np.uint8))
+
+
+def _column_order(header: bytes, name: str) -> _Order:
+    if not header:
+        raise DataError(f"{name} is empty; download fer2013.csv again")
+    columns = [
+        _unquoted(field).decode("ascii", "replace").lower()
+        for field in header.removeprefix(_BYTE_ORDER_MARK).split(b",")
+    ]
+    if sorted(columns) == sorted(_COLUMNS):
+        return _Order(*(columns.index(column) for column in _COLUMNS))
+    missing = [column for column in ("emotion", "pixels", "Usage") if column.lower() not in columns]
+    if len(missing) == len(_COLUMNS):
+        raise DataError(
+            f"{name} is not a FER2013 CSV: its first line is {_shown(header)}, not emotion,pixels,Usage; "
+            "give fer2013.csv"
+        )
+    what = f"lacks the column {' and '.join(missing)}" if missing else "has more than the three columns"
+    raise DataError(
+        f"{name}: the header {_shown(header)} {what}; give a file with emotion, pixels and Usage, such as fer2013.csv"
+    )
+
+
+def _line_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines up to the last that is not blank, some hundred at a time."""
+    rest, blanks = b"", list[bytes]()
+    while chunk := stream.read(_CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            lines.append(rest)  # refused for its length when its turn comes
+        lines = blanks + lines
+        end = len(lines)
+        while end and not lines[end - 1].strip():
+            end -= 1
+        blanks = lines[end:]
+        if end:
+            yield lines[:end]
+    if rest.strip():
+        yield [*blanks, rest]
+
+
+def _fields(line: bytes, order: _Order) -> tuple[int, bytes, int]:
+    """Emotion, text of the pixels and split of one line."""
+    if len(line) > _LONGEST_LINE:
+        raise _WrongFieldError(f"the line is longer than {_LONGEST_LINE} bytes")
+    fields = line.split(b",")
+    if len(fields) != len(order):
+        blank = not line.strip()
+        raise _WrongFieldError("the line is blank" if blank else f"has {len(fields)} columns instead of {len(order)}")
+    emotion, usage = _unquoted(fields[order.emotion]), _unquoted(fields[order.usage])
+    if emotion not in _EMOTIONS:
+        raise _WrongFieldError(f"the emotion is {_shown(emotion)}, not a number from 0 (angry) to 6 (neutral)")
+    if usage not in _USAGES:
+        raise _WrongFieldError(f"the Usage is {_shown(usage)}, not Training, PublicTest or PrivateTest")
+    return _EMOTIONS[emotion], _unquoted(fields[order.pixels]), _USAGES[usage]
+
+
+def _pixels(texts: Sequence[bytes], first_row: int, name: str) -> NDArray[np.uint8]:
+    """Pixels of some rows, uint8 [n, 2304]. Raises DataError for the first row that does not hold 2304 of them."""
+    pixels = _regular_pixels(texts)
+    if pixels is not None:
+        return pixels
+    rows = []
+    for row, text in enumerate(texts, first_row):
+        try:
+            rows.append(_irregular_pixels(text))
+        except _WrongFieldError as wrong:
+            raise DataError(_wrong_row(name, row, wrong)) from None
+    return np.array(rows, np.uint8)
+
+
+def _regular_pixels(texts: Sequence[bytes]) -> NDArray[np.uint8] | None:
+    """All rows at once by digit arithmetic, or None unless each is 2304 numbers of 1-3 digits, one space between."""
+    text = np.frombuffer(b"\n" + b"\n".join(texts) + b"\n", np.uint8)
+    separators = np.flatnonzero(text < _ZERO)
+    if len(separators) != len(texts) * _PIXELS + 1 or text.max() > _NINE:
+        return None
+    widths, ends = np.diff(separators), separators[1:]
+    separator = text[ends].reshape(-1, _PIXELS)
+    if (
+        not len(texts)
+        or widths.min() < 2
+        or widths.max() > 4
+        or (separator[:, :-1] != _SPACE).any()
+        or (separator[:, -1] != _NEWLINE).any()
+    ):
+        return None
+    ones, tens, hundreds = (_DIGIT_VALUES[place][text[ends - place - 1]] for place in range(3))
+    values = ones + tens + hundreds * (widths > 2)  # three before the end of a one-digit number stands another number
+    return values.astype(np.uint8).reshape(-1, _PIXELS) if values.max() <= 255 else None
+
+
+def _irregular_pixels(text: bytes) -> list[int]:
+    """One row with any white space between the numbers; tells what is wrong."""
+    numbers = text.split()
+    if len(numbers) != _PIXELS:
+        raise _WrongFieldError(f"has {len(numbers)} pixels instead of {_PIXELS} ({SIDE}x{SIDE})")
+    for place, number in enumerate(numbers, 1):
+        if not number.isdigit() or len(number) > 3 or int(number) > 255:
+            raise _WrongFieldError(f"pixel {place} is {_shown(number)}, not a whole number from 0 to 255")
+    return [int(number) for number in numbers]
+
+
+def _unquoted(field: bytes) -> bytes:
+    field = field.strip()
+    return field[1:-1].strip() if len(field) > 1 and field[:1] == field[-1:] == b'"' else field
+
+
+def _shown(field: bytes) -> str:
+    """At most 30 characters of a field, safe to print on one line."""
+    text = ascii(field.strip().decode("latin-1"))
+    return text if len(text) <= 32 else f"{text[:29]}...'"
+
+
+def _wrong_row(name: str, row: int, wrong: _WrongFieldError) -> str:
+    return f"{name}, row {row} (line {row + 1}): {wrong}; nothing was read: mend that row or download the file again"

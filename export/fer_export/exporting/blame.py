@@ -1,0 +1,210 @@
+"""Who is guilty: the layers of a quantised file, ranked by what their errors do to its answers.
+
+The file's own bytes are measured, on calibration-like faces and never on those that judge. Its float twin is made anew
+from the checkpoint with what the file says of itself: its input, its precision, the faces that calibrated it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..calibration import calibration_set
+from ..calibration.calibration_set import CalibrationSet
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract import tensors
+from ..contract.variants import Variant, find
+from ..dataset.dataset import Dataset
+from ..dataset.pixels import as_input, fit
+from ..errors import DataError, ExportFileError, UsageError
+from ..model_file import inspect as modelfile
+from ..model_file.summary import ModelInfo
+from ..network import float_twin
+from ..network.layer_names import paths
+from ..parity import judge
+from ..parity.statistics import Proportion
+from ..runtimes.op_by_op import open_activations
+from ..system import keras_backend
+from .layer_errors import PIXELS, Comparison, LayerError
+
+FACES = 128
+"""Faces measured: enough for a ranking, and seconds."""
+
+OnStep = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Blame:
+    """The layers of one file, the guiltiest first.
+
+    source, faces: what it was measured on. agreement, mean_difference: of the file with Keras on them. rebuilt: whether
+    converting the network again gives the file's very bytes, None where that was not tried.
+    """
+
+    model: str
+    variant: str
+    source: str
+    faces: int
+    agreement: Proportion
+    mean_difference: float
+    layers: tuple[LayerError, ...]
+    rebuilt: bool | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "variant": self.variant,
+            "source": self.source,
+            "faces": self.faces,
+            "agreement": self.agreement.to_dict(),
+            "mean_difference": self.mean_difference,
+            "rebuilt": self.rebuilt,
+            "layers": [layer.to_dict() for layer in self.layers],
+        }
+
+
+def blame(
+    path: Path,
+    checkpoint: Checkpoint,
+    *,
+    data: Dataset | None = None,
+    on_step: OnStep = lambda task, done, total: None,
+) -> Blame:
+    """Rank the layers of a written file.
+
+    data: Training faces to measure on; needed for a file that Training faces calibrated. Without it the network's
+    probe faces are used, those that calibrate. Raises ExportFileError for a file that is not this network's or not
+    this package's, UsageError for one that is not quantised, DataError when the faces that calibrated it are missing,
+    ConversionError when the network's layers are not visible.
+    """
+    keras_backend.require_tensorflow()
+    content = judge.read_file(path)
+    said = modelfile.read(content)
+    document = _contract(path, said, checkpoint)
+    calibrated = _calibration(path, said, checkpoint, data, on_step)
+    chosen = _measuring(calibrated, checkpoint, data, on_step)
+    result = measure(content, checkpoint, calibrated, chosen, on_step)
+    on_step("converting again", 0, 1)
+    again = convert_as(content, checkpoint, calibrated, tuple(document.get("float_layers", ())))
+    return replace(result, rebuilt=again == content)
+
+
+def measure(
+    content: bytes,
+    checkpoint: Checkpoint,
+    calibrated: CalibrationSet | None,
+    faces: CalibrationSet,
+    on_step: OnStep = lambda task, done, total: None,
+) -> Blame:
+    """Rank the layers of a file's bytes; calibrated: what it was converted with; faces: what to measure on.
+
+    Raises ExportFileError when the file says nothing of itself or cannot be run, ConversionError as `blame` does.
+    """
+    variant, document = _described(content)
+    checkpoint = checkpoint.meant_by(document)
+    on_step("making the float twin", 0, 1)
+    floats = float_twin.of(checkpoint, variant, document["input_kind"], calibrated)
+    compared = Comparison(open_activations(content), floats, paths(checkpoint.network))
+    images = faces.images[np.linspace(0, len(faces.images) - 1, min(FACES, len(faces.images))).astype(int)]
+    given = as_input(images, tensors.channels(document["input_kind"]))
+    batch = max(1, PIXELS // checkpoint.size**2)
+    for start in range(0, len(given), batch):
+        on_step("layer by layer", start, len(given))
+        compared.add(given[start : start + batch])
+    reference, answers = checkpoint.predict(images), compared.probabilities
+    return Blame(
+        model=document["model"],
+        variant=variant.label,
+        source=str(faces.record["source"]),
+        faces=len(images),
+        agreement=Proportion(int((reference.argmax(axis=1) == answers.argmax(axis=1)).sum()), len(images)),
+        mean_difference=float(f"{np.abs(reference - answers).max(axis=1).mean():.3g}"),
+        layers=compared.errors(),
+    )
+
+
+def convert_as(
+    content: bytes, checkpoint: Checkpoint, calibrated: CalibrationSet | None, float_layers: Sequence[str]
+) -> bytes:
+    """The network converted as a file says that it was, with other layers kept in float."""
+    variant, document = _described(content)
+    ends = {document["input_type"], document["output_type"]}
+    # The usual ends, bytes in and floats out, differ; one type for both was asked for.
+    io = ends.pop() if len(ends) == 1 else None
+    options = {"io": io} if io else {}
+    converter = importlib.import_module(f"...convert.{variant.format}", __name__)
+    return bytes(
+        converter.convert(
+            checkpoint.meant_by(document),
+            variant,
+            input_kind=document["input_kind"],
+            calibration=calibrated,
+            float_layers=float_layers,
+            **options,
+        )
+    )
+
+
+def _described(content: bytes) -> tuple[Variant, dict[str, Any]]:
+    document = modelfile.read(content).contract
+    if document is None:
+        raise ExportFileError("the file has no contract inside; export it with `fer-export tflite` or `onnx`")
+    return find(modelfile.format_of(content), document["precision"]), document
+
+
+def _contract(path: Path, said: ModelInfo, checkpoint: Checkpoint) -> Mapping[str, Any]:
+    document = said.contract
+    if document is None:
+        raise ExportFileError(f"{path} has no contract inside; export it with `fer-export tflite` or `onnx`")
+    if document["checkpoint_sha256"] != checkpoint.sha256:
+        raise ExportFileError(
+            f"{path} was made from a network with sha256 {document['checkpoint_sha256'][:12]}..., not from "
+            f"{checkpoint.name} ({checkpoint.sha256[:12]}...); name its network with --model"
+        )
+    if document["input_kind"] == "frame":
+        raise UsageError(
+            f"{path} crops whole pictures; its network is that of the {document['precision']} file for face crops: "
+            "export it with --input gray and give that one"
+        )
+    if document["precision"] == "none":
+        raise UsageError(f"{path} is float32, no layer of it is quantised; give an int8, int16x8, dynamic or fp16 file")
+    return document
+
+
+def _calibration(
+    path: Path, said: ModelInfo, checkpoint: Checkpoint, data: Dataset | None, on_step: OnStep
+) -> CalibrationSet | None:
+    """The faces that calibrated the file, by its own record."""
+    record = said.calibration
+    if record is None:
+        return None
+    if record["source"] == "probe faces":
+        found = calibration_set.from_probe(judge.probe_faces(checkpoint, on_step))
+        mend = "export it again"
+    else:
+        if data is None:
+            raise DataError(f"{path} was calibrated on {record['source']}; name the data set with --data fer2013.csv")
+        faces = data.faces()
+        place = {int(row): position for position, row in enumerate(faces.rows)}
+        rows = [place[row] for row in record["rows"] if row in place]
+        chosen = faces.take(np.array(rows, dtype=np.int64))
+        hashes = calibration_set.face_hashes(chosen.pixels)
+        found = CalibrationSet(fit(chosen.pixels, checkpoint.size), {**record, "faces": hashes})
+        mend = "name the data set it was calibrated on with --data"
+    if list(found.face_hashes) != list(record["faces"]):
+        raise DataError(f"the faces that calibrated {path} are not the {record['source']} found here; {mend}")
+    return found
+
+
+def _measuring(
+    calibrated: CalibrationSet | None, checkpoint: Checkpoint, data: Dataset | None, on_step: OnStep
+) -> CalibrationSet:
+    """Faces like those that calibrate: Training faces if there are any, else probe faces."""
+    if data is not None and (calibrated is None or calibrated.record["source"] == "probe faces"):
+        return calibration_set.from_training(data.split("Training"), None, checkpoint.labels, checkpoint.size)
+    return calibrated or calibration_set.from_probe(judge.probe_faces(checkpoint, on_step))

@@ -1,0 +1,141 @@
+"""Every variant of a network in one run: files, parity, latency, and which to ship. What `fer-export all` does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract import variants
+from ..contract.variants import FORMAT_NAMES, PRECISION_NAMES
+from ..dataset.dataset import Dataset
+from ..errors import ConversionError
+from ..latency import run as benchmark
+from ..latency.run import Bench, Row
+from ..parity import evaluation
+from ..parity.evaluation import Evaluation
+from ..parity.gate import SIGNIFICANT
+from ..system import keras_backend
+from . import export as exporting
+from .export import Export, ExportedFile, OnStep, Options
+
+SAME_SIZE = 1.1
+"""File sizes within this ratio count as equal."""
+
+SAME_SPEED = 1.25
+"""Latencies within this ratio count as equal: a phone's order may differ from this machine's by more."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The file to ship in one format, and why. file: None where none passed its gate."""
+
+    format: str
+    file: Path | None
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"format": self.format, "file": str(self.file) if self.file else None, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """export: every file with its parity. bench: their latency. keras: the network itself on the judging faces, None
+    without true labels. choices: one a format."""
+
+    export: Export
+    bench: Bench
+    keras: Evaluation | None
+    choices: tuple[Choice, ...]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return self.export.passed
+
+    def latency(self, file: ExportedFile) -> Row:
+        """The latency row of a file, at the fewest threads."""
+        return next(row for row in self.bench.rows if row.path == str(file.path))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **self.export.to_dict(),
+            "bench": self.bench.to_dict(),
+            "keras": self.keras.to_dict() if self.keras else None,
+            "choices": [choice.to_dict() for choice in self.choices],
+            "environment": keras_backend.environment(),
+            "seconds": self.seconds,
+        }
+
+
+def compare(
+    checkpoint: Checkpoint,
+    output: Path,
+    *,
+    data: Dataset | None = None,
+    options: Options | None = None,
+    threads: Sequence[int] = (1,),
+    on_step: OnStep = lambda task, done, total: None,
+) -> Comparison:
+    """Export every variant into `output`, judge each against Keras, time all in one run, and choose.
+
+    data, options: as for exporting.export. A variant that the network does not allow is left out and named in
+    export.refused. Raises what exporting.export and benchmark.bench raise.
+    """
+    started = time.perf_counter()
+    exported = exporting.export_variants(
+        checkpoint, variants.VARIANTS, output, data=data, options=options, on_step=on_step
+    )
+    if not exported.files:
+        raise ConversionError("; ".join(f"{refused.variant.label}: {refused.reason}" for refused in exported.refused))
+    bench = benchmark.bench([file.path for file in exported.files], threads=threads, on_step=on_step)
+    faces = exported.judge.faces
+    keras = None
+    if faces.targets is not None and data is not None:
+        keras = evaluation.figures(
+            exported.judge.reference,
+            faces.targets,
+            checkpoint.labels,
+            model=checkpoint.name,
+            data=data.source.name,
+            split=exported.options.split,
+        )
+    choices = tuple(choose(file_format, exported, bench) for file_format in FORMAT_NAMES)
+    return Comparison(exported, bench, keras, choices, round(time.perf_counter() - started, 1))
+
+
+def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
+    """Of the files that passed: the fastest, of the equally fast the smallest, of the equally small the closest."""
+    files = [file for file in exported.files if file.variant.format == file_format]
+    passed = [file for file in files if file.parity.passed]
+    if not passed:
+        return Choice(file_format, None, f"no {FORMAT_NAMES[file_format]} file passed its gate; try --repair")
+    p50 = {row.path: row.p50_ms for row in reversed(bench.rows)}
+    quickest = min(p50[str(file.path)] for file in passed)
+    fast = [file for file in passed if p50[str(file.path)] <= SAME_SPEED * quickest]
+    smallest = min(file.bytes for file in fast)
+    small = [file for file in fast if file.bytes <= SAME_SIZE * smallest]
+    best = max(small, key=lambda file: (file.parity.agreement.value, -file.bytes))
+    return Choice(file_format, best.path, _reason(best, files, fast, p50))
+
+
+def _reason(
+    best: ExportedFile, files: Sequence[ExportedFile], fast: Sequence[ExportedFile], p50: dict[str, float]
+) -> str:
+    judged = best.parity
+    said = [f"answers as Keras on {judged.agreement.value:.2%} of {judged.faces:,} faces"]
+    if judged.drop is not None and judged.mcnemar_p is not None:
+        chance = "no more than chance gives" if judged.mcnemar_p >= SIGNIFICANT else "more than chance gives"
+        said.append(f"accuracy {-judged.drop:+.2f} points ({chance}, p = {judged.mcnemar_p:.2g})")
+    float_file = next((file for file in files if file.variant.precision == "none"), None)
+    if float_file is not None and float_file is not best:
+        ratio = p50[str(float_file.path)] / p50[str(best.path)]
+        speed = f"{ratio:.1f} times as fast here" if ratio >= 1 else f"here {1 / ratio:.1f} times slower"
+        said.append(f"{float_file.bytes / best.bytes:.1f} times smaller and {speed} as the fp32 file")
+    others = [PRECISION_NAMES[file.variant.precision] for file in fast if file is not best]
+    if others:
+        said.append(f"{' and '.join(others)} would be about as fast, but larger or further from Keras")
+    return "; ".join(said)

@@ -1,0 +1,290 @@
+"""Checkpoint to verified files: calibrate, convert, judge by parity, write. What `fer-export tflite` and `onnx` do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calibration import calibration_set
+from ..calibration.calibration_set import CalibrationSet
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract import tensors
+from ..contract.variants import Gate, Variant, find
+from ..convert import tflite
+from ..dataset.dataset import Dataset
+from ..errors import ConversionError, DataError, ExportFileError, UsageError
+from ..model_file import inspect as modelfile
+from ..model_file.summary import GraphSummary
+from ..parity import judge as judging
+from ..parity.compare import Parity, ParityFaces
+from ..parity.judge import Judge, Judged
+from ..system import files, keras_backend
+from .repair import Repair, repair
+
+OnStep = Callable[[str, int, int], None]
+Convert = Callable[[Variant, CalibrationSet | None], bytes]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to export. input_kind: one of INPUT_KINDS. io: one type for input and output, or None for uint8 in and
+    float32 out.
+
+    split: the faces that judge. calibration_count and seed: the Training sample. min_agreement (0..1) and
+    max_drop (points) replace the precision's own limits. repair: an int8 file that fails is tried again with its
+    worst layers in float.
+    """
+
+    input_kind: str = "gray"
+    io: str | None = None
+    split: str = "PublicTest"
+    calibration_count: int = calibration_set.COUNT
+    seed: int = calibration_set.SEED
+    min_agreement: float | None = None
+    max_drop: float | None = None
+    repair: bool = False
+
+    def gate(self, variant: Variant) -> Gate:
+        """The variant's gate with the limits asked for."""
+        return judging.adjusted(variant.gate, self.min_agreement, self.max_drop)
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """One written file with what was found in it. bytes: file size; probabilities: float32 [N, K] on the judging
+    faces, in the network's label order (not part of to_dict); repair: what was tried where the plain file failed and
+    repair was asked for; seconds: wall time."""
+
+    path: Path
+    variant: Variant
+    bytes: int
+    sha256: str
+    graph: GraphSummary
+    parity: Parity
+    probabilities: NDArray[np.float32]
+    repair: Repair | None
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "path": str(self.path),
+            "format": self.variant.format,
+            "precision": self.variant.precision,
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+            "seconds": self.seconds,
+            "graph": self.graph.to_dict(),
+            "parity": self.parity.to_dict(),
+            "repair": self.repair.to_dict() if self.repair else None,
+        }
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A variant that the network does not allow, and why."""
+
+    variant: Variant
+    reason: str
+
+
+@dataclass(frozen=True)
+class Export:
+    """The result of one command: every file, and the faces that calibrated and judged them."""
+
+    checkpoint: Checkpoint
+    options: Options
+    calibration: CalibrationSet | None
+    judge: Judge
+    files: tuple[ExportedFile, ...]
+    refused: tuple[Refused, ...]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return not self.refused and all(file.parity.passed for file in self.files)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "checkpoint": self.checkpoint.to_dict(),
+            "input": self.options.input_kind,
+            "calibration": self.calibration.record if self.calibration else None,
+            "files": [file.to_dict() for file in self.files],
+            "refused": [{"variant": refused.variant.label, "reason": refused.reason} for refused in self.refused],
+            "passed": self.passed,
+            "seconds": self.seconds,
+        }
+
+
+def export(
+    checkpoint: Checkpoint,
+    file_format: str,
+    precisions: Sequence[str],
+    output: Path,
+    *,
+    data: Dataset | None = None,
+    options: Options | None = None,
+    on_step: OnStep = lambda task, done, total: None,
+) -> Export:
+    """Write one file a precision into `output`, each judged against Keras before it is named.
+
+    data: calibrates on its Training faces and judges on `options.split`; without it the network's probe faces
+    do both, with different pictures. A file that misses its gate is kept as `<name>-failed.<suffix>`. Nothing is
+    written when any error is raised before a file is complete.
+    """
+    chosen = [find(file_format, precision) for precision in precisions]
+    result = export_variants(checkpoint, chosen, output, data=data, options=options, on_step=on_step)
+    if result.refused:
+        raise ConversionError(result.refused[0].reason)
+    return result
+
+
+def export_variants(
+    checkpoint: Checkpoint,
+    variants: Sequence[Variant],
+    output: Path,
+    *,
+    data: Dataset | None = None,
+    options: Options | None = None,
+    on_step: OnStep = lambda task, done, total: None,
+) -> Export:
+    """The same for variants of any format; one that the network does not allow is named in `refused`."""
+    keras_backend.require_tensorflow()
+    started, options = time.perf_counter(), options or Options()
+    if options.repair and options.input_kind == "frame":
+        raise UsageError("--repair does not go with --input frame; repair the file for face crops, --input gray")
+    files.check_writable(output)
+    calibrating, faces = _faces(checkpoint, data, options, any(v.integer for v in variants), on_step)
+    judge = Judge.of(checkpoint, faces)
+    converters = {name: _converter(checkpoint, name, options) for name in {v.format for v in variants}}
+    exported, refused = [], []
+    for variant in variants:
+        try:
+            convert = converters[variant.format]
+            exported.append(_export(checkpoint, variant, convert, output, calibrating, judge, options, on_step))
+        except ConversionError as error:
+            refused.append(Refused(variant, str(error)))
+    seconds = round(time.perf_counter() - started, 2)
+    return Export(checkpoint, options, calibrating, judge, tuple(exported), tuple(refused), seconds)
+
+
+def _converter(checkpoint: Checkpoint, file_format: str, options: Options) -> Convert:
+    """Variant and calibration set to the bytes of a file; what ONNX's precisions share is computed once."""
+    if file_format == "onnx":
+        from ..convert.onnx import Converter
+
+        return Converter(checkpoint, options.input_kind, options.io).convert
+    return lambda variant, calibrating: tflite.convert(
+        checkpoint, variant, input_kind=options.input_kind, io=options.io, calibration=calibrating
+    )
+
+
+def _export(
+    checkpoint: Checkpoint,
+    variant: Variant,
+    convert: Convert,
+    output: Path,
+    calibrating: CalibrationSet | None,
+    judge: Judge,
+    options: Options,
+    on_step: OnStep,
+) -> ExportedFile:
+    begun = time.perf_counter()
+    on_step(f"converting to {variant.label}", 0, 1)
+    content = convert(variant, calibrating)
+    gate, mended = options.gate(variant), None
+    repairing = options.repair and variant.precision == "int8" and calibrating is not None
+    judged = _judged(content, judge, gate, repairing, on_step)
+    if calibrating is not None and repairing and not (judged and judged.parity.passed):
+        mended = repair(content, checkpoint, calibrating, lambda made: judge.judge(made, gate).parity, on_step=on_step)
+        if mended.content is not None:
+            content, judged = mended.content, judge.judge(mended.content, gate, on_step)
+    if judged is None:
+        tries = len(mended.tries) if mended else 0
+        raise ConversionError(
+            f"no runtime takes the int8 file, and none of {tries} repairs passed; use --quantize dynamic"
+        )
+    repaired = mended is not None and mended.passed
+    path = _write(output, checkpoint, variant, options, content, judged.parity, calibrating, repaired)
+    return ExportedFile(
+        path,
+        variant,
+        len(content),
+        files.sha256(content),
+        modelfile.inspect(content),
+        judged.parity,
+        judged.probabilities,
+        mended,
+        round(time.perf_counter() - begun, 2),
+    )
+
+
+def _judged(content: bytes, judge: Judge, gate: Gate, repairing: bool, on_step: OnStep) -> Judged | None:
+    """The judgement of a new file; None where its runtime refuses it and it is going to be repaired."""
+    try:
+        return judge.judge(content, gate, on_step)
+    except ExportFileError as error:
+        if repairing:
+            return None
+        raise ConversionError(f"the new file does not run: {error}; try --repair or --quantize dynamic") from error
+
+
+def _faces(
+    checkpoint: Checkpoint, data: Dataset | None, options: Options, integer: bool, on_step: OnStep
+) -> tuple[CalibrationSet | None, ParityFaces]:
+    if data is None:
+        faces = judging.without_data(checkpoint, on_step)
+        return (calibration_set.from_probe(judging.probe_faces(checkpoint, on_step)) if integer else None), faces
+    if integer and ("Training" not in data.splits or len(data.splits) == 1):
+        raise DataError(
+            f"{data.source} has only {' and '.join(data.splits)}, but int8 is calibrated on Training and judged on "
+            "another split; take fer2013.csv, or leave --data away: the network's probe faces then do both"
+        )
+    faces = judging.labelled_faces(checkpoint, data, options.split)
+    if not integer:
+        return None, faces
+    if options.split == "Training":
+        raise DataError(
+            "parity on Training would judge the file on the split that calibrates it; use --split PublicTest"
+        )
+    chosen = calibration_set.from_training(
+        data.split("Training"),
+        data.split(options.split),
+        checkpoint.labels,
+        checkpoint.size,
+        count=options.calibration_count,
+        seed=options.seed,
+    )
+    return chosen, faces
+
+
+def _write(
+    output: Path,
+    checkpoint: Checkpoint,
+    variant: Variant,
+    options: Options,
+    content: bytes,
+    judged: Parity,
+    calibrating: CalibrationSet | None,
+    repaired: bool,
+) -> Path:
+    path = output / variant.file_name(checkpoint.name, options.input_kind, checkpoint.mirror)
+    if repaired:
+        path = path.with_name(f"{path.stem}-repaired{path.suffix}")
+    if not judged.passed:
+        path = path.with_name(f"{path.stem}-failed{path.suffix}")
+    if calibrating is not None and variant.integer:
+        manifest = {
+            "file": path.name,
+            "sha256": files.sha256(content),
+            "preprocessing": f"uint8 {list(calibrating.images.shape[1:])}, scaling inside the file",
+            "input_name": tensors.INPUT_NAME,
+            **calibrating.record,
+        }
+        files.write_json(path.with_name(f"{path.name}.calibration.json"), manifest)
+    return files.write_whole(path, content)

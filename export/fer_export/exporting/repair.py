@@ -1,0 +1,147 @@
+"""Repair of an int8 file that fails its gate: the guiltiest layers stay in float, as few as it takes.
+
+Blame ranks the layers; the first is kept in float, then the first two, and so on, and every file is judged as the
+failed one was, until one passes. Where a layer's output is what int8 cannot hold, the layers that read it stay in
+float as well: between a float layer and an int8 one its output would be put on the same coarse grid again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..calibration.calibration_set import CalibrationSet
+from ..checkpoint.checkpoint import Checkpoint
+from ..errors import ConversionError, ExportFileError, UsageError
+from ..model_file import inspect as modelfile
+from ..model_file.summary import SHAPE_OPS
+from ..parity.compare import Parity
+from ..runtimes.op_by_op import open_activations
+from . import blame
+from .blame import Blame, OnStep
+
+MOST_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Try:
+    """One file: culprit, the layer that it cures beyond the try before; float_layers: all that it keeps in float;
+    float_ops: those that compute in float and did not in the failed file; bytes: the file's size. parity: None where
+    the runtime refused the file, or the converter refused to keep these layers in float (bytes is then 0); refused says
+    why."""
+
+    culprit: str
+    float_layers: tuple[str, ...]
+    float_ops: tuple[str, ...]
+    bytes: int
+    min_runtime_version: str | None
+    parity: Parity | None
+    refused: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.parity is not None and self.parity.passed
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "culprit": self.culprit,
+            "float_layers": list(self.float_layers),
+            "float_ops": list(self.float_ops),
+            "bytes": self.bytes,
+            "min_runtime_version": self.min_runtime_version,
+            "passed": self.passed,
+            "parity": self.parity.to_dict() if self.parity else None,
+            "refused": self.refused,
+        }
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Every try in order, the last the one that passed if any did. content: that file, or None."""
+
+    blame: Blame
+    tries: tuple[Try, ...]
+    content: bytes | None
+
+    @property
+    def passed(self) -> bool:
+        return self.content is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "passed": self.passed,
+            "blame": self.blame.to_dict(),
+            "tries": [each.to_dict() for each in self.tries],
+        }
+
+
+def repair(
+    content: bytes,
+    checkpoint: Checkpoint,
+    calibrated: CalibrationSet,
+    judge: Callable[[bytes], Parity],
+    *,
+    most_tries: int = MOST_TRIES,
+    on_step: OnStep = lambda task, done, total: None,
+) -> Repair:
+    """Keep the worst layers of an int8 file in float until it passes, or `most_tries` tries have failed.
+
+    content: the file that failed; calibrated: the set it was converted with; judge: the gate it failed, which may
+    raise ExportFileError for a file that the runtime refuses. Raises UsageError for another precision, ConversionError
+    when the network's layers are not visible.
+    """
+    precision = (modelfile.read(content).contract or {}).get("precision")
+    if precision != "int8":
+        raise UsageError(f"only int8 files can be repaired, not {precision}; use --quantize int8")
+    blamed = blame.measure(content, checkpoint, calibrated, calibrated, on_step)
+    tries: list[Try] = []
+    kept: tuple[str, ...] = ()
+    for error in blamed.layers:
+        wanted = tuple(dict.fromkeys((*kept, *error.cure)))
+        if wanted == kept or error.effect == 0:
+            continue
+        if len(tries) == most_tries:
+            break
+        kept = wanted
+        on_step(f"keeping {', '.join(kept)} in float", len(tries), most_tries)
+        try:
+            made = blame.convert_as(content, checkpoint, calibrated, kept)
+        except ConversionError as refusal:
+            # More layers in float may be what it takes.
+            tries.append(Try(error.layer, kept, (), 0, None, None, str(refusal)))
+            continue
+        tries.append(_tried(error.layer, kept, content, made, judge))
+        if tries[-1].passed:
+            return Repair(blamed, tuple(tries), made)
+    return Repair(blamed, tuple(tries), None)
+
+
+def _tried(
+    culprit: str, float_layers: tuple[str, ...], failed: bytes, made: bytes, judge: Callable[[bytes], Parity]
+) -> Try:
+    runtime = modelfile.inspect(made).min_runtime_version
+    parity, refused = None, ""
+    try:
+        parity = judge(made)
+    except ExportFileError as error:
+        refused = str(error)
+    return Try(culprit, float_layers, _new_floats(failed, made), len(made), runtime, parity, refused)
+
+
+def _new_floats(before: bytes, after: bytes) -> tuple[str, ...]:
+    """The ops that compute in float in a file and did not in another, in order of execution."""
+    known = Counter(_float_ops(before))
+    found = []
+    for name in _float_ops(after):
+        if known[name]:
+            known[name] -= 1
+        else:
+            found.append(name)
+    return tuple(found)
+
+
+def _float_ops(content: bytes) -> list[str]:
+    ops = open_activations(content).ops
+    return [op.name for op in ops if op.dtype == "float32" and op.name.upper() not in SHAPE_OPS]

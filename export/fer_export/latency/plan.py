@@ -1,0 +1,129 @@
+"""Who takes part in a benchmark: every file in its runtimes with each number of threads, and matrix products."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..contract.variants import PRECISION_NAMES, nearest
+from ..errors import UsageError
+from ..model_file.summary import GraphSummary
+from ..parity import judge
+from ..runtimes import RUNTIMES, runtimes_of
+from . import matmul
+
+ARITHMETIC = {"none": "float32", "fp16": "float32", "dynamic": "int8", "int8": "int8", "int16x8": "int8"}
+"""The matrix product that a precision is held against; there is none of int16."""
+
+_DYNAMIC_OPS = frozenset({"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"})
+_INTEGER_OPS = frozenset({"QLinearConv", "QLinearMatMul", "QuantizeLinear"})
+
+
+@dataclass(frozen=True)
+class File:
+    """What is known of a file before it runs. format: `tflite`, `onnx` or `keras`; model, precision: from its
+    contract, otherwise from its name and its ops; graph: None for a .keras file, which only Keras can read; mirror:
+    whether it averages over the face and its mirror image."""
+
+    path: Path
+    format: str
+    model: str
+    precision: str
+    graph: GraphSummary | None
+    mirror: bool = False
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A file in a runtime with so many threads; where file is None, the matrix product in that arithmetic."""
+
+    runtime: str
+    threads: int
+    path: Path
+    file: File | None
+    arithmetic: str
+
+
+def entrants(paths: Sequence[Path], runtimes: Sequence[str] | None, threads: Sequence[int]) -> list[Entrant]:
+    """Every file in every runtime named that takes its format, or in its usual one, by runtime and threads.
+
+    Raises UsageError for a runtime that is unknown or takes none of the files, ExportFileError for a file that
+    cannot be read.
+    """
+    named = tuple(dict.fromkeys(runtimes or ()))
+    for name in named:
+        if name not in RUNTIMES:
+            near, choices = nearest(name, RUNTIMES), ", ".join(RUNTIMES)
+            raise UsageError(f"unknown runtime {name!r}{near}; choose one of {choices}")
+    files = [read(path) for path in dict.fromkeys(paths)]
+    found = []
+    for file in files:
+        usual = runtimes_of(file.format)
+        chosen = [name for name in named if name in usual] or usual[:1]
+        found += [
+            Entrant(name, count, file.path, file, ARITHMETIC[file.precision])
+            for name in chosen
+            for count in dict.fromkeys(threads)
+        ]
+    idle = next((name for name in named if name not in {entrant.runtime for entrant in found}), None)
+    if idle:
+        raise UsageError(f"{idle} takes none of these files; leave it out of --runtime")
+    return sorted(found, key=lambda entrant: (RUNTIMES.index(entrant.runtime), entrant.threads))
+
+
+def matrix_products(taking_part: Sequence[Entrant], folder: Path) -> list[Entrant]:
+    """The matrix products that the files are held against, their own files written into `folder`."""
+    wanted = {
+        (entrant.runtime, entrant.threads, entrant.arithmetic): entrant.file.format
+        for entrant in taking_part
+        if entrant.file and entrant.file.graph and entrant.file.graph.macs
+    }
+    made = []
+    for (runtime, threads, arithmetic), file_format in wanted.items():
+        path = folder / f"matmul-{arithmetic}.{file_format}"
+        if not path.exists():
+            path.write_bytes(matmul.model(file_format, arithmetic))
+        made.append(Entrant(runtime, threads, path, None, arithmetic))
+    return made
+
+
+def read(path: Path) -> File:
+    """Look into a file; raises ExportFileError when it cannot be read or is none of the three formats."""
+    if path.suffix == ".keras":
+        judge.read_file(path)
+        return File(path, "keras", path.parent.name if path.stem == "model" else path.stem, "none", None)
+    info = judge.inspect_file(path)
+    contract = info.metadata.contract or {}
+    model, precision = contract.get("model"), contract.get("precision")
+    return File(
+        path,
+        info.graph.format,
+        model if isinstance(model, str) else _without_precision(path.stem),
+        precision if precision in ARITHMETIC else precision_of(info.graph),
+        info.graph,
+        contract.get("mirror") is True,
+    )
+
+
+def precision_of(graph: GraphSummary) -> str:
+    """The precision that a file's ops show: `none`, `fp16`, `dynamic`, `int8` or `int16x8`."""
+    names = {op.name for op in graph.ops}
+    if names & _DYNAMIC_OPS:
+        return "dynamic"
+    computing = [op for op in graph.ops if op.name in graph.compute_op_counts]
+    activations = {op.outputs[0] for op in computing if op.outputs}
+    if "int16" in activations:
+        return "int16x8"
+    if names & _INTEGER_OPS or "int8" in activations:
+        return "int8"
+    if any("int8" in op.inputs for op in computing):
+        return "dynamic"
+    return "fp16" if any("float16" in op.inputs for op in graph.ops) else "none"
+
+
+def _without_precision(name: str) -> str:
+    """`faces-int8` -> `faces`: files of one network made elsewhere share the rest of their names."""
+    words = "|".join(sorted({*PRECISION_NAMES, *PRECISION_NAMES.values()}, key=len, reverse=True))
+    return re.sub(rf"[-_.](?:{words})(?=$|[-_.])", "", name)

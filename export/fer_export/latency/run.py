@@ -1,0 +1,296 @@
+"""Latency of exported files that can be trusted: all in one interleaved run, each in a process of its own.
+
+Every file in every runtime is loaded by a fresh process that does nothing else, one after the other, which gives
+load time, first inference and peak memory. Then all are warmed up, and in every round each of them runs one block
+of inferences, in an order that is shuffled anew: whatever the machine does meanwhile, it does to all. Only one
+process works at a time. A large matrix product in the same runtime takes part like a file: what the machine can
+reach. One inference is what an app does: set the input, run, read the output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from ..runtimes import TfliteRuntime, tflite_runtime_python
+from ..system import machine
+from ..system.machine import Machine
+from . import explain, matmul
+from . import plan as bench_plan
+from .plan import ARITHMETIC, Entrant, File
+from .process import Kernels, Process
+
+OnStep = Callable[[str, int, int], None]
+
+ROUNDS = 20
+BLOCK_SECONDS = 0.03
+WARM_UP_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file in one runtime with so many threads. Sizes in bytes or millions of bytes (mb), times as named.
+
+    path: as it was given. model, precision: from the file's contract; without one from its name and its ops.
+    import_s: importing the runtime; load_ms: from the file (in the system's cache) to a runtime that is ready;
+    first_ms: the first inference; p5_ms, p50_ms, p95_ms: percentiles over `inferences`. imported_rss_mb,
+    peak_rss_mb: peak resident memory of the process before it loads the file and at the end.
+    gmac_per_s: macs through p50, in thousand millions a second; share_of_peak_percent: of what the runtime's matrix
+    product of `peak_arithmetic` reaches.
+    mirror: whether the file averages over the face and its mirror image.
+    float_ratio: p50 over that of the float32 file of the same network, mirror, runtime and threads, None without one.
+    off_cpu_percent: timed wall time in which the process did not compute, None with several threads;
+    halves_differ_percent: difference of the medians of even and odd rounds.
+    """
+
+    path: str
+    model: str
+    precision: str
+    format: str
+    input_shape: tuple[int, ...]
+    runtime: str
+    runtime_version: str
+    python: str
+    kernels: Kernels
+    threads: int
+    file_bytes: int
+    macs: int | None
+    parameters: int | None
+    import_s: float
+    load_ms: float
+    first_ms: float
+    p5_ms: float
+    p50_ms: float
+    p95_ms: float
+    inferences: int
+    imported_rss_mb: float
+    peak_rss_mb: float
+    gmac_per_s: float | None
+    off_cpu_percent: float | None
+    halves_differ_percent: float
+    peak_arithmetic: str | None = None
+    share_of_peak_percent: float | None = None
+    mirror: bool = False
+    float_ratio: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """What a runtime reaches with so many threads on the large matrix product, [M, K] times [K, N]."""
+
+    runtime: str
+    runtime_version: str
+    threads: int
+    arithmetic: str
+    shape: tuple[int, int, int]
+    macs: int
+    p50_ms: float
+    gmac_per_s: float
+    kernels: Kernels
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """rows: in the order of runtimes, threads and files. slower: a sentence for each quantised file that is slower
+    than its float twin, and why. cautions: what speaks against the figures, empty where nothing does."""
+
+    rows: tuple[Row, ...]
+    peaks: tuple[Peak, ...]
+    machine: Machine
+    slower: tuple[str, ...]
+    cautions: tuple[str, ...]
+    method: dict[str, Any]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "rows": [row.to_dict() for row in self.rows],
+            "peaks": [peak.to_dict() for peak in self.peaks],
+            "machine": self.machine.to_dict(),
+            "slower": list(self.slower),
+            "cautions": list(self.cautions),
+            "method": self.method,
+            "seconds": self.seconds,
+        }
+
+
+@dataclass
+class _Record:
+    """Blocks of latencies in ns of an entrant, one a round."""
+
+    process: Process
+    block: int = 1
+    blocks: list[Sequence[int]] = field(default_factory=list)
+    off_cpu_ns: float = 0.0
+
+    def warm_up(self, seconds: float) -> None:
+        """Run for at least that long, and choose blocks of about BLOCK_SECONDS."""
+        latencies: list[int] = []
+        while sum(latencies) < 1e9 * seconds:
+            latencies.extend(self.process.time(max(1, len(latencies))).ns)
+        self.block = max(1, round(1e9 * BLOCK_SECONDS / float(np.median(latencies))))
+
+    def run_block(self) -> None:
+        timed = self.process.time(self.block)
+        self.blocks.append(timed.ns)
+        self.off_cpu_ns += timed.off_cpu * sum(timed.ns)
+
+    @property
+    def ns(self) -> list[int]:
+        return [latency for block in self.blocks for latency in block]
+
+    @property
+    def off_cpu_percent(self) -> float:
+        return round(100 * self.off_cpu_ns / sum(self.ns), 1)
+
+    @property
+    def halves_differ_percent(self) -> float:
+        even, odd = (float(np.median(np.concatenate(self.blocks[start::2]))) for start in (0, 1))
+        return round(100 * abs(even - odd) / min(even, odd), 1)
+
+
+def bench(
+    paths: Sequence[Path],
+    *,
+    runtimes: Sequence[str] | None = None,
+    threads: Sequence[int] = (1,),
+    rounds: int = ROUNDS,
+    warm_up_seconds: float = WARM_UP_SECONDS,
+    seed: int = 1,
+    on_step: OnStep = lambda task, done, total: None,
+) -> Bench:
+    """Time .tflite, .onnx and .keras files side by side; some 0.8 s a file and number of threads, and the start-up.
+
+    runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them takes has its usual
+    one. threads: every number of them is a row of its own. seed: of the order in which the blocks run.
+    Raises UsageError for a runtime that is unknown, not installed or takes none of the files, for threads below 1
+    and fewer than 2 rounds; ExportFileError for a file that cannot be read or run.
+    """
+    started = time.perf_counter()
+    _check(paths, threads, rounds)
+    entrants = bench_plan.entrants(paths, runtimes, threads)
+    pythons = {entrant.runtime: _python(entrant.runtime) for entrant in entrants}
+    found = machine.describe()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        entrants += bench_plan.matrix_products(entrants, folder)
+        records = []
+        for i, entrant in enumerate(entrants):
+            on_step("loading", i, len(entrants))
+            process = Process(entrant.runtime, entrant.path, entrant.threads, python=pythons[entrant.runtime])
+            records.append(_Record(stack.enter_context(process)))
+        _measure(records, rounds, warm_up_seconds, seed, on_step)
+        rows = [_row(e, e.file, record) for e, record in zip(entrants, records, strict=True) if e.file]
+        peaks = tuple(_peak(e, record) for e, record in zip(entrants, records, strict=True) if not e.file)
+    rows = [_compared(row, rows, peaks) for row in rows]
+    return Bench(
+        rows=tuple(rows),
+        peaks=peaks,
+        machine=found,
+        slower=explain.slower(rows, found),
+        cautions=explain.cautions(rows, found),
+        method={"rounds": rounds, "block_s": BLOCK_SECONDS, "warm_up_s": warm_up_seconds, "seed": seed},
+        seconds=round(time.perf_counter() - started, 1),
+    )
+
+
+def _check(paths: Sequence[Path], threads: Sequence[int], rounds: int) -> None:
+    if not paths:
+        raise UsageError("no file to time; name .tflite or .onnx files")
+    if not threads or min(threads) < 1:
+        raise UsageError(f"--threads {','.join(map(str, threads))}: give numbers of 1 and more, as in --threads 1,2")
+    if rounds < 2:
+        raise UsageError(f"{rounds} round cannot be compared with another; give 2 or more")
+
+
+def _python(runtime: str) -> Path:
+    return tflite_runtime_python() if runtime == TfliteRuntime.name else Path(sys.executable)
+
+
+def _measure(records: Sequence[_Record], rounds: int, warm_up_seconds: float, seed: int, on_step: OnStep) -> None:
+    for i, record in enumerate(records):
+        on_step("warming up", i, len(records))
+        record.warm_up(warm_up_seconds)
+    order = np.random.default_rng(seed)
+    for i in range(rounds):
+        on_step("timing", i, rounds)
+        for position in order.permutation(len(records)):
+            records[position].run_block()
+    on_step("timing", rounds, rounds)
+
+
+def _row(entrant: Entrant, file: File, record: _Record) -> Row:
+    process, graph = record.process, file.graph
+    p5, p50, p95 = (round(float(value) / 1e6, 5) for value in np.percentile(record.ns, (5, 50, 95)))
+    macs = graph.macs if graph else None
+    peak_mb = process.peak_mb()
+    return Row(
+        path=str(file.path),
+        model=file.model,
+        precision=file.precision,
+        format=file.format,
+        input_shape=graph.inputs[0].shape if graph and graph.inputs else (),
+        runtime=entrant.runtime,
+        runtime_version=process.version,
+        python=process.python,
+        kernels=process.kernels(),
+        threads=entrant.threads,
+        file_bytes=file.path.stat().st_size,
+        macs=macs,
+        parameters=graph.parameters if graph else process.parameters,
+        import_s=round(process.import_s, 3),
+        load_ms=round(process.load_ms, 3),
+        first_ms=round(process.first_ms, 4),
+        p5_ms=p5,
+        p50_ms=p50,
+        p95_ms=p95,
+        inferences=len(record.ns),
+        imported_rss_mb=round(process.imported_mb, 1),
+        peak_rss_mb=round(peak_mb, 1),
+        gmac_per_s=round(macs / p50 / 1e6, 2) if macs else None,
+        off_cpu_percent=record.off_cpu_percent if entrant.threads == 1 and entrant.runtime != "keras" else None,
+        halves_differ_percent=record.halves_differ_percent,
+        mirror=file.mirror,
+    )
+
+
+def _peak(entrant: Entrant, record: _Record) -> Peak:
+    p50 = round(float(np.median(record.ns)) / 1e6, 5)
+    return Peak(
+        runtime=entrant.runtime,
+        runtime_version=record.process.version,
+        threads=entrant.threads,
+        arithmetic=entrant.arithmetic,
+        shape=(matmul.ROWS, matmul.DEPTH, matmul.COLUMNS),
+        macs=matmul.MACS,
+        p50_ms=p50,
+        gmac_per_s=round(matmul.MACS / p50 / 1e6, 1),
+        kernels=record.process.kernels(),
+    )
+
+
+def _compared(row: Row, rows: Sequence[Row], peaks: Sequence[Peak]) -> Row:
+    """The row beside its float twin and the matrix product."""
+    twin = explain.float_twin(row, rows)
+    wanted = (row.runtime, row.threads, ARITHMETIC[row.precision])
+    peak = next((peak for peak in peaks if (peak.runtime, peak.threads, peak.arithmetic) == wanted), None)
+    row = replace(row, float_ratio=round(row.p50_ms / twin.p50_ms, 3) if twin else None)
+    if peak is None or row.gmac_per_s is None:
+        return row
+    share = round(100 * row.gmac_per_s / peak.gmac_per_s, 1)
+    return replace(row, peak_arithmetic=peak.arithmetic, share_of_peak_percent=share)

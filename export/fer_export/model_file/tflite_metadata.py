@@ -1,0 +1,325 @@
+"""TFLite metadata: labels, contract and calibration record inside the .tflite file itself.
+
+The standard form, which Android Studio and MediaPipe Tasks read: a ModelMetadata FlatBuffer in the buffer
+TFLITE_METADATA, and the files it names as an uncompressed zip after the model (`unzip -l` lists them).
+Field numbers below are those of the public metadata_schema.fbs, version 1.5.
+
+The converter's bytes stay as they are: a new root table is put in front of them. FlatBuffers offsets point
+forward, so it refers to the old tables where they lie, and the weights stay bit-identical and aligned.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..contract.tensors import Contract, FrameRule, describe
+from ..errors import ConversionError, ExportFileError
+from .summary import ModelInfo, TensorSummary
+from .tflite import IDENTIFIER, guarded, inspect, metadata_entry, open_model
+
+ENTRY = "TFLITE_METADATA"
+METADATA_IDENTIFIER = b"M001"
+MIN_PARSER_VERSION = "1.0.0"
+LABELS_FILE = "labels.txt"
+CONTRACT_FILE = "contract.json"
+CALIBRATION_FILE = "calibration.json"
+
+_DESCRIPTIONS, _TENSOR_AXIS_LABELS = 1, 2
+_FEATURE, _IMAGE, _BOUNDING_BOX = 1, 2, 3
+_RGB, _GRAYSCALE = 1, 2
+_BOUNDARIES, _PIXEL = 1, 1
+_NORMALIZATION = 1
+_ALIGNMENT = 16
+"""What the schema asks for constants; the old bytes may only move by a multiple of it."""
+
+
+def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | None = None) -> bytes:
+    """The .tflite file with its metadata: labels.txt, contract.json and, where given, calibration.json.
+
+    model: what the converter wrote. The same arguments give the same bytes. A float32 or int8 input gets
+    NormalizationOptions(mean 0, std 1): it takes byte values 0..255, and the scaling is in the graph.
+    Raises ConversionError for labels that do not fit the output or one line each, ExportFileError when the
+    file is no TFLite model, has metadata already, or is not what the contract says.
+    """
+    _check_labels(contract)
+    image, output = _check_contract(model, contract)
+    documents: dict[str, bytes] = {
+        LABELS_FILE: "".join(f"{label}\n" for label in contract.labels).encode(),
+        CONTRACT_FILE: _json(contract.to_dict()),
+    }
+    if calibration is not None:
+        # On one line: with the marks of 300 faces, indents would be a fiftieth of a small network's file.
+        documents[CALIBRATION_FILE] = json.dumps(calibration, separators=(",", ":"), allow_nan=False).encode()
+    with guarded():
+        if metadata_entry(open_model(model), ENTRY) is not None:
+            raise ExportFileError("the TFLite file has metadata already; export it again from its network")
+        described = _with_entry(model, ENTRY, _model_metadata(contract, image, output, tuple(documents)))
+    return _with_zip(described, documents)
+
+
+def read(model: bytes) -> ModelInfo:
+    """What a .tflite file says about itself, ours or anyone's: name, labels of its output, contract.
+
+    Raises ExportFileError when the bytes are no TFLite model, or its metadata is damaged or cut off.
+    """
+    root = open_model(model)
+    with guarded():
+        content = metadata_entry(root, ENTRY)
+        if content is None:
+            return ModelInfo()
+        table = _Table.root(content)
+        labels_file = _labels_file(table)
+        name, description = table.text(0), table.text(1)
+    documents = _unzip(model) if labels_file else {}
+    if labels_file and labels_file not in documents:
+        raise ExportFileError(f"the TFLite file names {labels_file} but does not hold it; export it again")
+    with guarded():
+        labels = documents[labels_file].decode().splitlines() if labels_file else []
+        return ModelInfo(
+            name=name,
+            description=description,
+            labels=tuple(labels),
+            contract=_document(documents, CONTRACT_FILE),
+            calibration=_document(documents, CALIBRATION_FILE),
+            files=tuple(documents),
+        )
+
+
+def _check_labels(contract: Contract) -> None:
+    labels = contract.labels
+    if len(labels) != contract.output_shape[-1]:
+        raise ConversionError(
+            f"{len(labels)} labels for {contract.output_shape[-1]} outputs; give one label an output with --labels"
+        )
+    odd = [label for label in labels if label.splitlines() != [label]]
+    if odd:
+        raise ConversionError(f"the label {odd[0]!r} is not one line of text; give other --labels")
+
+
+def _check_contract(model: bytes, contract: Contract) -> tuple[TensorSummary, TensorSummary]:
+    """The file's image and its output, if all its ends are what the contract says."""
+    summary = inspect(model)
+    found = [(t.name, t.shape, t.dtype) for t in (*summary.inputs, *summary.outputs)]
+    promised = [*contract.inputs, *contract.outputs]
+    if found != promised:
+        raise ExportFileError(f"the TFLite file has the tensors {found} where its contract says {promised}")
+    return summary.inputs[0], summary.outputs[0]
+
+
+def _model_metadata(contract: Contract, image: TensorSummary, output: TensorSummary, documents: Sequence[str]) -> bytes:
+    """The ModelMetadata FlatBuffer."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(4096)
+    labels = _associated_file(builder, LABELS_FILE, "Labels of the probabilities, in order.", _TENSOR_AXIS_LABELS)
+    others = [
+        _associated_file(builder, name, "JSON document.", _DESCRIPTIONS) for name in documents if name != LABELS_FILE
+    ]
+    inputs = [_image_metadata(builder, image)]
+    if contract.frame:
+        inputs.append(_box_metadata(builder, contract.frame))
+    subgraph = {
+        2: _vector(builder, inputs),
+        3: _vector(builder, [_probabilities_metadata(builder, output, labels)]),
+    }
+    fields = {
+        0: builder.CreateString(contract.model),
+        1: builder.CreateString(describe(contract)),
+        3: _vector(builder, [_table(builder, subgraph)]),
+        6: _vector(builder, others),
+        7: builder.CreateString(MIN_PARSER_VERSION),
+    }
+    builder.Finish(_table(builder, fields), file_identifier=METADATA_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _image_metadata(builder: Any, tensor: TensorSummary) -> int:
+    properties = _table(builder, {}, {0: _RGB if tensor.shape[-1] == 3 else _GRAYSCALE})
+    fields = {
+        0: builder.CreateString(tensor.name),
+        1: builder.CreateString(f"{'Picture' if -1 in tensor.shape else 'Face crop'}, byte values 0-255."),
+        3: _table(builder, {1: properties}, {0: _IMAGE}),
+        5: _stats(builder, 0.0, 255.0),
+    }
+    if tensor.dtype != "uint8":
+        options = _table(builder, {0: _floats(builder, 0.0), 1: _floats(builder, 1.0)})
+        fields[4] = _vector(builder, [_table(builder, {1: options}, {0: _NORMALIZATION})])
+    return _table(builder, fields)
+
+
+def _box_metadata(builder: Any, rule: FrameRule) -> int:
+    properties = _table(builder, {}, {1: _BOUNDARIES, 2: _PIXEL})
+    fields = {
+        0: builder.CreateString(rule.box_name),
+        1: builder.CreateString("Face in the picture: left, top, right, bottom in pixels."),
+        3: _table(builder, {1: properties}, {0: _BOUNDING_BOX}),
+    }
+    return _table(builder, fields)
+
+
+def _probabilities_metadata(builder: Any, tensor: TensorSummary, labels: int) -> int:
+    fields = {
+        0: builder.CreateString(tensor.name),
+        1: builder.CreateString("Probability of each label."),
+        3: _table(builder, {1: _table(builder, {})}, {0: _FEATURE}),
+        5: _stats(builder, 0.0, 1.0),
+        6: _vector(builder, [labels]),
+    }
+    return _table(builder, fields)
+
+
+def _associated_file(builder: Any, name: str, description: str, kind: int) -> int:
+    return _table(builder, {0: builder.CreateString(name), 1: builder.CreateString(description)}, {2: kind})
+
+
+def _stats(builder: Any, low: float, high: float) -> int:
+    return _table(builder, {0: _floats(builder, high), 1: _floats(builder, low)})
+
+
+def _table(builder: Any, offsets: Mapping[int, int], codes: Mapping[int, int] | None = None) -> int:
+    """Write a table: field number -> offset of what it refers to, field number -> enum value."""
+    codes = codes or {}
+    builder.StartObject(max([*offsets, *codes], default=-1) + 1)
+    for slot, offset in offsets.items():
+        builder.PrependUOffsetTRelativeSlot(slot, offset, 0)
+    for slot, code in codes.items():
+        builder.PrependUint8Slot(slot, code, 0)
+    return int(builder.EndObject())
+
+
+def _vector(builder: Any, offsets: Sequence[int]) -> int:
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return int(builder.EndVector())
+
+
+def _floats(builder: Any, value: float) -> int:
+    builder.StartVector(4, 1, 4)
+    builder.PrependFloat32(value)
+    return int(builder.EndVector())
+
+
+def _with_entry(model: bytes, name: str, content: bytes) -> bytes:
+    """The model with one more metadata buffer: a new root, its buffer list and metadata list in front."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    root = _Table.root(model)
+    old = model + bytes(-len(model) % _ALIGNMENT)
+    builder = flatbuffers.Builder(len(old) + 2 * len(content) + 65536)
+    # A builder works backwards and counts offsets from the end, so the old bytes are its first content.
+    builder.head -= len(old)
+    builder.Bytes[builder.head :] = old
+    buffers, entries = ([len(old) - position for position in root.items(slot)] for slot in (4, 6))
+    builder.StartVector(1, len(content), _ALIGNMENT)
+    builder.head -= len(content)
+    builder.Bytes[builder.head : builder.head + len(content)] = content
+    data = builder.EndVector()
+    schema.BufferStart(builder)
+    schema.BufferAddData(builder, data)
+    buffers.append(schema.BufferEnd(builder))
+    text = builder.CreateString(name)
+    schema.MetadataStart(builder)
+    schema.MetadataAddName(builder, text)
+    schema.MetadataAddBuffer(builder, len(buffers) - 1)
+    entries.append(schema.MetadataEnd(builder))
+    # Every field of Model but the first, the version, refers to a string or a vector.
+    fields = {slot: len(old) - position for slot in range(1, root.slots) if (position := root.target(slot))}
+    fields |= {4: _vector(builder, buffers), 6: _vector(builder, entries)}
+    builder.StartObject(max(fields) + 1)
+    for slot, offset in fields.items():
+        builder.PrependUOffsetTRelativeSlot(slot, offset, 0)
+    schema.ModelAddVersion(builder, schema.Model.GetRootAs(model).Version())
+    builder.Finish(schema.ModelEnd(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _with_zip(model: bytes, documents: Mapping[str, bytes]) -> bytes:
+    file = io.BytesIO(model)
+    with zipfile.ZipFile(file, "a") as archive:
+        for name, content in documents.items():
+            # ZipInfo's default date is 1980-01-01; system and mode are fixed so that every machine writes the same.
+            entry = zipfile.ZipInfo(name)
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            archive.writestr(entry, content)
+    return file.getvalue()
+
+
+def _unzip(model: bytes) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(model)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ExportFileError("the files inside the TFLite file are cut off or damaged; export it again") from error
+
+
+def _labels_file(metadata: _Table) -> str:
+    """Name of the label file of the first output that has one, "" if none has."""
+    for graph in metadata.tables(3):
+        for tensor in graph.tables(3):
+            for file in tensor.tables(6):
+                if file.code(2) == _TENSOR_AXIS_LABELS:
+                    return file.text(0)
+    return ""
+
+
+def _document(documents: Mapping[str, bytes], name: str) -> dict[str, Any] | None:
+    document = json.loads(documents[name]) if name in documents else None
+    if document is not None and not isinstance(document, dict):
+        raise ExportFileError(f"{name} inside the TFLite file is not a JSON object; export it again")
+    return document
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+class _Table:
+    """A FlatBuffers table read by field number. Use it inside `guarded()`."""
+
+    def __init__(self, content: bytes, position: int) -> None:
+        from flatbuffers.table import Table
+
+        self._content = content
+        self._table = Table(content, position)
+
+    @classmethod
+    def root(cls, content: bytes) -> _Table:
+        return cls(content, int.from_bytes(content[:4], "little"))
+
+    @property
+    def slots(self) -> int:
+        """How many fields the table was written with."""
+        position = self._table.Pos
+        start = position - int.from_bytes(self._content[position : position + 4], "little", signed=True)
+        return (int.from_bytes(self._content[start : start + 2], "little") - 4) // 2
+
+    def target(self, slot: int) -> int:
+        """Position of what the field refers to, 0 if it is left out."""
+        field = self._table.Offset(4 + 2 * slot)
+        return int(self._table.Indirect(self._table.Pos + field)) if field else 0
+
+    def items(self, slot: int) -> list[int]:
+        """Positions of the tables in a vector."""
+        field = self._table.Offset(4 + 2 * slot)
+        if not field:
+            return []
+        start = self._table.Vector(field)
+        return [int(self._table.Indirect(start + 4 * i)) for i in range(self._table.VectorLen(field))]
+
+    def tables(self, slot: int) -> list[_Table]:
+        return [_Table(self._content, position) for position in self.items(slot)]
+
+    def text(self, slot: int) -> str:
+        field = self._table.Offset(4 + 2 * slot)
+        return bytes(self._table.String(self._table.Pos + field)).decode() if field else ""
+
+    def code(self, slot: int) -> int:
+        field = self._table.Offset(4 + 2 * slot)
+        return self._content[self._table.Pos + field] if field else 0

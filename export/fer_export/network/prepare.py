@@ -1,0 +1,235 @@
+"""What is put around and done to a network before export, the same for every format.
+
+Batch norms are removed exactly: folded into the linear convolution or dense layer before them, or, where an
+activation stands between (the report's order), turned into a 1x1 depthwise convolution. Converters leave the
+latter as MUL and ADD with one scale for all channels, which is the main int8 loss of such networks.
+In front stands one 1x1 convolution, the adapter: bytes 0..255 to the network's scaling, RGB to grey or grey
+to RGB, in a single op that every runtime quantises well.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calibration.calibration_set import CalibrationSet
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract import tensors
+from ..dataset.pixels import as_input
+from ..errors import ConversionError
+from .equalise import equalise
+from .logit_gaps import narrowed
+from .rounding import round_convolutions
+
+if TYPE_CHECKING:
+    import keras
+
+TOLERANCE = 1e-4
+"""Largest probability difference to the untouched network that the exact rewriting may cost in float32."""
+
+
+def exportable(
+    checkpoint: Checkpoint,
+    input_kind: str = "gray",
+    calibration: CalibrationSet | None = None,
+    narrow_logits: bool = False,
+) -> keras.Model:
+    """The network to convert: float32 [N, S, S, 1|3] of byte values 0..255 -> float32 probabilities [N, K].
+
+    input_kind: `gray` or `rgb`. calibration: prepares the network for int8 weights on these faces (equalisation,
+    which is exact, and rounding of the convolutions, which is not). narrow_logits: for 8-bit activations, see
+    logits.py. A checkpoint with mirror gives the mean over each face and its mirror image, in the same graph.
+    Raises ConversionError if an exact step was not.
+    """
+    import keras
+
+    from .mirror import mirrored
+
+    network = without_batch_norms(checkpoint.network)
+    if calibration is not None and is_graph(network):
+        faces = _scaled(checkpoint, calibration.images)
+        equalise(network, faces)
+        _check_same(checkpoint, network)
+        network = narrowed(network) if narrow_logits else network
+        round_convolutions(network, faces)
+    else:
+        _check_same(checkpoint, network)
+    inputs = keras.Input((checkpoint.size, checkpoint.size, tensors.channels(input_kind)), name=tensors.INPUT_NAME)
+    given = _adapter(checkpoint, input_kind)(inputs)
+    answers = mirrored(network, given) if checkpoint.mirror else network(given)
+    return keras.Model(inputs, answers, name="exported")
+
+
+def without_batch_norms(network: keras.Model) -> keras.Model:
+    """A copy of the network that computes the same at inference and has no batch normalisation left.
+
+    Networks without a visible graph (a wrapped SavedModel, a subclassed model) are returned as they are.
+    """
+    import keras
+
+    from .batch_norms import Absorbed, ChannelScale, copied
+
+    if not is_graph(network):
+        return network
+    folds = _foldable(network)
+    absorbed = {id(norm) for norm in folds.values()}
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            _check_axis(layer)
+            return Absorbed(name=layer.name) if id(layer) in absorbed else ChannelScale(layer)
+        return copied(layer, use_bias=True) if id(layer) in folds else copied(layer)
+
+    copy = keras.models.clone_model(network, clone_function=clone, recursive=True)
+    _copy_weights(network, copy, folds)
+    return copy
+
+
+def batch_norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """The batch normalisation layers of a network, nested ones included, in graph order."""
+    import keras
+
+    return [layer for layer in _leaves(network) if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def _adapter(checkpoint: Checkpoint, input_kind: str) -> keras.layers.Layer:
+    import keras
+
+    scale, shift = checkpoint.scale_and_shift
+    given = tensors.channels(input_kind)
+    if given == checkpoint.channels:
+        mix = np.eye(given)
+    elif given == 3:
+        mix = np.array(tensors.LUMA).reshape(3, 1)
+    else:
+        mix = np.ones((1, 3))
+    layer = keras.layers.Conv2D(checkpoint.channels, 1, name="adapter", trainable=False)
+    layer.build((None, checkpoint.size, checkpoint.size, given))
+    layer.set_weights([(mix * scale)[None, None].astype("float32"), np.full(checkpoint.channels, shift, "float32")])
+    return layer
+
+
+def is_graph(network: keras.layers.Layer) -> bool:
+    """Whether this is a network whose layers are visible as a graph (functional or built Sequential)."""
+    import keras
+
+    if not isinstance(network, keras.Model):
+        return False
+    if isinstance(network, keras.Sequential):
+        return bool(network.built)
+    return bool(getattr(network, "inputs", None)) and not any(
+        isinstance(layer, keras.layers.TFSMLayer) for layer in network.layers
+    )
+
+
+def _leaves(network: keras.Model) -> list[keras.layers.Layer]:
+    leaves: list[keras.layers.Layer] = []
+    for layer in network.layers:
+        leaves.extend(_leaves(layer) if is_graph(layer) else [layer])
+    return leaves
+
+
+def _graphs(network: keras.Model) -> list[keras.Model]:
+    """The functional graph of a network and those of the networks nested in it."""
+    import keras
+
+    graphs = [network._functional if isinstance(network, keras.Sequential) else network]
+    for layer in network.layers:
+        graphs.extend(_graphs(layer) if is_graph(layer) else [])
+    return graphs
+
+
+def _foldable(network: keras.Model) -> dict[int, keras.layers.BatchNormalization]:
+    """id of a linear layer -> the batch norm that is its only reader."""
+    import keras
+
+    kinds = (
+        keras.layers.Conv2D,
+        keras.layers.DepthwiseConv2D,
+        keras.layers.SeparableConv2D,
+        keras.layers.Dense,
+    )
+    # A Sequential's layers keep calls of graphs long replaced: only nodes that lead to the outputs count.
+    graphs = _graphs(network)
+    nodes = [node for graph in graphs for depth in graph._nodes_by_depth.values() for node in depth]
+    calls = Counter(id(node.operation) for node in nodes)
+    reads = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
+    reads.update(id(tensor) for graph in graphs for tensor in graph.outputs)
+    folds = {}
+    for node in nodes:
+        norm = node.operation
+        if not isinstance(norm, keras.layers.BatchNormalization) or calls[id(norm)] != 1:
+            continue
+        given = node.input_tensors[0]
+        source = given._keras_history.operation
+        linear = type(source) in kinds and source.activation is keras.activations.linear
+        if linear and calls[id(source)] == 1 and reads[id(given)] == 1:
+            folds[id(source)] = norm
+    return folds
+
+
+def _check_axis(norm: keras.layers.BatchNormalization) -> None:
+    rank = len(norm.input.shape)
+    if rank not in (2, 4):
+        raise ConversionError(f"batch norm {norm.name!r} works on rank {rank}; only 2 and 4 can be exported")
+    if norm.axis not in (-1, rank - 1):
+        raise ConversionError(
+            f"batch norm {norm.name!r} normalises axis {norm.axis}, not the channels; save the network channels-last"
+        )
+
+
+def _copy_weights(network: keras.Model, copy: keras.Model, folds: dict[int, keras.layers.BatchNormalization]) -> None:
+    import keras
+
+    from .batch_norms import ChannelScale, copy_weights
+
+    for old in network.layers:
+        if not old.weights:
+            continue
+        new = copy.get_layer(old.name)
+        if is_graph(old):
+            _copy_weights(old, new, folds)
+        elif isinstance(new, ChannelScale):
+            new.take(old)
+        elif id(old) in folds:
+            new.set_weights(_folded(old, folds[id(old)]))
+        elif not isinstance(old, keras.layers.BatchNormalization):
+            copy_weights(old, new)
+
+
+def _folded(layer: keras.layers.Layer, norm: keras.layers.BatchNormalization) -> list[NDArray[np.float32]]:
+    import keras
+
+    from .batch_norms import scale_and_shift
+
+    scale, shift = scale_and_shift(norm)
+    weights = [w.astype("float64") for w in layer.get_weights()]
+    bias = weights.pop() if layer.use_bias else np.zeros_like(shift)
+    kernel = weights[-1]
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        weights[-1] = kernel * scale.reshape(kernel.shape[2:])
+    else:
+        weights[-1] = kernel * scale
+    return [w.astype("float32") for w in (*weights, bias * scale + shift)]
+
+
+def _check_same(checkpoint: Checkpoint, network: keras.Model) -> None:
+    shape = (8, checkpoint.size, checkpoint.size, 1)
+    grey = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    given = np.asarray(network(_scaled(checkpoint, grey), training=False))
+    difference = float(np.abs(given - replace(checkpoint, mirror=False).predict(grey)).max())
+    if not difference <= TOLERANCE:
+        raise ConversionError(
+            f"the network changed by {difference:.2g} when its batch norms were rewritten (at most {TOLERANCE:g} is "
+            "exact); please report this network"
+        )
+
+
+def _scaled(checkpoint: Checkpoint, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Grey faces uint8 [N, S, S, 1] as the network takes them: float32 [N, S, S, C]."""
+    scale, shift = checkpoint.scale_and_shift
+    return as_input(images, checkpoint.channels).astype(np.float32) * np.float32(scale) + np.float32(shift)

@@ -1,0 +1,76 @@
+"""A Keras network on labelled faces: accuracy, recall, confusion matrix, calibration error."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint.checkpoint import Checkpoint
+from ..dataset.dataset import Faces
+from ..dataset.pixels import fit
+from .statistics import Proportion, accuracy, confusion_matrix, expected_calibration_error, finite, recalls
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network's figures on labelled faces.
+
+    confusion[true][predicted] counts faces, in the order of labels. expected_calibration_error: mean gap of
+    confidence and accuracy over 15 equal-width bins, weighted by faces (Guo et al., 2017), in 0..1.
+    """
+
+    model: str
+    data: str
+    split: str
+    labels: tuple[str, ...]
+    accuracy: Proportion
+    recall: tuple[Proportion, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    expected_calibration_error: float
+    log_loss: float
+
+    def to_dict(self) -> dict[str, Any]:
+        document = asdict(self)
+        document["accuracy"] = self.accuracy.to_dict()
+        for name in ("expected_calibration_error", "log_loss"):
+            document[name] = finite(document[name])
+        document["recall"] = {name: recall.to_dict() for name, recall in zip(self.labels, self.recall, strict=True)}
+        return document
+
+
+def evaluate(checkpoint: Checkpoint, faces: Faces, data: str) -> Evaluation:
+    """Run a network over the faces that it has labels for; data names their file.
+
+    Raises DataError if no face has one of the network's labels.
+    """
+    known, targets = faces.for_labels(checkpoint.labels)
+    probabilities = checkpoint.predict(fit(known.pixels, checkpoint.size))
+    return figures(probabilities, targets, checkpoint.labels, model=checkpoint.name, data=data, split=faces.name)
+
+
+def figures(
+    probabilities: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    labels: tuple[str, ...],
+    *,
+    model: str,
+    data: str,
+    split: str,
+) -> Evaluation:
+    """Figures of probabilities [N, K] against targets [N] (positions in labels)."""
+    confusion = confusion_matrix(probabilities, targets)
+    true_probability = probabilities[np.arange(len(targets)), targets].astype("float64")
+    return Evaluation(
+        model=model,
+        data=data,
+        split=split,
+        labels=labels,
+        accuracy=accuracy(probabilities, targets),
+        recall=recalls(confusion),
+        confusion=confusion,
+        expected_calibration_error=round(expected_calibration_error(probabilities, targets), 5),
+        log_loss=round(float(-np.log(np.maximum(true_probability, 1e-12)).mean()), 5),
+    )

@@ -1,0 +1,167 @@
+"""Photos of any format and mode that Pillow reads, as upright RGB.
+
+What needs a rule: an animation is its first frame; alpha is laid on white; orientation (EXIF) is applied; 16-bit grey
+is divided by 257; 32-bit grey counts as bytes, as 16 bits or as 0..1 where its values fit, else its own range is
+spread over 0..255. A JPEG of more than LARGEST pixels is decoded at a half, quarter or eighth of its size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PhotoError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LARGEST = 100_000_000
+"""Pixels of a decoded photo: some 700 MB while it is read, 300 MB afterwards."""
+
+_BAND = 256
+
+_REDUCTIONS = (1, 2, 4, 8)
+_ORIENTATION = 0x0112
+
+
+def read(path: Path) -> NDArray[np.uint8]:
+    """The photo as it is meant to be seen: uint8 [H, W, 3], RGB. Raises PhotoError, in one line."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is no file" if path.exists() else "does not exist"
+        raise PhotoError(f"{path} {what}; give a photo")
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        # The size is checked here, before anything is decoded; frames inside other formats are left to Pillow.
+        with _pixel_limit(None):
+            image = Image.open(path)
+        with image, _pixel_limit(LARGEST):
+            _fit(image, path)
+            image.load()
+            pixels, orientation = _rgb(image), _orientation(image)
+            image.close()  # turning copies: the picture twice and its pixels would be three
+            return _upright(pixels, orientation)
+    except UnidentifiedImageError as error:
+        raise PhotoError(f"{path} is no picture that Pillow reads; convert it to JPEG or PNG") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(path, "more") from error
+    except PhotoError:
+        raise
+    except MemoryError as error:
+        raise PhotoError(f"{path} does not fit in memory; make it smaller") from error
+    except Exception as error:  # Pillow's formats raise what they like on damaged files
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise PhotoError(f"{path} cannot be read ({reason}); save it again as JPEG or PNG") from error
+
+
+def _fit(image: Image, path: Path) -> None:
+    """Refuse a picture of too many pixels; have a JPEG decoded smaller."""
+    width, height = image.size
+    # A progressive file is held as coefficients of the full size whatever size comes out.
+    reducible = image.format in ("JPEG", "MPO") and not image.info.get("progressive")
+    for reduction in _REDUCTIONS if reducible else _REDUCTIONS[:1]:
+        small = -(-width // reduction), -(-height // reduction)
+        if small[0] * small[1] <= LARGEST:
+            if reduction > 1:
+                # Pillow reduces by no more than the whole part of the quotient.
+                image.draft(None, (max(1, width // reduction), max(1, height // reduction)))
+            return
+    raise _too_large(path, f"{width:,} x {height:,}")
+
+
+def _too_large(path: Path, size: str) -> PhotoError:
+    return PhotoError(f"{path} has {size} pixels, the limit is {LARGEST // 10**6} million; make it smaller")
+
+
+def _rgb(image: Image) -> NDArray[np.uint8]:
+    """Any mode to uint8 [H, W, 3]."""
+    scale = _scale(image) if image.mode.startswith(("I", "F")) else None
+    result = np.empty((image.height, image.width, 3), np.uint8)
+    for top, band in _bands(image):
+        if scale:
+            low, high = scale
+            levels = np.nan_to_num(np.asarray(band, np.float64), nan=low, posinf=high, neginf=low)
+            levels = (np.clip(levels, low, high) - low) * (255 / (high - low))
+            result[top : top + _BAND] = np.floor(levels + 0.5).astype(np.uint8)[..., None]
+        else:
+            result[top : top + _BAND] = np.asarray(_opaque(band))
+    return result
+
+
+def _bands(image: Image) -> Iterator[tuple[int, Image]]:
+    """The picture a few rows at a time, as conversions take several times the room of what they convert."""
+    for top in range(0, image.height, _BAND):
+        yield top, image.crop((0, top, image.width, min(top + _BAND, image.height)))
+
+
+def _opaque(image: Image) -> Image:
+    """An 8-bit picture in RGB, alpha on white."""
+    from PIL import Image as Images
+    from PIL import ImageCms
+
+    if image.mode == "LAB":
+        profiles: tuple[Any, Any] = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, *profiles, outputMode="RGB")
+        assert converted is not None
+        return converted
+    if image.mode == "La":
+        image = image.convert("LA")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    return Images.alpha_composite(Images.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
+def _scale(image: Image) -> tuple[float, float]:
+    """The values that become 0 and 255 of a picture of more than 8 bits."""
+    if image.mode.startswith("I;16"):
+        return 0.0, 65535.0
+    bands = [values[np.isfinite(values)] for values in (np.asarray(band) for _, band in _bands(image))]
+    extremes = [(float(values.min()), float(values.max())) for values in bands if values.size]
+    low = min((low for low, _ in extremes), default=0.0)
+    high = max((high for _, high in extremes), default=1.0)
+    limits = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    fitting = [limit for limit in limits if low >= 0 and high <= limit]
+    if fitting:
+        return 0.0, fitting[0]
+    return low, high if high > low else low + 1
+
+
+def _orientation(image: Image) -> int:
+    """The EXIF orientation; a damaged one says nothing."""
+    with contextlib.suppress(Exception):
+        return int(image.getexif().get(_ORIENTATION, 1))
+    return 1
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn and mirror the picture as its EXIF orientation says."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+@contextlib.contextmanager
+def _pixel_limit(pixels: int | None) -> Iterator[None]:
+    """Pillow's own limit set for a while; more pixels than that raise, and other warnings are dropped."""
+    from PIL import Image
+
+    usual = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = usual

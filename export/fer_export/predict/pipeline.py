@@ -1,0 +1,268 @@
+"""The whole pipeline: photo -> faces -> emotions, as the photo contract says and as an app computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint import labels
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract.photo import PhotoContract, contract_for
+from ..contract.tensors import FrameRule
+from ..dataset.pixels import as_input
+from ..errors import ExportFileError, PhotoError, UsageError
+from ..model_file import inspect as modelfile
+from ..photo import crop
+from ..photo import read as photo
+from ..photo.crop import Square
+from ..photo.detector import Detector, Face
+from ..photo.frame import Frame
+from ..runtimes import KerasRuntime, Runtime, open_runtime
+from ..runtimes.protocol import read
+from ..system import files
+
+OnStep = Callable[[str, int, int], None]
+
+EXPORTED = (".tflite", ".onnx")
+"""Suffixes of exported files; any other network is Keras's."""
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A face and its emotions.
+
+    square: the part of the photo that was classified; gray: uint8 [S, S, 1], what the network sees of it;
+    probabilities: float32 [K] in the order of labels.
+    """
+
+    face: Face
+    square: Square
+    gray: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+    labels: tuple[str, ...]
+
+    @property
+    def emotion(self) -> str:
+        """The likeliest; the first of equals."""
+        return self.labels[int(self.probabilities.argmax())]
+
+    @property
+    def probability(self) -> float:
+        """Of the likeliest emotion."""
+        return float(self.probabilities.max())
+
+    def to_dict(self) -> dict[str, Any]:
+        shares = zip(self.labels, self.probabilities.tolist(), strict=True)
+        return {
+            **self.face.to_dict(),
+            "square": [self.square.left, self.square.top, self.square.side],
+            "emotion": self.emotion,
+            "probabilities": {label: round(probability, 6) for label, probability in shares},
+        }
+
+
+@dataclass(frozen=True)
+class PhotoResult:
+    """What came of one photo.
+
+    width, height: of the upright picture that all coordinates belong to. predictions: the largest face first, none
+    where there is none. annotated: the picture that was drawn. error: why the photo could not be read; all else is
+    then empty.
+    """
+
+    path: Path
+    width: int = 0
+    height: int = 0
+    predictions: tuple[Prediction, ...] = ()
+    annotated: Path | None = None
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        if self.error is not None:
+            return {"photo": str(self.path), "error": self.error}
+        return {
+            "photo": str(self.path),
+            "width": self.width,
+            "height": self.height,
+            "faces": [prediction.to_dict() for prediction in self.predictions],
+            "annotated": str(self.annotated) if self.annotated else None,
+        }
+
+
+@dataclass(frozen=True)
+class PhotoResults:
+    """What came of several photos, in their order. model: the network's name; runtime: what ran it (`keras 3.15.1`)."""
+
+    model: str
+    runtime: str
+    photos: tuple[PhotoResult, ...]
+
+    @property
+    def failed(self) -> tuple[PhotoResult, ...]:
+        """The photos that could not be read."""
+        return tuple(result for result in self.photos if result.error is not None)
+
+    def check(self) -> None:
+        """Raise PhotoError if a photo could not be read: with its reason if it was the only one, else with names."""
+        if not self.failed:
+            return
+        if len(self.photos) == 1:
+            raise PhotoError(str(self.failed[0].error))
+        names = ", ".join(result.path.name for result in self.failed[:_NAMED])
+        more = f" and {len(self.failed) - _NAMED} more" if len(self.failed) > _NAMED else ""
+        raise PhotoError(f"{len(self.failed)} of {len(self.photos)} photos could not be read: {names}{more}")
+
+    def to_dict(self) -> dict[str, Any]:
+        photos = [result.to_dict() for result in self.photos]
+        return {"model": self.model, "runtime": self.runtime, "photos": photos, "failed": len(self.failed)}
+
+
+class Pipeline:
+    """Detectors, crop and network, loaded. Close it, or use it as a context manager.
+
+    contract: its labels and size are the network's. runtime: the network. model: what the network is called.
+    detectors: folder of the detector files, by default the installed package's.
+    """
+
+    def __init__(self, contract: PhotoContract, runtime: Runtime, model: str, detectors: Path | None = None) -> None:
+        self.contract, self.runtime, self.model = contract, runtime, model
+        self._detector = Detector(contract, detectors)
+
+    @classmethod
+    def of_checkpoint(cls, checkpoint: Checkpoint) -> Pipeline:
+        """With a Keras network, run by Keras."""
+        contract = contract_for(checkpoint.labels, checkpoint.size)
+        return cls(contract, KerasRuntime(checkpoint), checkpoint.name)
+
+    @classmethod
+    def of_file(cls, path: Path, names: str | Sequence[str] | None = None) -> Pipeline:
+        """With an exported .tflite or .onnx file for grey, RGB or frame input.
+
+        names: labels in the order of the outputs, where the file's own are missing or wrong. Raises ExportFileError
+        for a file that cannot be read or run, CheckpointError for labels that do not fit.
+        """
+        content = read(path)
+        try:
+            info, runtime = modelfile.read(content), open_runtime(content)
+            contract = _contract(info.contract or {}, runtime)
+            outputs = _outputs(runtime)
+        except ExportFileError as error:
+            raise ExportFileError(f"{path}: {error}") from error
+        held = {"labels": list(info.labels)} if info.labels else {}
+        chosen, _ = labels.choose(names, held, outputs, path)
+        return cls(replace(contract, labels=chosen), runtime, path.name)
+
+    @classmethod
+    def of_bundle(cls, folder: Path) -> Pipeline:
+        """With the contract, the detectors and the default file of a bundle; raises BundleError for a damaged one."""
+        from ..bundle.folder import Bundle
+
+        bundle = Bundle.open(folder)
+        return cls(bundle.contract, open_runtime(bundle.default), bundle.default.name, bundle.detectors)
+
+    def predict(self, picture: NDArray[np.uint8]) -> tuple[Prediction, ...]:
+        """The faces of an upright photo uint8 [H, W, 3], the largest first, and their emotions; () without a face."""
+        faces = self._detector.faces(picture)
+        if not faces:
+            return ()
+        gray = np.stack([crop.face(picture, face.box, self.contract) for face in faces])
+        if self.runtime.takes_frames:
+            probabilities = self.runtime.run_frames([Frame(picture, face.box) for face in faces])
+        else:
+            probabilities = self.runtime.run(as_input(gray, self.runtime.input_shape[-1]))
+        height, width = picture.shape[:2]
+        squares = [crop.square(face.box, width, height, self.contract.crop) for face in faces]
+        found = zip(faces, squares, gray, probabilities, strict=True)
+        return tuple(Prediction(*each, self.contract.labels) for each in found)
+
+    def predict_files(
+        self,
+        paths: Sequence[Path],
+        *,
+        annotate: Path | None = None,
+        on_step: OnStep = lambda task, done, total: None,
+    ) -> PhotoResults:
+        """The faces of many photos; one that cannot be read becomes a result with its error, and the next follows.
+
+        annotate: a .png to draw the result into; of several photos, each has its own beside it (`picture_paths`).
+        Raises UsageError for another suffix, OutputError when a picture cannot be written.
+        """
+        pictures = picture_paths(paths, annotate) if annotate else [None] * len(paths)
+        results = []
+        for done, (path, picture) in enumerate(zip(paths, pictures, strict=True)):
+            on_step("looking for faces", done, len(paths))
+            results.append(self._predict_file(path, picture))
+        return PhotoResults(self.model, f"{self.runtime.name} {self.runtime.version}", tuple(results))
+
+    def close(self) -> None:
+        """Give back what the network's runtime holds."""
+        self.runtime.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _predict_file(self, path: Path, picture: Path | None) -> PhotoResult:
+        try:
+            pixels = photo.read(path)
+        except PhotoError as error:
+            return PhotoResult(path, error=str(error))
+        predictions = self.predict(pixels)
+        if picture:
+            from .annotate import annotated
+
+            files.write_whole(picture, annotated(pixels, predictions))
+        return PhotoResult(path, pixels.shape[1], pixels.shape[0], predictions, picture)
+
+
+def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
+    """Where the annotated pictures go: `picture` for one photo; for several, its name with each photo's before .png.
+
+    faces.png gives faces-anna.png for anna.jpg, and faces-anna-2.png for a second photo called anna. Raises UsageError
+    for a name that does not end in .png or is a photo's, OutputError where nothing can be written.
+    """
+    if picture.suffix.lower() != ".png":
+        raise UsageError(f"the annotated picture {picture} is written as PNG; give a name that ends in .png")
+    paths: list[Path] = []
+    for photo_path in photos:
+        stem, count = f"{picture.stem}-{photo_path.stem}" if len(photos) > 1 else picture.stem, 1
+        path = picture.with_stem(stem)
+        while path in paths:
+            count += 1
+            path = picture.with_stem(f"{stem}-{count}")
+        paths.append(path)
+    replaced = {path.resolve() for path in paths} & {path.resolve() for path in photos}
+    if replaced:
+        raise UsageError(f"the annotated picture would replace the photo {min(replaced)}; give another name")
+    files.check_writable(picture.parent)
+    return paths
+
+
+def _contract(held: dict[str, Any], runtime: Runtime) -> PhotoContract:
+    """The photo contract of a file, without labels: its own crop where it cuts the face itself."""
+    if runtime.takes_frames:
+        rule = FrameRule.from_dict(held.get("frame") or {})
+        return replace(contract_for((), rule.size), crop=rule.crop, grey=rule.grey, resize=rule.resize)
+    height, width, channels = runtime.input_shape[1:]
+    if height != width or height < 1 or channels not in (1, 3):
+        raise ExportFileError(
+            f"it takes pictures {[height, width, channels]}, not [S, S, 1] or [S, S, 3]; give another"
+        )
+    return contract_for((), height)
+
+
+def _outputs(runtime: Runtime) -> int:
+    """How many probabilities a file gives."""
+    if runtime.takes_frames:
+        frame = Frame(np.zeros((2, 2, 3), np.uint8), crop.Box(0, 0, 2, 2))
+        return int(runtime.run_frames([frame]).shape[1])
+    return int(runtime.run(np.zeros(runtime.input_shape, np.uint8)).shape[1])

@@ -1,0 +1,112 @@
+"""Blame and repair as text: which layers hurt a quantised file, and what was tried to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .next_commands import NONE, Flags
+from .table import megabytes, percent, table
+
+if TYPE_CHECKING:
+    from ...exporting.blame import Blame
+    from ...exporting.layer_errors import LayerError
+    from ...exporting.repair import Repair, Try
+
+LEGEND = (
+    ("own error", "what the layer adds to the inputs that the file gives it, in % of the spread of its float output"),
+    ("all so far", "the same for the errors of all layers up to its output"),
+    ("effect", "mean change of a face's probabilities if this layer alone is quantised; the table is sorted by it"),
+    ("top-1", "faces whose answer that changes"),
+    ("from", "range: putting its output on the steps of one scale; weights: rounding its weights, and arithmetic"),
+)
+
+
+def blame_text(result: Blame, name: str, flags: Flags = NONE) -> str:
+    """The printout of `fer-export blame`; name: of the file; flags: those of the command itself."""
+    guilty = [layer for layer in result.layers if layer.effect > 0]
+    clean = [_marked(layer) for layer in result.layers if layer.effect == 0]
+    blocks = [
+        f"{name}: {result.variant} of {result.model}\n"
+        f"measured on {result.faces} {result.source}: agreement {percent(result.agreement.value, 2)} with Keras, "
+        f"mean diff {result.mean_difference:.2g}{_rebuilt(result)}",
+        _layers(guilty) if guilty else "no layer adds an error",
+    ]
+    notes = [f"{word:11s} {meaning}" for word, meaning in LEGEND] if guilty else []
+    if any(layer.added for layer in result.layers):
+        notes.append(f"{'*':11s} added by fer-export: pixels to the network's scale, and logits that int8 can hold")
+    if clean:
+        notes.append(f"no effect   {', '.join(clean)}")
+    blocks.append("\n".join(notes))
+    if result.variant.startswith("int8") and guilty:
+        file_format = "onnx" if result.variant.endswith("ONNX") else "tflite"
+        blocks.append(
+            f"worst: {guilty[0].layer}; to cure it, {', '.join(guilty[0].cure)} would stay in float\n"
+            f"next: fer-export {file_format} --quantize int8 --repair{flags.model}{flags.data}"
+            "   keep the worst layers in float if the gate fails"
+        )
+    return "\n\n".join(block for block in blocks if block)
+
+
+def repair_text(result: Repair) -> str:
+    """The tries of `--repair`, one a line, and the verdict."""
+    header = ["try", "for", "layers in float", "float ops", "size", "agreement", "drop, points", "mean diff", ""]
+    rows = [_try(number, each) for number, each in enumerate(result.tries, 1)]
+    if not rows:
+        return "nothing to repair: no layer of the file adds an error"
+    last = result.tries[-1]
+    count = len(result.tries)
+    verdict = f"no file passed in {count} {'try' if count == 1 else 'tries'}; use --quantize dynamic"
+    if result.passed:
+        needs = f"; it needs TFLite {last.min_runtime_version} or later" if last.min_runtime_version else ""
+        verdict = f"repaired with {len(last.float_ops)} float ops: {', '.join(last.float_ops)}{needs}"
+    return f"{table(header, rows)}\n{verdict}"
+
+
+def _try(number: int, each: Try) -> list[str]:
+    judged, figures = each.parity, ["-", "-", "-"]
+    if judged:
+        drop = "-" if judged.drop is None else f"{judged.drop:+.2f}"
+        figures = [percent(judged.agreement.value, 2), drop, f"{judged.mean_difference:.2g}"]
+    refused = "refused by the runtime" if each.bytes else "refused by the converter"
+    return [
+        str(number),
+        each.culprit,
+        ", ".join(each.float_layers),
+        str(len(each.float_ops)) if each.bytes else "-",
+        megabytes(each.bytes) if each.bytes else "-",
+        *figures,
+        "passed" if each.passed else "failed" if judged else refused,
+    ]
+
+
+def _layers(layers: Sequence[LayerError]) -> str:
+    header = ["layer", "ops", "own error", "all so far", "effect", "top-1", "from"]
+    return table(
+        header,
+        [
+            [
+                _marked(layer),
+                "+".join(layer.ops),
+                percent(layer.own_error),
+                percent(layer.accumulated_error),
+                f"{layer.effect:.2g}",
+                percent(layer.flips),
+                "range" if layer.on_grid >= 0.5 else "weights",
+            ]
+            for layer in layers
+        ],
+    )
+
+
+def _rebuilt(result: Blame) -> str:
+    if result.rebuilt is None:
+        return ""
+    if result.rebuilt:
+        return "\nconverting the network again gives the same bytes: the float twin is this file's"
+    return "\nconverting the network again gives other bytes: it was changed, or made with other versions or flags"
+
+
+def _marked(layer: LayerError) -> str:
+    call = f" (call {layer.call})" if layer.call > 1 else ""
+    return f"{layer.layer}{call}{'*' if layer.added else ''}"

@@ -1,0 +1,18 @@
+"""What `fer-export doctor` found, on the console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...system.doctor import Examination
+
+
+def doctor_text(result: Examination) -> str:
+    """A line a finding, then the verdict and what mends each fault."""
+    width = max(len(finding.subject) for finding in result.findings)
+    lines = [f"{each.state:5}  {each.subject.ljust(width)}  {each.found}" for each in result.findings]
+    if not result.faults:
+        return "\n".join([*lines, "", "all well: fer-export can do its work here"])
+    mends = [f"  {each.subject}: {each.mend}" for each in result.faults]
+    return "\n".join([*lines, "", f"{len(result.faults)} to mend:", *mends])

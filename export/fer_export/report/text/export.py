@@ -1,0 +1,137 @@
+"""An export as text: network, calibration, files, verdicts, and the commands that come next."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .blame import repair_text
+from .next_commands import NONE, Flags
+from .parity import verdict
+from .table import megabytes, percent, table, with_interval
+
+if TYPE_CHECKING:
+    from ...exporting.export import Export, ExportedFile
+    from ...parity.compare import Parity
+
+SCALED = {"unit": "x / 255", "signed": "x / 127.5 - 1", "raw": "the bytes themselves"}
+
+MIRROR = "the mean over the face and its mirror image: about twice the multiply-adds, and the time, of a file without"
+
+
+def export_text(result: Export, flags: Flags = NONE) -> str:
+    """The printout of `fer-export tflite`: network, calibration, files, parity, verdict, next commands.
+
+    flags: those of the command itself.
+    """
+    blocks = [summary_lines(result), _files_table(result.files, result.checkpoint.bytes)]
+    blocks.extend(_ops_text(file) for file in result.files if file.variant.precision == "int8")
+    blocks.append("\n".join(verdict(file.path.name, file.parity) for file in result.files))
+    blocks.append(_next_commands(result, flags))
+    return "\n\n".join(blocks)
+
+
+def summary_lines(result: Export) -> str:
+    """Network, labels, contract, calibration and judging faces, a line each."""
+    checkpoint, first = result.checkpoint, result.files[0]
+    kind = "grey" if checkpoint.channels == 1 else "RGB"
+    inputs, answer = first.graph.inputs, first.graph.outputs[0]
+    given = ", ".join(f"{end.name} {end.dtype} {list(end.shape)}" for end in inputs)
+    mirror = f"mirror       {MIRROR}\n" if checkpoint.mirror else ""
+    return (
+        f"network      {checkpoint.name}: {checkpoint.size}x{checkpoint.size} {kind}, "
+        f"{len(checkpoint.labels)} outputs, {megabytes(checkpoint.bytes)} as Keras\n"
+        f"labels       {', '.join(checkpoint.labels)}  [{checkpoint.labels_source}]\n"
+        f"scaling      {checkpoint.scaling}: {SCALED[checkpoint.scaling]}  [{checkpoint.scaling_source}]\n"
+        f"contract     {given} -> {answer.name} {answer.dtype} {list(answer.shape)}\n"
+        f"{mirror}calibration  {_calibration_text(result)}\n"
+        f"parity on    {first.parity.faces:,} {first.parity.source}\n"
+        f"written to   {first.path.parent}{os.sep}"
+    )
+
+
+def _calibration_text(result: Export) -> str:
+    if result.calibration is None:
+        return "none needed: activations stay float"
+    record = result.calibration.record
+    if record["source"] == "probe faces":
+        return f"{record['count']} probe faces (synthetic, made from the network itself; --data takes real ones)"
+    return f"{record['count']} {record['source']}, stratified, seed {record['seed']}, none of them in the parity split"
+
+
+def _files_table(exported: Sequence[ExportedFile], keras_bytes: int) -> str:
+    labelled = exported[0].parity.file_accuracy is not None
+    header = ["file", "size", "of Keras"]
+    header += ["accuracy (95 % interval)", "drop, points"] if labelled else []
+    header += ["agreement", "largest diff", "mean diff"]
+    rows = []
+    for file in exported:
+        judged = file.parity
+        row = [file.path.name, megabytes(file.bytes), percent(file.bytes / keras_bytes, 0)]
+        row += _accuracy_cells(judged) if labelled else []
+        rows.append(
+            [
+                *row,
+                percent(judged.agreement.value, 2),
+                f"{judged.largest_difference:.2g}",
+                f"{judged.mean_difference:.2g}",
+            ]
+        )
+    lines = [table(header, rows)]
+    if labelled and exported[0].parity.keras_accuracy:
+        lines.append(f"Keras accuracy on the same faces: {with_interval(exported[0].parity.keras_accuracy)}")
+    return "\n".join(lines)
+
+
+def _accuracy_cells(judged: Parity) -> list[str]:
+    if judged.file_accuracy is None or judged.drop is None:
+        return ["", ""]
+    return [with_interval(judged.file_accuracy), f"{judged.drop:+.2f}"]
+
+
+def _ops_text(file: ExportedFile) -> str:
+    name, counts = file.path.name, file.graph.compute_op_counts
+    ops = ", ".join(f"{count} {op}" for op, count in counts.items())
+    if file.repair is not None:
+        return f"{name}: the plain int8 file missed the gate; kept in float:\n{repair_text(file.repair)}"
+    if len(file.graph.inputs) > 1:
+        return f"{name}: the network computes in int8, the crop in front of it in exact whole numbers: {ops}"
+    if file.variant.format == "onnx":
+        weighted = ", ".join(f"{count} {op}" for op, count in counts.items() if op in ("Conv", "Gemm", "MatMul"))
+        rest = ", ".join(op for op in counts if op not in ("Conv", "Gemm", "MatMul"))
+        return f"{name}: {weighted} between int8 tensors (QDQ); onnxruntime may run {rest} in float"
+    return f"every compute op of {name} is int8: {ops}"
+
+
+def _next_commands(result: Export, flags: Flags) -> str:
+    path, file_format = shlex.quote(str(result.files[-1].path)), result.files[-1].variant.format
+    failed = next((file for file in result.files if not file.parity.passed), None)
+    data = flags.data or " --data fer2013.csv"
+    if failed is not None:
+        return (
+            f"took {result.seconds:.1f} s; a file that failed is kept under a name ending in -failed\n"
+            f"next:\n{_after_failure(failed, flags)}"
+            f"  fer-export {file_format} --quantize all{flags.model}{data}   which passes on real faces"
+        )
+    return (
+        f"took {result.seconds:.1f} s\nnext:\n"
+        f"  fer-export parity {path}{flags.model}{data}   judge it on real faces\n"
+        f"  fer-export inspect {path}   what an app must hand to it\n"
+        f"  fer-export all{flags.model}{data}   every format and precision side by side, and which to ship"
+    )
+
+
+def _after_failure(file: ExportedFile, flags: Flags) -> str:
+    """What to do about an int8 file that failed; nothing for the others."""
+    if file.variant.precision != "int8" or file.repair is not None:
+        return ""
+    known = f"{flags.model}{flags.data}"
+    repair = f"  fer-export {file.variant.format} --quantize int8 --repair{known}"
+    if len(file.graph.inputs) > 1:
+        return f"{repair}   mend the file for face crops\n"
+    return (
+        f"{repair}{flags.making}   keep its worst layers in float\n"
+        f"  fer-export blame {shlex.quote(str(file.path))}{known}   which layers those are\n"
+    )

@@ -1,0 +1,37 @@
+"""What an exported file holds, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .table import megabytes
+
+if TYPE_CHECKING:
+    from ...parity.judge import FileInfo
+
+
+def inspect_text(info: FileInfo) -> str:
+    """The printout of `fer-export inspect`: what an app must hand to the file and what it gets back."""
+    graph, said = info.graph, info.metadata
+    lines = [f"{info.path}: {megabytes(graph.file_bytes)}, sha256 {info.sha256[:16]}..."]
+    for word, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        for tensor in tensors:
+            scale = "" if tensor.scale is None else f", real = {tensor.scale:.6g} * (stored - {tensor.zero_point})"
+            lines.append(f"{word:12s} {tensor.name} {tensor.dtype} {list(tensor.shape)}{scale}")
+    lines.append(f"labels       {', '.join(said.labels) or 'none in the file'}")
+    if said.contract:
+        lines.append(
+            f"contract     {said.contract['model']} at {said.contract['precision']}, "
+            f"input {said.contract['input_kind']}"
+            + (", mean over the face and its mirror image" if said.contract.get("mirror") else "")
+        )
+    if said.calibration:
+        lines.append(f"calibration  {said.calibration['count']} {said.calibration['source']}")
+    needs = f"opset {graph.opset}" if graph.format == "onnx" else f"TFLite {graph.min_runtime_version or 'unknown'}"
+    lines.append(f"needs        {needs} or later")
+    if graph.macs and graph.parameters:
+        lines.append(f"computes     {graph.macs / 1e6:.1f} million MACs a face with {graph.parameters:,} parameters")
+    lines.append(f"ops          {', '.join(f'{count} {name}' for name, count in graph.op_counts.items())}")
+    if graph.format == "tflite":
+        lines.append(f"in the zip   {', '.join(said.files) or 'nothing'}")
+    return "\n".join(lines)

@@ -1,0 +1,46 @@
+"""Photos, their faces and emotions as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .table import table
+
+if TYPE_CHECKING:
+    from ...predict.pipeline import PhotoResult, PhotoResults, Prediction
+
+LEGEND = "box: left,top-right,bottom in pixels; score: the detector's, 0 to 1; emotions in %"
+
+
+def predict_text(results: PhotoResults) -> str:
+    """A table a photo: a line a face, the largest first; what could not be read; of several photos the sum."""
+    blocks = [_photo(result) for result in results.photos]
+    if len(results.photos) > 1:
+        faces = sum(len(result.predictions) for result in results.photos)
+        failed = f"; {_count(len(results.failed), 'photo')} could not be read" if results.failed else ""
+        blocks.append(f"{_count(len(results.photos), 'photo')}, {_count(faces, 'face')}{failed}")
+    return "\n\n".join(blocks)
+
+
+def _photo(result: PhotoResult) -> str:
+    if result.error is not None:
+        return f"FAILED  {result.error}"
+    found = _count(len(result.predictions), "face") if result.predictions else "no face found"
+    lines = [f"{result.path}: {result.width:,} x {result.height:,} pixels, {found}"]
+    if result.predictions:
+        header = ["face", "emotion", "box", "score", *result.predictions[0].labels]
+        lines += [table(header, [_row(i, each) for i, each in enumerate(result.predictions, 1)]), LEGEND]
+    if result.annotated:
+        lines.append(f"picture: {result.annotated}")
+    return "\n".join(lines)
+
+
+def _row(number: int, prediction: Prediction) -> list[str]:
+    box = prediction.face.box
+    place = f"{box.left},{box.top}-{box.right},{box.bottom}"
+    shares = [f"{100 * probability:.1f}" for probability in prediction.probabilities.tolist()]
+    return [f"{number}", prediction.emotion, place, f"{prediction.face.score:.2f}", *shares]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

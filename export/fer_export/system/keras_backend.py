@@ -1,0 +1,93 @@
+"""Starts Keras's backend quietly: the libraries' chatter never reaches the user.
+
+TensorFlow, LiteRT and MLIR print from C++ straight to file descriptor 2 (and the converter to 1), so
+environment variables are not enough: `silenced()` redirects the descriptors for the time of a call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+
+from ..errors import UsageError
+from . import machine
+
+
+def prepare() -> None:
+    """Set the variables that must stand before keras is first imported. Values the user set are kept."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+def start() -> None:
+    """Import keras, and TensorFlow where it is installed, with their messages swallowed.
+
+    Raises UsageError where KERAS_BACKEND names what is not installed.
+    """
+    prepare()
+    try:
+        with silenced():
+            import keras
+
+            if keras.backend.backend() == "tensorflow" or importlib.util.find_spec("tensorflow"):
+                importlib.import_module("tensorflow")
+    except (ImportError, ValueError) as error:  # ValueError: a name that Keras does not know
+        name = os.environ["KERAS_BACKEND"]
+        if name == "tensorflow":
+            raise
+        raise UsageError(f"KERAS_BACKEND={name} cannot be imported ({error}); install it, or unset it") from error
+    # A user's keras.json may say channels_first, which neither TFLite nor the networks here know.
+    keras.config.set_image_data_format("channels_last")
+
+
+def require_tensorflow() -> None:
+    """Raise UsageError on another backend: converters and runtimes read TensorFlow's graphs."""
+    start()
+    import keras
+
+    name = keras.backend.backend()
+    if name != "tensorflow":
+        raise UsageError(f"this needs Keras on TensorFlow, not on {name}; unset KERAS_BACKEND, which is for training")
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Swallow what is written to stdout and stderr, C++ libraries included, and Python's warnings.
+
+    If the body raises, nothing of the chatter is shown either: the exception carries the news.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(saved[0], 1)
+        os.dup2(saved[1], 2)
+        for descriptor in (*saved, sink):
+            os.close(descriptor)
+
+
+def environment() -> dict[str, str]:
+    """Versions and machine that a measured figure depends on; Keras's backend, and the first GPU that JAX has."""
+    import keras
+
+    name = keras.backend.backend()
+    found = {**machine.environment(), "backend": name}
+    if name == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        return found if device.platform != "gpu" else {**found, "gpu": device.device_kind}
+    return found

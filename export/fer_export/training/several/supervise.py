@@ -1,0 +1,88 @@
+"""A command in a process of its own, so that its death by JAX's runtime still ends in one line."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+
+from ...errors import TrainingError
+from . import group as distribution
+from .group import AGAIN, Group
+
+_NAME = "fer-export supervised"
+
+
+def supervised() -> bool:
+    """Whether this process is one that `supervise` started."""
+    return multiprocessing.current_process().name == _NAME
+
+
+def supervise(arguments: Sequence[str], group: Group) -> int:
+    """Run the command line `arguments` in a process of its own, pass signals on to it, and return its exit code.
+
+    JAX's coordination service aborts a process, with a stack trace of C++, when another one is missing or lost, and
+    no Python can catch that. Raises TrainingError then, and UsageError where Keras's backend cannot.
+    """
+    distribution.check_backend()
+    with tempfile.NamedTemporaryFile() as messages:
+        child = multiprocessing.get_context("spawn").Process(
+            target=_child, args=(list(arguments), messages.name), name=_NAME
+        )
+        child.start()
+        kinds = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(kind, lambda number, _: os.kill(child.pid or 0, number)) for kind in kinds]
+        try:
+            child.join()
+        finally:
+            for kind, handler in zip(kinds, before, strict=True):
+                signal.signal(kind, handler)
+        code = child.exitcode or 0
+        if code < 0:
+            raise TrainingError(_end(-code, group, "RegisterTask" in messages.read().decode(errors="replace")))
+        return code
+
+
+def _end(number: int, group: Group, joining: bool) -> str:
+    """Why the process ended by a signal. joining: the last words of JAX's runtime were about coming together."""
+    if number == signal.SIGABRT and joining:
+        return (
+            f"not all {group.processes} processes came to {group.address} within {group.wait:g} s; "
+            "start them all with the same --distribute and --processes"
+        )
+    if number == signal.SIGABRT:
+        return f"process {group.process} lost another process; {AGAIN}"
+    if number == signal.SIGKILL:
+        return f"the process was killed, as the system does when memory runs out; close other programs, then {AGAIN}"
+    return f"the process was ended by {signal.Signals(number).name}; {AGAIN}"
+
+
+def _child(arguments: list[str], messages: str) -> None:
+    from ...cli import commands
+
+    # Of its own, so that Ctrl-C reaches it once, through the parent.
+    os.setpgid(0, 0)
+    # A shell starts what runs in the background deaf to Ctrl-C; the parent passes on only what it was meant to hear.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if not os.environ.get("FER_EXPORT_DEBUG"):
+        # What C++ writes goes to the file; Python keeps the terminal.
+        sys.stdout, sys.stderr = (os.fdopen(os.dup(number), "w", buffering=1) for number in (1, 2))
+        sink = os.open(messages, os.O_WRONLY | os.O_APPEND)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+    code = commands.main(arguments)
+    sys.stdout.flush()
+    # JAX would wait at exit for the other processes, which after an error do not come.
+    os._exit(code)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)

@@ -1,0 +1,127 @@
+"""A training run from a data set to a network folder: examples, training, evaluation, card."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint import checkpoint
+from ..dataset.dataset import Dataset, Faces, report_split
+from ..dataset.emotions import DEFAULT_LABELS
+from ..errors import UsageError
+from ..parity import evaluation
+from . import card, recipe, trainer
+from .methods.soft_targets import soft_targets
+from .recipe import EpochRecord
+from .several.group import ALONE, Group
+
+OnStep = Callable[[str, int, int], None]
+OnEpoch = Callable[[int, EpochRecord, int], None]
+
+
+def train_network(
+    network: str,
+    classes: int,
+    data: Dataset,
+    folder: Path,
+    *,
+    protocol: str = "official",
+    initial: str | None = None,
+    teachers: Sequence[str] = (),
+    seed: int = 1,
+    recipe_of: str | None = None,
+    changes: dict[str, Any] | None = None,
+    group: Group = ALONE,
+    on_step: OnStep = lambda task, done, total: None,
+    on_epoch: OnEpoch = lambda epoch, record, left: None,
+) -> dict[str, Any] | None:
+    """Train (or go on) in `folder` and return the card, which is written there as card.json.
+
+    protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
+    initial: a network whose weights are the start. teachers: networks whose probabilities are learnt beside the labels.
+    recipe_of: another network whose recipe is taken. changes: fields of recipe.Recipe that differ from it. group: the
+    processes that train together; all but the first return None. on_epoch gets the epochs left at most. Raises what
+    training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows no cosine,
+    on a patience where it does, and on what check_recipe names.
+    """
+    changes = changes or {}
+    settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **changes)
+    if settings.warm_up and settings.schedule != "cosine":
+        raise UsageError("the report's recipe knows no warm-up; leave --warm-up away, or add --recipe compact")
+    if "distillation" in changes and not teachers:
+        raise UsageError("--distillation is the weight of teachers; add --teacher, or leave it away")
+    if "stop_patience" in changes and settings.schedule == "cosine":
+        raise UsageError("this recipe ends after --epochs; leave --stop-patience away, or add --recipe report")
+    trainer.check_recipe(settings, initial, teachers, group)
+    labels = DEFAULT_LABELS.get(classes, ())
+    if protocol == "report":
+        faces, judges = report_split(data, labels)
+    else:
+        faces, judges = data.split("Training"), data.split("PublicTest")
+    examples = _examples(faces, labels)
+    with group.joined():
+        if teachers and not settings.consistent:
+            taught = group.shared(lambda: {"soft": _taught(teachers, faces, labels, settings.distillation)})
+            examples = replace(examples, soft=taught["soft"])
+        result = trainer.train(
+            network,
+            classes,
+            examples,
+            _examples(judges, labels),
+            folder,
+            recipe=settings,
+            seed=seed,
+            initial=initial,
+            teachers=teachers,
+            group=group,
+            on_step=lambda epoch, step, steps: on_step(f"epoch {epoch} of at most {settings.epochs}", step, steps),
+            on_epoch=lambda epoch, record: on_epoch(epoch, record, settings.epochs - epoch),
+        )
+    if not group.first:
+        return None
+    trained = checkpoint.load(folder / "model.keras", labels=labels)
+    figures = evaluation.evaluate(trained, judges, data.source.name)
+    name = f"{network}-{classes}"
+    document = card.trained_card(
+        name, network, data, protocol, result, settings, seed, figures, len(examples.targets), initial, teachers
+    )
+    card.write(folder, document)
+    return document
+
+
+def card_text(document: dict[str, Any], folder: Path, data: Path) -> str:
+    """The last lines of `fer-export train`."""
+    protocol, figures = document["protocol"], document["evaluation"]
+    low, high = figures["accuracy"]["wilson_95"]
+    return (
+        f"{document['name']}: {figures['split']} accuracy {100 * figures['accuracy']['value']:.1f} % "
+        f"({100 * low:.1f}-{100 * high:.1f}), epoch {protocol['best_epoch']} of {protocol['epochs']}\n"
+        f"written: {folder}/model.keras, card.json, history.json, curves.png\n{_next(protocol['split'], folder, data)}"
+    )
+
+
+def _next(split: str, folder: Path, data: Path) -> str:
+    words = f"--model {shlex.quote(str(folder))}"
+    if split == "report":
+        return (
+            "caution: it has learnt from faces of PublicTest; judged by them with --data it looks better than it is\n"
+            f"next:\n  fer-export tflite --quantize int8 {words}"
+        )
+    words += f" --data {shlex.quote(str(data))}"
+    return f"next:\n  fer-export evaluate {words}\n  fer-export tflite --quantize int8 {words}"
+
+
+def _taught(teachers: Sequence[str], faces: Faces, labels: tuple[str, ...], weight: float) -> NDArray[np.float32]:
+    known, targets = faces.for_labels(labels)
+    return soft_targets([checkpoint.load(teacher) for teacher in teachers], known.pixels, targets, labels, weight)
+
+
+def _examples(faces: Faces, labels: tuple[str, ...]) -> trainer.Examples:
+    known, targets = faces.for_labels(labels)
+    return trainer.Examples(known.pixels, targets)

@@ -1,0 +1,95 @@
+"""The contract as a document: there and back, and every field that is missing, foreign or misshapen is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fer_export.contract import photo as photo_contract
+from fer_export.contract.photo import CROP, PhotoContract, contract_for
+from fer_export.dataset.emotions import FER2013
+from fer_export.errors import BundleError
+
+RESULT = Path(__file__).parents[2] / "benchmarks" / "results" / "crop_margin.json"
+
+
+def document():
+    return json.loads(json.dumps(contract_for(FER2013, 48).to_dict()))
+
+
+def changed(place, value):
+    """The document with another value at a place like `detectors.0.size`; None removes it."""
+    whole = document()
+    *way, last = [int(step) if step.isdigit() else step for step in place.split(".")]
+    part = whole
+    for step in way:
+        part = part[step]
+    if value is None:
+        del part[last]
+    else:
+        part[last] = value
+    return whole
+
+
+def test_there_and_back():
+    contract = contract_for(("happy", "sad"), 64)
+    assert PhotoContract.from_dict(json.loads(json.dumps(contract.to_dict()))) == contract
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        ("format", "something else", "is no fer-export photo contract"),
+        ("version", 3, "of version 3 and this fer-export reads 2; update fer-export"),
+        ("merge", None, "lacks merge"),
+        ("crop.scale", None, "crop lacks scale"),
+        ("detectors.1.sha256", None, "detectors lacks sha256"),
+        ("detectors.0.grids.0.cells", None, "grids lacks cells"),
+        ("colour", 1, "has the foreign field colour"),
+        ("grey.gamma", 1, "grey has the foreign field gamma"),
+        ("size", "48", "size of contract.json is '48'"),
+        ("size", True, "size of contract.json is True"),
+        ("crop.scale", 1.5, "scale of crop is 1.5"),
+        ("labels", 7, "labels of contract.json is 7"),
+        ("labels", "happy", "labels of contract.json is 'happy'"),
+        ("labels", ["happy", 7], "labels of contract.json is"),
+        ("crop", [], "crop of contract.json is []"),
+        ("detectors", [7], "detectors is no object"),
+        ("detectors.0.grids", 7, "grids of detectors is 7"),
+        ("size", 0, "size of contract.json is 0"),
+        ("detectors.2.windows", 0, "windows of detectors is 0"),
+        ("detectors.0.size", -128, "size of detectors is -128"),
+        ("crop.shift_y", -(10**9), "shift_y of crop is -1000000000"),
+        ("grey.red", 19594, "grey does not weigh 2^shift"),
+    ],
+)
+def test_a_document_that_is_not_the_contract_is_refused(place, value, words):
+    with pytest.raises(BundleError) as refused:
+        PhotoContract.from_dict(changed(place, value))
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "fer-export" in str(refused.value)
+
+
+@pytest.mark.parametrize("whole", [None, [], "contract", 7])
+def test_what_is_no_object_is_refused(whole):
+    with pytest.raises(BundleError, match="no object"):
+        PhotoContract.from_dict(whole)
+
+
+def test_the_crop_is_the_measured_one():
+    measured = json.loads(RESULT.read_text())["measured"]
+    rounded = {name: 10 * round(measured[name]["median"] / 10) for name in ("scale", "shift_x", "shift_y")}
+    assert rounded == {"scale": CROP.scale, "shift_x": CROP.shift_x, "shift_y": CROP.shift_y}
+
+
+def test_the_numbers_stand_in_the_contract_only():
+    """No other module writes down a crop or a detector's hash."""
+    numbers = ["CropRule(scale=", *(rule.sha256 for rule in photo_contract.DETECTORS)]
+    package = Path(photo_contract.__file__).parent
+    holders = {
+        path.name
+        for path in package.rglob("*.py")
+        if any(number in path.read_text(encoding="utf-8") for number in numbers)
+    }
+    assert holders == {"photo_contract.py"}

@@ -1,0 +1,92 @@
+"""Conversion of a tiny network at every precision; what the written bytes hold is checked, not what was asked."""
+
+import numpy as np
+import pytest
+
+from fer_export.calibration import calibration_set
+from fer_export.calibration.calibration_set import CalibrationSet
+from fer_export.contract import variants
+from fer_export.convert import tflite
+from fer_export.errors import UsageError
+from fer_export.model_file import tflite as flatbuffer
+from fer_export.model_file import tflite_metadata
+from fer_export.runtimes import LiteRt
+from helpers.networks import checkpoint_of, report_like
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return checkpoint_of(report_like(), tmp_path_factory.mktemp("network"))
+
+
+@pytest.fixture(scope="module")
+def faces(checkpoint):
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (40, 4, 4, 1), dtype=np.uint8)
+    return coarse.repeat(checkpoint.size // 4, axis=1).repeat(checkpoint.size // 4, axis=2)
+
+
+@pytest.fixture(scope="module")
+def calibrating(faces):
+    return CalibrationSet(faces[:20], {"source": "made", "count": 20, "faces": calibration_set.face_hashes(faces[:20])})
+
+
+def converted(checkpoint, calibrating, precision, **options):
+    return tflite.convert(checkpoint, variants.find("tflite", precision), calibration=calibrating, **options)
+
+
+@pytest.mark.parametrize("precision", variants.precisions("tflite"))
+@pytest.mark.parametrize("input_kind", ["gray", "rgb"])
+def test_every_precision_keeps_the_contract(checkpoint, calibrating, faces, precision, input_kind):
+    content = converted(checkpoint, calibrating, precision, input_kind=input_kind)
+    graph, said = flatbuffer.inspect(content), tflite_metadata.read(content)
+    size, channels = checkpoint.size, 3 if input_kind == "rgb" else 1
+    given, answer = graph.inputs[0], graph.outputs[0]
+    assert (given.name, given.dtype, given.shape) == ("image", "uint8", (1, size, size, channels))
+    assert (answer.name, answer.dtype, answer.shape) == ("probabilities", "float32", (1, len(checkpoint.labels)))
+    assert said.labels == checkpoint.labels
+    assert said.contract["checkpoint_sha256"] == checkpoint.sha256
+    assert bool(said.calibration) == variants.find("tflite", precision).integer
+    judged = faces[20:]
+    given = LiteRt(content).run(np.repeat(judged, channels, axis=-1))
+    assert given.sum(axis=1) == pytest.approx(np.ones(20), abs=0.02)
+    tolerance = {"none": 1e-5, "fp16": 0.01}.get(precision, 0.12)
+    assert np.abs(given - checkpoint.predict(judged)).max() < tolerance
+
+
+@pytest.mark.parametrize("input_kind", ["gray", "rgb"])
+def test_int8_computes_in_integers_only(checkpoint, calibrating, input_kind):
+    graph = flatbuffer.inspect(converted(checkpoint, calibrating, "int8", input_kind=input_kind))
+    assert flatbuffer.float_ops(graph) == ()
+    assert (graph.inputs[0].scale, graph.inputs[0].zero_point) == (1.0, 0)
+    assert graph.op_counts["QUANTIZE"] == graph.op_counts["DEQUANTIZE"] == 1
+    float_graph = flatbuffer.inspect(converted(checkpoint, calibrating, "none", input_kind=input_kind))
+    assert flatbuffer.float_ops(float_graph)
+
+
+@pytest.mark.parametrize(("io", "scale"), [("uint8", (1.0, 0)), ("int8", (1.0, -128)), ("float32", (None, None))])
+def test_io_overrides_both_types(checkpoint, calibrating, faces, io, scale):
+    content = converted(checkpoint, calibrating, "int8", io=io)
+    graph = flatbuffer.inspect(content)
+    assert graph.inputs[0].dtype == graph.outputs[0].dtype == io
+    assert (graph.inputs[0].scale, graph.inputs[0].zero_point) == scale
+    plain = LiteRt(converted(checkpoint, calibrating, "int8")).run(faces)
+    assert LiteRt(content).run(faces) == pytest.approx(plain, abs=0.01)
+
+
+def test_float_files_take_bytes_as_floats(checkpoint, calibrating, faces):
+    graph = converted(checkpoint, None, "none", io="float32")
+    assert LiteRt(graph).run(faces) == pytest.approx(checkpoint.predict(faces), abs=1e-5)
+    with pytest.raises(UsageError, match="--io float32"):
+        converted(checkpoint, None, "none", io="uint8")
+
+
+def test_integer_precisions_need_a_calibration_set(checkpoint):
+    for precision in ("int8", "int16x8"):
+        with pytest.raises(UsageError, match="--data"):
+            converted(checkpoint, None, precision)
+
+
+@pytest.mark.parametrize("precision", ["none", "int8"])
+def test_same_input_gives_the_same_bytes(checkpoint, calibrating, precision):
+    assert converted(checkpoint, calibrating, precision) == converted(checkpoint, calibrating, precision)

@@ -1,0 +1,303 @@
+"""Repair: files that fail their gate, and the layers that stay in float until one passes."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from fer_export.calibration import calibration_set
+from fer_export.calibration.calibration_set import CalibrationSet
+from fer_export.contract import variants
+from fer_export.contract.variants import Gate
+from fer_export.convert import onnx, tflite
+from fer_export.errors import ConversionError, ExportFileError, UsageError
+from fer_export.exporting import repair
+from fer_export.model_file import inspect as modelfile
+from fer_export.model_file import tflite_metadata, tflite_versions
+from fer_export.parity.compare import ParityFaces
+from fer_export.parity.judge import Judge
+from fer_export.report.text.blame import repair_text
+from fer_export.runtimes import LiteRt
+from fer_export.runtimes.op_by_op import open_activations
+from helpers.networks import checkpoint_of, classifier, grey, planted, report_like, scaled
+
+INT8, ONNX_INT8 = variants.find("tflite", "int8"), variants.find("onnx", "int8")
+NEVER, ALWAYS = Gate(1.1, 0.0, 0.0), Gate(0.0, 100.0, 2.0)
+
+
+def case(network, folder):
+    """A network with its int8 file and the judge of its files; calibrating and judging faces are different."""
+    checkpoint, images = checkpoint_of(network, folder), grey(96)
+    calibrated = CalibrationSet(
+        images[:32], {"source": "made faces", "count": 32, "faces": calibration_set.face_hashes(images[:32])}
+    )
+    jury = Judge.of(checkpoint, ParityFaces(images[32:], None, "made faces", ()))
+    return SimpleNamespace(
+        checkpoint=checkpoint,
+        calibrated=calibrated,
+        content=tflite.convert(checkpoint, INT8, calibration=calibrated),
+        judge=lambda content, gate=INT8.gate: jury.judge(content, gate).parity,
+        images=images[32:],
+    )
+
+
+def repaired(given, **options):
+    return repair.repair(given.content, given.checkpoint, given.calibrated, given.judge, **options)
+
+
+@pytest.fixture(scope="module")
+def outlier(tmp_path_factory):
+    """An activation that no int8 scale can hold."""
+    keras.backend.clear_session()  # Keras numbers layers on; the names below are those of a fresh process
+    network = planted(report_like(filters=16), scaled(grey(32)), "batch_normalization")
+    return case(network, tmp_path_factory.mktemp("outlier"))
+
+
+@pytest.fixture(scope="module")
+def mended(outlier):
+    return repaired(outlier)
+
+
+@pytest.fixture(scope="module")
+def heavy(tmp_path_factory):
+    """Weights that no int8 scale can hold: a channel that is always 0 (tanh, so that equalisation leaves it alone) is
+    read with a weight of 1000."""
+
+    def body(x):
+        x = layers.Conv2D(8, 3, activation="tanh", name="still")(x)
+        return layers.Conv2D(8, 3, activation="relu", name="heavy")(x)
+
+    network = classifier(body)
+    still, reader = network.get_layer("still"), network.get_layer("heavy")
+    kernel, bias = still.get_weights()
+    kernel[..., 0], bias[0] = 0.0, 0.0
+    still.set_weights([kernel, bias])
+    kernel, bias = reader.get_weights()
+    kernel[:, :, 0, :] = 1000.0
+    reader.set_weights([kernel, bias])
+    return case(network, tmp_path_factory.mktemp("heavy"))
+
+
+def test_plain_int8_fails_and_the_repaired_file_passes(outlier, mended):
+    assert not outlier.judge(outlier.content).passed
+    assert mended.passed
+    assert outlier.judge(mended.content).passed
+    assert len(mended.tries) == 1
+    [tried] = mended.tries
+    assert tried.culprit == "batch_normalization"
+    assert tried.float_layers == ("batch_normalization", "max_pooling2d", "conv2d_1")
+    assert tried.float_ops == ("DEPTHWISE_CONV_2D", "MAX_POOL_2D", "CONV_2D")
+    assert tried.bytes == len(mended.content)
+
+
+def test_all_other_ops_stay_int8(mended):
+    types = {op.name: op.dtype for op in open_activations(mended.content).ops}
+    assert types["SOFTMAX"] == types["FULLY_CONNECTED"] == "int8"
+    floats = [op.output for op in open_activations(mended.content).ops if op.dtype == "float32"]
+    assert len(floats) == 3
+
+
+def test_the_file_says_so(outlier, mended):
+    found = tflite_metadata.read(mended.content)
+    assert found.contract["precision"] == "int8"
+    assert found.contract["float_layers"] == ["batch_normalization", "max_pooling2d", "conv2d_1"]
+    assert "float_layers" not in tflite_metadata.read(outlier.content).contract
+    assert found.calibration == outlier.calibrated.record
+
+
+def test_the_file_declares_the_runtime_it_needs(mended):
+    declared = modelfile.inspect(mended.content).min_runtime_version
+    assert declared == tflite_versions.oldest(mended.content) == mended.tries[0].min_runtime_version == "2.10.0"
+
+
+def test_the_file_takes_and_gives_what_the_plain_one_does(outlier, mended):
+    plain, file = modelfile.inspect(outlier.content), modelfile.inspect(mended.content)
+    assert file.inputs == plain.inputs
+    assert [(out.name, out.shape, out.dtype) for out in file.outputs] == [("probabilities", (1, 6), "float32")]
+    assert LiteRt(mended.content).run(outlier.images) == pytest.approx(
+        outlier.checkpoint.predict(outlier.images), abs=0.05
+    )
+
+
+def test_a_file_that_the_runtime_refuses_is_repaired_too(tmp_path):
+    """XNNPACK takes no op whose input step times weight step is 256 times its output step or more."""
+    keras.backend.clear_session()
+    given = case(planted(report_like(filters=16), scaled(grey(32)), "batch_normalization", size=60.0), tmp_path)
+    with pytest.raises(ExportFileError, match="cannot run the file"):
+        given.judge(given.content)
+    result = repaired(given)
+    assert result.passed
+    assert result.tries[-1].culprit == "batch_normalization"
+
+
+def test_a_refused_try_counts_as_failed(outlier, mended, monkeypatch):
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
+
+    def refuse(content):
+        raise ExportFileError("LiteRT cannot run the file")
+
+    result = repair.repair(outlier.content, outlier.checkpoint, outlier.calibrated, refuse, most_tries=1)
+    assert not result.passed
+    assert result.tries[0].to_dict()["parity"] is None
+    assert result.tries[0].refused == "LiteRT cannot run the file"
+    assert "refused by the runtime" in repair_text(result)
+
+
+def test_layers_that_the_converter_refuses_do_not_end_the_repair(outlier, mended, monkeypatch):
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
+    convert_as, asked = repair.blame.convert_as, []
+
+    def refuse_first(content, checkpoint, calibrated, float_layers):
+        asked.append(float_layers)
+        if len(asked) == 1:
+            raise ConversionError("TensorFlow left CONV_2D in int8")
+        return convert_as(content, checkpoint, calibrated, float_layers)
+
+    monkeypatch.setattr(repair.blame, "convert_as", refuse_first)
+    result = repaired(outlier)
+    first, *others = result.tries
+    assert (first.passed, first.bytes, first.refused) == (False, 0, "TensorFlow left CONV_2D in int8")
+    assert result.passed == others[-1].passed is True
+    assert set(asked[0]) < set(asked[1])
+    assert "refused by the converter" in repair_text(result).splitlines()[1]
+    assert json.loads(json.dumps(result.to_dict()))["tries"][0]["parity"] is None
+
+
+def test_weights_that_int8_cannot_hold_are_cured(heavy):
+    assert not heavy.judge(heavy.content).passed
+    result = repaired(heavy)
+    assert result.passed
+    assert len(result.tries) == 1
+    assert result.tries[0].culprit == "heavy"
+    assert "CONV_2D" in result.tries[0].float_ops
+
+
+def test_float_layers_get_their_unrounded_weights(heavy, monkeypatch):
+    """Rounding for int8 comes before the conversion; a layer kept in float must not keep it."""
+    kept = tflite.convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
+    monkeypatch.setattr(tflite.twin, "unround", lambda *arguments: None)
+    rounded = tflite.convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
+    assert heavy.judge(kept).mean_difference < 0.2 * heavy.judge(rounded).mean_difference
+
+
+@pytest.fixture
+def blamed(mended, monkeypatch):
+    """The ranking is known already."""
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
+
+
+@pytest.mark.usefixtures("blamed")
+def test_one_layer_after_the_other_until_a_file_passes(outlier):
+    judged = []
+
+    def twice(content):
+        """The judge, who lets the second repaired file pass."""
+        judged.append(content)
+        return outlier.judge(content, NEVER if len(judged) < 2 else ALWAYS)
+
+    result = repair.repair(outlier.content, outlier.checkpoint, outlier.calibrated, twice)
+    first, second = result.tries
+    assert (first.passed, second.passed) == (False, True)
+    assert set(first.float_layers) < set(second.float_layers)
+    assert second.culprit not in first.float_layers
+    assert result.content == judged[1]
+    assert result.blame.layers[0].layer == first.culprit
+
+
+@pytest.mark.usefixtures("blamed")
+def test_every_try_is_kept_when_none_passes(outlier):
+    result = repair.repair(
+        outlier.content,
+        outlier.checkpoint,
+        outlier.calibrated,
+        lambda content: outlier.judge(content, NEVER),
+        most_tries=1,
+    )
+    assert not result.passed
+    assert result.content is None
+    assert len(result.tries) == 1
+    assert "no file passed in 1 try" in repair_text(result)
+    json.dumps(result.to_dict(), allow_nan=False)
+
+
+def test_printout_shows_the_try_and_what_it_costs(mended):
+    text = repair_text(mended)
+    assert "batch_normalization, max_pooling2d, conv2d_1" in text
+    assert text.splitlines()[-1] == (
+        "repaired with 3 float ops: DEPTHWISE_CONV_2D, MAX_POOL_2D, CONV_2D; it needs TFLite 2.10.0 or later"
+    )
+    assert "passed" in text
+
+
+def test_the_same_bytes_twice(outlier, mended):
+    kept = mended.tries[0].float_layers
+    assert tflite.convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=kept) == mended.content
+
+
+def test_onnx_is_repaired_the_same_way(outlier):
+    content = onnx.convert(outlier.checkpoint, ONNX_INT8, calibration=outlier.calibrated)
+    assert not outlier.judge(content).passed
+    result = repair.repair(content, outlier.checkpoint, outlier.calibrated, outlier.judge)
+    assert result.passed
+    [tried] = result.tries
+    assert tried.culprit == "batch_normalization"
+    assert tried.float_layers == ("batch_normalization", "max_pooling2d", "conv2d_1")
+    assert tried.float_ops[:3] == ("Conv", "MaxPool", "Conv")
+    assert tried.min_runtime_version is None
+    assert modelfile.read(result.content).contract["float_layers"] == list(tried.float_layers)
+    assert outlier.judge(result.content).passed
+
+
+def test_both_ends_can_stay_in_float(outlier):
+    kept = ("adapter", "conv2d", "narrow_logits", "narrow_softmax")
+    content = tflite.convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=kept)
+    floats = [op for op in open_activations(content).ops if op.dtype == "float32"]
+    assert len(floats) == len(kept)
+    assert LiteRt(content).run(outlier.images).shape == (64, 6)
+
+
+def test_every_layer_in_float_is_the_network(outlier):
+    names = tuple(layer.name for layer in outlier.checkpoint.network.layers)
+    ends = ("adapter", "logit_differences", "logit_rows", "logit_gaps", "logit_gaps_flat", "narrow_logits")
+    content = tflite.convert(
+        outlier.checkpoint,
+        INT8,
+        calibration=outlier.calibrated,
+        float_layers=(*names[1:-1], *ends, "narrow_softmax"),
+    )
+    given = LiteRt(content).run(outlier.images)
+    assert given == pytest.approx(outlier.checkpoint.predict(outlier.images), abs=1e-3)
+
+
+def test_layers_that_cannot_stay_in_float_are_refused(outlier):
+    with pytest.raises(UsageError, match="did you mean 'conv2d_1'"):
+        tflite.convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=("conv2d_2",))
+    with pytest.raises(UsageError, match="use --quantize int8"):
+        tflite.convert(outlier.checkpoint, variants.find("tflite", "dynamic"), float_layers=("dense",))
+
+
+def test_a_converter_that_keeps_other_layers_is_caught(outlier, monkeypatch):
+    monkeypatch.setattr(tflite, "_quantised", lambda converter, names, float_layers: converter.convert())
+    with pytest.raises(ConversionError, match="should stay float"):
+        tflite.convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=("dense",))
+
+
+def test_only_int8_is_repaired(outlier):
+    dynamic = tflite.convert(outlier.checkpoint, variants.find("tflite", "dynamic"))
+    with pytest.raises(UsageError, match="only int8"):
+        repair.repair(dynamic, outlier.checkpoint, outlier.calibrated, outlier.judge)
+
+
+def test_the_planted_network_computes_the_same():
+    network = report_like(filters=8)
+    images = scaled(grey(32))
+    kernel, bias = network.layers[1].get_weights()
+    kernel[..., :2], bias[:2] = 0.0, 0.0
+    network.layers[1].set_weights([kernel, bias])
+    norm = next(layer.name for layer in network.layers if isinstance(layer, layers.BatchNormalization))
+    assert np.asarray(planted(network, images, norm)(images)) == pytest.approx(np.asarray(network(images)), abs=1e-4)
