@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from fer_export.errors import FerExportError
-from fer_export.runtimes.protocol import one_line
+from fer_export.errors import FerExportError, one_line
 
 SUITE = "trixie"
 """The Debian that has qemu 10; its Python decides which wheels are taken."""

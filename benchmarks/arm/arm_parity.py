@@ -41,12 +41,10 @@ import fer_export
 from fer_export.bundle.folder import GOLDEN_VECTORS, Bundle
 from fer_export.bundle.golden.vectors import Golden
 from fer_export.contract import variants
-from fer_export.dataset import cache as datacache
 from fer_export.dataset import read as readers
 from fer_export.dataset.pixels import fit
-from fer_export.errors import DataError, FerExportError
-from fer_export.runtimes.protocol import one_line
-from fer_export.system import machine
+from fer_export.errors import DataError, FerExportError, one_line
+from fer_export.system import cache_folder, machine
 
 CPUS = ("cortex-a53", "cortex-a76", "cortex-a710")
 """No int8 dot product; with it; with int8 matrix products as well. Phones of 2014, 2019 and 2022."""
@@ -284,7 +282,7 @@ def main() -> int:
     given = arguments()
     try:
         cpus = tuple(dict.fromkeys(cpu for cpu in given.cpu.split(",") if cpu)) or CPUS
-        tree = (given.tree or datacache.folder() / "arm").resolve()
+        tree = (given.tree or cache_folder.folder() / "arm").resolve()
         rows, document = measure(Bundle.open(given.bundle), given.data, cpus, tree)
     except FerExportError as error:
         print(f"arm_parity: {error}", file=sys.stderr)

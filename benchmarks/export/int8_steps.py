@@ -20,7 +20,7 @@ from fer_export.dataset import read as readers
 from fer_export.dataset.dataset import Dataset
 from fer_export.network import prepare as graph
 from fer_export.parity import compare as parity
-from fer_export.parity import judge
+from fer_export.parity import judging_faces
 
 NETWORKS = ("report-512-7", "compact-7")
 """With batch norms behind their ReLU, and with batch norms that fold into their convolution."""
@@ -42,7 +42,7 @@ def nothing(network: Any, faces: Any = None) -> Any:
 def measured(network: Checkpoint, data: Dataset) -> list[dict[str, Any]]:
     """A row a step."""
     public = data.split("PublicTest")
-    faces = judge.labelled_faces(network, data, "PublicTest")
+    faces = judging_faces.labelled_faces(network, data, "PublicTest")
     reference, variant = network.predict(faces.images), variants.find("tflite", "int8")
     calibrating = calibration_set.from_training(data.split("Training"), public, network.labels, network.size)
     whole = {step: getattr(graph, step) for step in STEPS}

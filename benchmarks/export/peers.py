@@ -35,7 +35,7 @@ from fer_export.convert import onnx, tflite
 from fer_export.dataset import read as readers
 from fer_export.latency import run as benchmark
 from fer_export.model_file import inspect as modelfile
-from fer_export.parity import judge as judging
+from fer_export.parity import judging_faces
 from fer_export.parity.judge import Judge
 from fer_export.parity.statistics import accuracy, mcnemar_exact
 from fer_export.system import keras_backend
@@ -256,7 +256,7 @@ def main() -> None:
     calibrating = calibration_set.from_training(
         data.split("Training"), data.split("PublicTest"), network.labels, network.size
     )
-    judge = Judge.of(network, judging.labelled_faces(network, data, "PublicTest"))
+    judge = Judge.of(network, judging_faces.labelled_faces(network, data, "PublicTest"))
     with tempfile.TemporaryDirectory() as folder:
         routes = in_order([*PEERS, *ours(network, calibrating)])
         files = written(routes, network.network, scaled(calibrating.images), Path(folder))

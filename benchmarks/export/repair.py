@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 from benchmarks.record import record
 
-from fer_export.calibration import calibration_set
+from fer_export.calibration import calibration_set, probe_cache
 from fer_export.checkpoint import checkpoint
 from fer_export.checkpoint.checkpoint import Checkpoint
 from fer_export.contract import variants
 from fer_export.convert import onnx, tflite
 from fer_export.dataset import read as readers
 from fer_export.exporting import blame, repair
-from fer_export.parity import judge as judging
-from fer_export.parity.compare import Parity, ParityFaces
+from fer_export.parity import judging_faces
+from fer_export.parity.figures import Parity, ParityFaces
 from fer_export.parity.judge import Judge
 from fer_export.system import files
 
@@ -36,7 +36,7 @@ def planted_checkpoint(original: Checkpoint, folder: Path) -> Checkpoint:
     """The planted network as a network folder, with the probe faces of the network it was made from."""
     from helpers.networks import planted
 
-    probe = judging.probe_faces(original)
+    probe = probe_cache.probe_faces(original)
     network = planted(original.network, probe.calibrate.astype("float32") / 255, NORM)
     network.save(folder / "model.keras")
     files.write_json(folder / "card.json", {"labels": list(original.labels), "scaling": original.scaling})
@@ -67,7 +67,7 @@ def worst(result: blame.Blame, count: int = 3) -> list[dict[str, Any]]:
 def measured(found: Checkpoint, original: Checkpoint, file_format: str, juries: list[ParityFaces]) -> dict[str, Any]:
     """Plain int8 of the planted network, its ranking, and its repair before the last jury."""
     variant, converter = variants.find(file_format, "int8"), {"tflite": tflite, "onnx": onnx}[file_format]
-    probe = calibration_set.from_probe(judging.probe_faces(found))
+    probe = calibration_set.from_probe(probe_cache.probe_faces(found))
     judges = [Judge.of(found, jury) for jury in juries]
     plain = converter.convert(found, variant, calibration=probe)
     untouched = converter.convert(original, variant, calibration=probe)
@@ -96,9 +96,9 @@ def main() -> None:
     original = checkpoint.load(NETWORK)
     with tempfile.TemporaryDirectory() as folder:
         found = planted_checkpoint(original, Path(folder))
-        juries = [judging.without_data(found, lambda task, done, total: None)]
+        juries = [judging_faces.without_data(found, lambda task, done, total: None)]
         if len(sys.argv) > 1:
-            juries.append(judging.labelled_faces(found, readers.read(sys.argv[1]), "PublicTest"))
+            juries.append(judging_faces.labelled_faces(found, readers.read(sys.argv[1]), "PublicTest"))
         faces = juries[0].images
         figures = {
             "network": original.name,

@@ -51,3 +51,8 @@ class TrainingError(FerExportError):
 
 class OutputError(FerExportError):
     """A file or folder that cannot be written (permission, full disk, in the way)."""
+
+
+def one_line(reason: object) -> str:
+    """A library's message without line breaks, cut to 300 characters."""
+    return " ".join(str(reason).split())[:300]

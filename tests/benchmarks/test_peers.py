@@ -14,7 +14,7 @@ from benchmarks import tables
 from fer_export.calibration import calibration_set
 from fer_export.checkpoint import checkpoint
 from fer_export.contract import variants
-from fer_export.parity.compare import ParityFaces
+from fer_export.parity.figures import ParityFaces
 from fer_export.parity.judge import Judge
 from helpers.networks import checkpoint_of, grey, report_like
 

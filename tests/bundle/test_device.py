@@ -11,7 +11,7 @@ import pytest
 
 from fer_export.bundle import phone_check
 from fer_export.cli import commands
-from fer_export.latency import run as benchmark
+from fer_export.latency import results
 from fer_export.system import machine
 
 JAVA = Path(__file__).parents[2] / "android_demo/core/src/main/java/org/ferexport/core"
@@ -154,9 +154,9 @@ def test_fields_are_those_that_the_app_and_bench_write():
     ):
         assert re.findall(r'fields\.put\("(\w+)"', (JAVA / f"{name}.java").read_text()) == list(fields)
     assert re.findall(r'fields\.put\("(\w+)"', (JAVA / "PhotoCheck.java").read_text()) == list(CHECK["photos"])
-    assert {field.name for field in dataclasses.fields(benchmark.Row)} >= BENCH["rows"][0].keys()
+    assert {field.name for field in dataclasses.fields(results.Row)} >= BENCH["rows"][0].keys()
     assert {field.name for field in dataclasses.fields(machine.Machine)} >= BENCH["machine"].keys()
-    assert {field.name for field in dataclasses.fields(benchmark.Bench)} >= BENCH.keys()
+    assert {field.name for field in dataclasses.fields(results.Bench)} >= BENCH.keys()
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,7 @@ def test_help_is_quick_and_names_every_command():
     run("--help")
     started = time.perf_counter()
     result = run("--help")
-    assert (
-        time.perf_counter() - started < 1.0
-    )  # this catches a heavy import; benchmarks/speed has the figure
+    assert time.perf_counter() - started < 1.0  # this catches a heavy import; benchmarks/speed has the figure
     for command in COMMANDS:
         assert command in result.stdout
         assert run(command, "--help").returncode == 0

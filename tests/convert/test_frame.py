@@ -30,7 +30,7 @@ from fer_export.model_file import inspect as modelfile
 from fer_export.model_file import onnx as onnxfile
 from fer_export.model_file import tflite as flatbuffer
 from fer_export.model_file import tflite_metadata
-from fer_export.parity import compare as parity
+from fer_export.parity import figures
 from fer_export.parity import judge as judging
 from fer_export.photo import crop
 from fer_export.photo.crop import Box
@@ -241,7 +241,7 @@ def test_staged_faces_are_found_again(rule):
 @pytest.fixture
 def judge(checkpoint):
     faces = grey(48, seed=4)
-    return judging.Judge.of(checkpoint, parity.ParityFaces(faces, None, "made", ()))
+    return judging.Judge.of(checkpoint, figures.ParityFaces(faces, None, "made", ()))
 
 
 CROP = FrameRule.of(SIDE).crop

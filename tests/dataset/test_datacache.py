@@ -12,6 +12,7 @@ from fer_export.dataset import csv_table, picture_folder
 from fer_export.dataset import read as readers
 from fer_export.dataset.dataset import Dataset
 from fer_export.errors import DataError
+from fer_export.system import cache_folder
 
 
 @pytest.fixture
@@ -135,6 +136,6 @@ def test_a_wrong_file_is_not_kept(cache: Path, csv: Path) -> None:
 def test_the_users_cache_folder_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FER_EXPORT_CACHE", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert "fer-export" in datacache.folder().parts
+    assert "fer-export" in cache_folder.folder().parts
     monkeypatch.setenv("FER_EXPORT_CACHE", "~/faces")
-    assert datacache.folder() == Path.home() / "faces"
+    assert cache_folder.folder() == Path.home() / "faces"

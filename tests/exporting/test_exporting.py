@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fer_export.calibration import probe_faces
+from fer_export.calibration import probe_cache, probe_faces
 from fer_export.checkpoint import checkpoint
 from fer_export.dataset import read as readers
 from fer_export.dataset.dataset import SPLITS
@@ -52,7 +52,7 @@ def test_shipped_network_passes_on_its_probe_faces(exported):
 
 
 def test_calibrating_and_judging_faces_are_different(exported, shipped):
-    made = judge.probe_faces(shipped)
+    made = probe_cache.probe_faces(shipped)
     calibrating = {face.tobytes() for face in made.calibrate}
     assert not calibrating & {face.tobytes() for face in made.verify}
 

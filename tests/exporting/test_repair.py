@@ -19,7 +19,7 @@ from fer_export.errors import ConversionError, ExportFileError, UsageError
 from fer_export.exporting import repair
 from fer_export.model_file import inspect as modelfile
 from fer_export.model_file import tflite_metadata, tflite_versions
-from fer_export.parity.compare import ParityFaces
+from fer_export.parity.figures import ParityFaces
 from fer_export.parity.judge import Judge
 from fer_export.report.text.blame import repair_text
 from fer_export.runtimes import LiteRt

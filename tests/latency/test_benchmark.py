@@ -18,7 +18,7 @@ from fer_export.latency import explain, matmul
 from fer_export.latency import plan as bench_plan
 from fer_export.latency import run as benchmark
 from fer_export.latency.process import Kernels
-from fer_export.latency.run import Bench, Row
+from fer_export.latency.results import Bench, Row
 from fer_export.model_file import tflite, tflite_metadata
 from fer_export.report.text.bench import bench_text
 from fer_export.system import machine

@@ -21,7 +21,7 @@ from fer_export.model_file import onnx as onnxfile
 from fer_export.model_file import tflite as flatbuffer
 from fer_export.network.prepare import exportable
 from fer_export.parity import judge
-from fer_export.parity.compare import ParityFaces
+from fer_export.parity.figures import ParityFaces
 from fer_export.parity.judge import Judge
 from fer_export.runtimes import open_runtime
 from helpers.networks import answers, checkpoint_of, grey, report_like

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fer_export.contract.variants import Gate
-from fer_export.parity.compare import ParityFaces, compare
+from fer_export.parity.compare import compare
+from fer_export.parity.figures import ParityFaces
 from fer_export.parity.statistics import Proportion, paired_difference_interval
 
 LABELS = ("angry", "happy", "sad")

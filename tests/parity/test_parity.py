@@ -6,7 +6,8 @@ import pytest
 
 from fer_export.contract.variants import Gate
 from fer_export.errors import ExportFileError
-from fer_export.parity.compare import Flips, ParityFaces, align, compare
+from fer_export.parity.compare import align, compare
+from fer_export.parity.figures import Flips, ParityFaces
 from fer_export.parity.statistics import Proportion, paired_difference_interval
 
 GATE = Gate(min_agreement=0.98, max_drop=0.5, max_mean_difference=0.05)

@@ -11,7 +11,7 @@ from fer_export.photo.crop import Box, Square
 from fer_export.photo.detector import Face
 from fer_export.predict import annotate
 from fer_export.predict.annotate import LONGEST, SHORTEST, annotated, colour_of
-from fer_export.predict.pipeline import Prediction
+from fer_export.predict.results import Prediction
 
 
 def prediction(box, emotion="happy", labels=FER2013):

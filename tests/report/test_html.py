@@ -16,7 +16,7 @@ from fer_export.dataset import read as readers
 from fer_export.exporting import export as exporting
 from fer_export.exporting.compare_formats import Choice, Comparison
 from fer_export.latency.process import Kernels
-from fer_export.latency.run import Bench, Row
+from fer_export.latency.results import Bench, Row
 from fer_export.parity import compare as parity
 from fer_export.parity import evaluation
 from fer_export.report.page import columns

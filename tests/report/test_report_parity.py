@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fer_export.contract.variants import Gate
-from fer_export.parity.compare import ParityFaces, compare
+from fer_export.parity.compare import compare
+from fer_export.parity.figures import ParityFaces
 from fer_export.parity.judge import Judged
 from fer_export.report.text.parity import parity_text, recall_table, verdict
 

@@ -17,7 +17,7 @@ from ..dataset.dataset import Dataset
 from ..errors import ConversionError, UsageError
 from ..exporting import export as exporting
 from ..exporting.export import Export, ExportedFile, OnStep, Options
-from ..parity import judge
+from ..parity import judging_faces
 from ..photo.detector import Detector, detector_file
 from ..system import files, folders
 from . import readme as bundle_readme
@@ -161,7 +161,7 @@ def _golden(
     pictures = {f"{GOLDEN}/{picture.name}.png": picture for picture in golden_photos.pictures()}
     detector = Detector(contract)
     photos = tuple(golden.observe(picture, file, contract, detector) for file, picture in pictures.items())
-    gray, others = Golden(photos, ()).gray, judge.without_data(checkpoint, on_step).images
+    gray, others = Golden(photos, ()).gray, judging_faces.without_data(checkpoint, on_step).images
     answers = []
     for done, (file, exported) in enumerate(zip(models, export.files, strict=True)):
         on_step("golden vectors", done, len(models))

@@ -16,8 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..contract.variants import VARIANTS
-from ..errors import BundleError, FerExportError
-from ..runtimes.protocol import one_line
+from ..errors import BundleError, FerExportError, one_line
 from . import documents
 from .verify import BOX_PIXELS
 

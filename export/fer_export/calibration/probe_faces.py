@@ -72,7 +72,7 @@ def load(path: Path, checkpoint: Checkpoint) -> ProbeFaces | None:
 
 def possible(checkpoint: Checkpoint) -> bool:
     """Whether probe faces can be made: the network shows at least one batch norm."""
-    from ..network.prepare import batch_norms, is_graph
+    from ..network.layers import batch_norms, is_graph
 
     return is_graph(checkpoint.network) and bool(batch_norms(checkpoint.network))
 
@@ -121,7 +121,8 @@ def _observed(checkpoint: Checkpoint) -> keras.Model:
     """The network with every batch norm replaced by one that also adds its distance from the statistics as a loss."""
     import keras
 
-    from ..network.batch_norms import StatisticsGap, copied
+    from ..checkpoint.copying import copied
+    from ..network.batch_norms import StatisticsGap
 
     if not possible(checkpoint):
         raise ConversionError(
@@ -143,8 +144,8 @@ def _observed(checkpoint: Checkpoint) -> keras.Model:
 def _copy_weights(network: keras.Model, copy: keras.Model) -> None:
     import keras
 
-    from ..network.batch_norms import copy_weights
-    from ..network.prepare import is_graph
+    from ..checkpoint.copying import copy_weights
+    from ..network.layers import is_graph
 
     for old in network.layers:
         if not old.weights:

@@ -38,7 +38,7 @@ def plain(network: keras.Model, path: Path) -> keras.Model:
     if given.shape[0] is None and given.dtype == "float32" and types <= {"float32"}:
         return network
 
-    from ..network.batch_norms import copied, finalize
+    from .copying import copied, finalize
 
     unwritable = CheckpointError(
         f"{path} has a fixed batch size or a number type other than float32 and cannot be rewritten; "

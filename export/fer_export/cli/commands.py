@@ -244,10 +244,10 @@ def data(options: argparse.Namespace, bar: Bar) -> int:
 
 def inspect(options: argparse.Namespace, bar: Bar) -> int:
     """What an exported file holds and expects."""
-    from ..parity import judge
+    from ..model_file import inspect
     from ..report.text.model_file import inspect_text
 
-    found = judge.inspect_file(options.file)
+    found = inspect.inspect_file(options.file)
     _show(options, found.to_dict(), inspect_text(found))
     return 0
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import OutputError
 from ..system import files
+from ..system.cache_folder import folder
 from .dataset import SIDE, Dataset
 
 VERSION = 1
@@ -24,16 +25,6 @@ VERSION = 1
 
 _FACE_BYTES = SIDE * SIDE + 1 + 1 + 8
 _LONGEST_HEADER = 1000
-
-
-def folder() -> Path:
-    """Where entries are kept."""
-    chosen = os.environ.get("FER_EXPORT_CACHE")
-    if chosen:
-        return Path(os.path.expanduser(chosen))
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("fer-export", appauthor=False))
 
 
 def entry(sha256: str) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..calibration import calibration_set
+from ..calibration import calibration_set, probe_cache
 from ..calibration.calibration_set import CalibrationSet
 from ..checkpoint.checkpoint import Checkpoint
 from ..contract import tensors
@@ -22,11 +22,11 @@ from ..contract.variants import Variant, find
 from ..dataset.dataset import Dataset
 from ..dataset.pixels import as_input, fit
 from ..errors import DataError, ExportFileError, UsageError
+from ..model_file import inspect
 from ..model_file import inspect as modelfile
 from ..model_file.summary import ModelInfo
 from ..network import float_twin
 from ..network.layer_names import paths
-from ..parity import judge
 from ..parity.statistics import Proportion
 from ..runtimes.op_by_op import open_activations
 from ..system import keras_backend
@@ -83,7 +83,7 @@ def blame(
     ConversionError when the network's layers are not visible.
     """
     keras_backend.require_tensorflow()
-    content = judge.read_file(path)
+    content = inspect.read_file(path)
     said = modelfile.read(content)
     document = _contract(path, said, checkpoint)
     calibrated = _calibration(path, said, checkpoint, data, on_step)
@@ -184,7 +184,7 @@ def _calibration(
     if record is None:
         return None
     if record["source"] == "probe faces":
-        found = calibration_set.from_probe(judge.probe_faces(checkpoint, on_step))
+        found = calibration_set.from_probe(probe_cache.probe_faces(checkpoint, on_step))
         mend = "export it again"
     else:
         if data is None:
@@ -207,4 +207,4 @@ def _measuring(
     """Faces like those that calibrate: Training faces if there are any, else probe faces."""
     if data is not None and (calibrated is None or calibrated.record["source"] == "probe faces"):
         return calibration_set.from_training(data.split("Training"), None, checkpoint.labels, checkpoint.size)
-    return calibrated or calibration_set.from_probe(judge.probe_faces(checkpoint, on_step))
+    return calibrated or calibration_set.from_probe(probe_cache.probe_faces(checkpoint, on_step))

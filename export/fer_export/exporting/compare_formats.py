@@ -14,7 +14,7 @@ from ..contract.variants import FORMAT_NAMES, PRECISION_NAMES
 from ..dataset.dataset import Dataset
 from ..errors import ConversionError
 from ..latency import run as benchmark
-from ..latency.run import Bench, Row
+from ..latency.results import Bench, Row
 from ..parity import evaluation
 from ..parity.evaluation import Evaluation
 from ..parity.gate import SIGNIFICANT

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration import calibration_set
+from ..calibration import calibration_set, probe_cache
 from ..calibration.calibration_set import CalibrationSet
 from ..checkpoint.checkpoint import Checkpoint
 from ..contract import tensors
@@ -22,7 +22,8 @@ from ..errors import ConversionError, DataError, ExportFileError, UsageError
 from ..model_file import inspect as modelfile
 from ..model_file.summary import GraphSummary
 from ..parity import judge as judging
-from ..parity.compare import Parity, ParityFaces
+from ..parity import judging_faces
+from ..parity.figures import Parity, ParityFaces
 from ..parity.judge import Judge, Judged
 from ..system import files, keras_backend
 from .repair import Repair, repair
@@ -238,14 +239,14 @@ def _faces(
     checkpoint: Checkpoint, data: Dataset | None, options: Options, integer: bool, on_step: OnStep
 ) -> tuple[CalibrationSet | None, ParityFaces]:
     if data is None:
-        faces = judging.without_data(checkpoint, on_step)
-        return (calibration_set.from_probe(judging.probe_faces(checkpoint, on_step)) if integer else None), faces
+        faces = judging_faces.without_data(checkpoint, on_step)
+        return (calibration_set.from_probe(probe_cache.probe_faces(checkpoint, on_step)) if integer else None), faces
     if integer and ("Training" not in data.splits or len(data.splits) == 1):
         raise DataError(
             f"{data.source} has only {' and '.join(data.splits)}, but int8 is calibrated on Training and judged on "
             "another split; take fer2013.csv, or leave --data away: the network's probe faces then do both"
         )
-    faces = judging.labelled_faces(checkpoint, data, options.split)
+    faces = judging_faces.labelled_faces(checkpoint, data, options.split)
     if not integer:
         return None, faces
     if options.split == "Training":

@@ -17,7 +17,7 @@ from ..checkpoint.checkpoint import Checkpoint
 from ..errors import ConversionError, ExportFileError, UsageError
 from ..model_file import inspect as modelfile
 from ..model_file.summary import SHAPE_OPS
-from ..parity.compare import Parity
+from ..parity.figures import Parity
 from ..runtimes.op_by_op import open_activations
 from . import blame
 from .blame import Blame, OnStep

@@ -10,7 +10,7 @@ from ..contract.variants import PRECISION_NAMES
 
 if TYPE_CHECKING:
     from ..system.machine import Machine
-    from .run import Row
+    from .results import Row
 
 SLOWER = 1.1
 """From this ratio of medians on a file is called slower: two runs agree within 10 %."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..contract.variants import PRECISION_NAMES, nearest
 from ..errors import UsageError
+from ..model_file import inspect
 from ..model_file.summary import GraphSummary
-from ..parity import judge
 from ..runtimes import RUNTIMES, runtimes_of
 from . import matmul
 
@@ -92,9 +92,9 @@ def matrix_products(taking_part: Sequence[Entrant], folder: Path) -> list[Entran
 def read(path: Path) -> File:
     """Look into a file; raises ExportFileError when it cannot be read or is none of the three formats."""
     if path.suffix == ".keras":
-        judge.read_file(path)
+        inspect.read_file(path)
         return File(path, "keras", path.parent.name if path.stem == "model" else path.stem, "none", None)
-    info = judge.inspect_file(path)
+    info = inspect.inspect_file(path)
     contract = info.metadata.contract or {}
     model, precision = contract.get("model"), contract.get("precision")
     return File(

@@ -18,6 +18,7 @@ from ..checkpoint.checkpoint import Checkpoint
 from ..contract.variants import Variant
 from ..dataset.pixels import as_input
 from ..errors import ConversionError
+from . import layers
 from . import prepare as graph
 from .equalise import equalise
 from .layer_names import LayerNames, paths
@@ -114,7 +115,7 @@ class Twin:
         for node in _nodes(functional):
             reads = {id(tensor): numbers[id(tensor)] for tensor in node.input_tensors}
             layer = node.operation
-            if graph.is_graph(layer):
+            if layers.is_graph(layer):
                 inner = path if id(layer) in self._unnamed else f"{path}{layer.name}/"
                 writes = self._trace(layer, inner, [reads[id(tensor)] for tensor in node.input_tensors])
             else:
@@ -130,7 +131,7 @@ def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: C
 
     Raises ConversionError for a network whose layers are not visible.
     """
-    if not graph.is_graph(checkpoint.network):
+    if not layers.is_graph(checkpoint.network):
         raise ConversionError(
             f"the layers of {checkpoint.name} are not visible; give its functional Keras network (.keras or .h5)"
         )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..contract.variants import nearest
 from ..errors import UsageError
-from . import prepare as graph
+from . import layers
 
 if TYPE_CHECKING:
     import keras
@@ -40,7 +40,7 @@ class LayerNames:
         self._tree = _tree(model)
         # The checkpoint's network stands in the exported model as one layer, which is no part of a name.
         self.layers = tuple(
-            path for layer in model.layers for path in (paths(layer) if graph.is_graph(layer) else [layer.name])
+            path for layer in model.layers for path in (paths(layer) if layers.is_graph(layer) else [layer.name])
         )
 
     def calls(self, name: str) -> tuple[Call, ...]:
@@ -91,7 +91,7 @@ def paths(network: keras.Model) -> tuple[str, ...]:
 
 
 def _tree(network: keras.Model) -> _Tree:
-    return {layer.name: _tree(layer) if graph.is_graph(layer) else None for layer in network.layers}
+    return {layer.name: _tree(layer) if layers.is_graph(layer) else None for layer in network.layers}
 
 
 def _leaves(tree: _Tree) -> Iterator[str]:

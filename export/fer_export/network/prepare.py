@@ -22,6 +22,7 @@ from ..contract import tensors
 from ..dataset.pixels import as_input
 from ..errors import ConversionError
 from .equalise import equalise
+from .layers import _graphs, is_graph
 from .logit_gaps import narrowed
 from .rounding import round_convolutions
 
@@ -71,7 +72,8 @@ def without_batch_norms(network: keras.Model) -> keras.Model:
     """
     import keras
 
-    from .batch_norms import Absorbed, ChannelScale, copied
+    from ..checkpoint.copying import copied
+    from .batch_norms import Absorbed, ChannelScale
 
     if not is_graph(network):
         return network
@@ -89,13 +91,6 @@ def without_batch_norms(network: keras.Model) -> keras.Model:
     return copy
 
 
-def batch_norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """The batch normalisation layers of a network, nested ones included, in graph order."""
-    import keras
-
-    return [layer for layer in _leaves(network) if isinstance(layer, keras.layers.BatchNormalization)]
-
-
 def _adapter(checkpoint: Checkpoint, input_kind: str) -> keras.layers.Layer:
     import keras
 
@@ -111,36 +106,6 @@ def _adapter(checkpoint: Checkpoint, input_kind: str) -> keras.layers.Layer:
     layer.build((None, checkpoint.size, checkpoint.size, given))
     layer.set_weights([(mix * scale)[None, None].astype("float32"), np.full(checkpoint.channels, shift, "float32")])
     return layer
-
-
-def is_graph(network: keras.layers.Layer) -> bool:
-    """Whether this is a network whose layers are visible as a graph (functional or built Sequential)."""
-    import keras
-
-    if not isinstance(network, keras.Model):
-        return False
-    if isinstance(network, keras.Sequential):
-        return bool(network.built)
-    return bool(getattr(network, "inputs", None)) and not any(
-        isinstance(layer, keras.layers.TFSMLayer) for layer in network.layers
-    )
-
-
-def _leaves(network: keras.Model) -> list[keras.layers.Layer]:
-    leaves: list[keras.layers.Layer] = []
-    for layer in network.layers:
-        leaves.extend(_leaves(layer) if is_graph(layer) else [layer])
-    return leaves
-
-
-def _graphs(network: keras.Model) -> list[keras.Model]:
-    """The functional graph of a network and those of the networks nested in it."""
-    import keras
-
-    graphs = [network._functional if isinstance(network, keras.Sequential) else network]
-    for layer in network.layers:
-        graphs.extend(_graphs(layer) if is_graph(layer) else [])
-    return graphs
 
 
 def _foldable(network: keras.Model) -> dict[int, keras.layers.BatchNormalization]:
@@ -185,7 +150,8 @@ def _check_axis(norm: keras.layers.BatchNormalization) -> None:
 def _copy_weights(network: keras.Model, copy: keras.Model, folds: dict[int, keras.layers.BatchNormalization]) -> None:
     import keras
 
-    from .batch_norms import ChannelScale, copy_weights
+    from ..checkpoint.copying import copy_weights
+    from .batch_norms import ChannelScale
 
     for old in network.layers:
         if not old.weights:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .statistics import paired_difference_interval, wilson_interval
 
 if TYPE_CHECKING:
-    from .compare import Parity
+    from .figures import Parity
 
 SIGNIFICANT = 0.05
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,42 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import calibration_set
-from ..calibration import probe_faces as probe
-from ..calibration.probe_faces import ProbeFaces
 from ..checkpoint.checkpoint import Checkpoint
 from ..contract.tensors import FrameRule
 from ..contract.variants import Gate, find
-from ..dataset import cache as datacache
 from ..dataset.dataset import Dataset
-from ..dataset.pixels import as_input, fit
-from ..errors import CheckpointError, ExportFileError, OutputError
+from ..dataset.pixels import as_input
 from ..model_file import inspect as modelfile
-from ..model_file.summary import GraphSummary, ModelInfo
+from ..model_file.inspect import _named, inspect_file, read_file
+from ..model_file.summary import ModelInfo
 from ..photo.frame import Staged
 from ..runtimes import OnFace, Runtime, check_pictures, open_runtime
-from ..system import files
 from . import compare as parity
-from .compare import Parity, ParityFaces
+from .figures import Parity, ParityFaces
+from .judging_faces import labelled_faces, without_data
 
 OnStep = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """What an exported file holds: its tensors and ops, and what it says of itself."""
-
-    path: Path
-    sha256: str
-    graph: GraphSummary
-    metadata: ModelInfo
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "path": str(self.path),
-            "sha256": self.sha256,
-            "graph": self.graph.to_dict(),
-            "metadata": self.metadata.to_dict(),
-        }
 
 
 @dataclass(frozen=True)
@@ -146,72 +124,8 @@ def judge_files(
     return judged
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of an exported file; raises ExportFileError when it is not there or cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ExportFileError(
-            f"cannot read {path}: {error.strerror or error}; export it with `fer-export tflite`"
-        ) from error
-
-
-def inspect_file(path: Path) -> FileInfo:
-    """Read what an exported file holds; raises ExportFileError if it is none."""
-    content = read_file(path)
-    with _named(path):
-        return FileInfo(path, files.sha256(content), modelfile.inspect(content), modelfile.read(content))
-
-
-@contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Put the file's name in front of what is wrong with it."""
-    try:
-        yield
-    except ExportFileError as error:
-        raise ExportFileError(f"{path}: {error}") from error
-
-
 def adjusted(gate: Gate, min_agreement: float | None, max_drop: float | None) -> Gate:
     """The gate with other limits where they are given (agreement 0..1, drop in points)."""
     if min_agreement is not None:
         gate = replace(gate, min_agreement=min_agreement)
     return gate if max_drop is None else replace(gate, max_drop=max_drop)
-
-
-def labelled_faces(checkpoint: Checkpoint, data: Dataset, split: str) -> ParityFaces:
-    """The faces of a split that the network has labels for, at the network's size."""
-    faces, targets = data.split(split).for_labels(checkpoint.labels)
-    return ParityFaces(
-        fit(faces.pixels, checkpoint.size),
-        targets,
-        f"{split} of {data.source.name}",
-        tuple(calibration_set.face_hashes(faces.pixels)),
-    )
-
-
-def probe_faces(checkpoint: Checkpoint, on_step: OnStep = lambda task, done, total: None) -> ProbeFaces:
-    """The network's probe faces: shipped beside it, or from the cache, or made now (and cached)."""
-    places = [checkpoint.folder / "probe.npz"] if checkpoint.folder else []
-    cached = datacache.folder() / f"probe-{checkpoint.sha256[:32]}-{checkpoint.scaling}.npz"
-    for path in places:
-        found = probe.load(path, checkpoint)
-        if found is not None:
-            return found
-    with contextlib.suppress(CheckpointError):  # a cache that cannot be read is none
-        found = probe.load(cached, checkpoint)
-        if found is not None:
-            return found
-    made = probe.make(checkpoint, on_step=lambda step, steps: on_step("making probe faces", step, steps))
-    with contextlib.suppress(OutputError):
-        files.write_whole(cached, made.to_bytes())
-    return made
-
-
-def without_data(checkpoint: Checkpoint, on_step: OnStep) -> ParityFaces:
-    """Probe faces that no file was calibrated on; plain noise for a network without batch norms."""
-    if probe.possible(checkpoint):
-        images = probe_faces(checkpoint, on_step).verify
-        return ParityFaces(images, None, "probe faces", tuple(calibration_set.face_hashes(images)))
-    images = probe.noise(checkpoint)
-    return ParityFaces(images, None, "noise pictures (the network has no batch norms to make faces from)", ())

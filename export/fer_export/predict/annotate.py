@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-    from .pipeline import Prediction
+    from .results import Prediction
 
 Colour = tuple[int, int, int]
 

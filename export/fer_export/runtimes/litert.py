@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ExportFileError
+from ..errors import ExportFileError, one_line
 from ..photo.frame import Frame
 from ..system import keras_backend
-from .protocol import OnFace, Runtime, cores, one_line, read
+from .protocol import OnFace, Runtime, cores, read
 from .tensors import Tensors, kernels_of
 
 Given = tuple[NDArray[Any], ...]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ExportFileError
+from ..errors import ExportFileError, one_line
 from ..photo.frame import Frame
 from ..system import keras_backend, machine
-from .protocol import OnFace, Runtime, check_frame, check_pictures, one_line, read
+from .protocol import OnFace, Runtime, check_frame, check_pictures, read
 
 _INPUT_TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 _OUTPUT_TYPES = ("tensor(float)", "tensor(float16)")

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..convert import onnx_graph
 from ..errors import ExportFileError
 from ..model_file import inspect as modelfile
 from ..model_file import onnx as onnxfile
+from ..model_file import onnx_wiring
 from ..model_file.summary import BOUNDARY_OPS
 from ..system import keras_backend
 from . import Tensors
@@ -128,7 +128,7 @@ class OnnxActivations:
         import onnx
 
         model = onnxfile.open_model(content)
-        wiring = onnx_graph.Wiring(model.graph)
+        wiring = onnx_wiring.Wiring(model.graph)
         nodes = [node for node in model.graph.node if node.op_type not in _CONVERSIONS]
         found = [_onnx_op(node, wiring) for node in nodes]
         self.ops = tuple(op for op, _ in found)
@@ -151,7 +151,7 @@ class OnnxActivations:
 _CONVERSIONS = frozenset({"Cast", "DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear", "Transpose"})
 
 
-def _onnx_op(node: Any, wiring: onnx_graph.Wiring) -> tuple[Op, str]:
+def _onnx_op(node: Any, wiring: onnx_wiring.Wiring) -> tuple[Op, str]:
     """The op with the tensor of its values: behind its quantisation, where there is one."""
     output, grid = node.output[0], None
     quantise = next((reader for reader in wiring.readers[output] if reader.op_type == "QuantizeLinear"), None)

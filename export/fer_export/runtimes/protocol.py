@@ -94,11 +94,6 @@ def check_frame(frame: Frame) -> None:
         )
 
 
-def one_line(reason: object) -> str:
-    """A library's message without line breaks, cut to 300 characters."""
-    return " ".join(str(reason).split())[:300]
-
-
 def cores() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

@@ -21,10 +21,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ExportFileError, UsageError
+from ..errors import ExportFileError, UsageError, one_line
 from ..model_file import tflite
 from ..photo.frame import Frame
-from .protocol import OnFace, Runtime, one_line, read
+from .protocol import OnFace, Runtime, read
 from .tensors import Tensors, kernels_of
 
 VARIABLE = "FER_EXPORT_TFLITE_RUNTIME"

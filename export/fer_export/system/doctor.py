@@ -137,9 +137,9 @@ def processor() -> Finding:
 
 def folders() -> list[Finding]:
     """The folders that are written to unless another one is named; they need the packages."""
-    from ..dataset import cache as datacache
+    from . import cache_folder
 
-    return [folder("cache", datacache.folder()), folder("this folder", Path.cwd())]
+    return [folder("cache", cache_folder.folder()), folder("this folder", Path.cwd())]
 
 
 def folder(name: str, path: Path) -> Finding:

@@ -102,7 +102,7 @@ class RunFolder:
     def draw(self) -> None:
         """Write the curves."""
         if self.group.first:
-            from ..report.page.confusion_png import training_curves
+            from .curves import training_curves
 
             files.write_whole(self.folder / "curves.png", training_curves(self.epochs, best_epoch(self.epochs)))
 

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...dataset.pixels import as_input
-from ...errors import ExportFileError
+from ...errors import ExportFileError, one_line
 from ...runtimes import LiteRt, OnnxRuntime, Tensors
-from ...runtimes.protocol import one_line
 from ...system import keras_backend
 
 Answers = NDArray[np.float32]

@@ -125,7 +125,7 @@ def _slots(unit: LegacyLayer | Graph) -> Iterator[_Slot]:
 
 def _fill(slots: list[_Slot], values: list[Saved], what: str, path: Any) -> None:
     """Old Keras keeps a nested network's trainable weights before the others; SavedModels keep layers together."""
-    from ...network.batch_norms import finalize
+    from ..copying import finalize
 
     trainable_first = sorted(slots, key=lambda slot: not slot.trainable)
     for order in (trainable_first, slots):

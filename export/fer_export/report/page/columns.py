@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ...exporting.compare_formats import Comparison
     from ...exporting.export import ExportedFile
-    from ...latency.run import Row
+    from ...latency.results import Row
     from ...parity.statistics import Proportion
 
 DASH = "–"

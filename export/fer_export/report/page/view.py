@@ -25,7 +25,7 @@ from .gallery import FlippedFace, flipped_faces
 if TYPE_CHECKING:
     from ...exporting.compare_formats import Choice, Comparison
     from ...exporting.export import ExportedFile
-    from ...parity.compare import ClassRecall
+    from ...parity.figures import ClassRecall
 
 RELIABILITY_BINS = 10
 

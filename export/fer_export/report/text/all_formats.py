@@ -16,7 +16,7 @@ from .table import table, with_interval
 if TYPE_CHECKING:
     from ...exporting.compare_formats import Choice, Comparison
     from ...exporting.export import ExportedFile
-    from ...latency.run import Row
+    from ...latency.results import Row
 
 LEGEND = """\
 drop, p: accuracy lost against Keras, and the exact McNemar p of such a difference by chance; agree: same first

@@ -10,7 +10,7 @@ from ...latency.worker import BOX, FRAME
 from .table import megabytes, table
 
 if TYPE_CHECKING:
-    from ...latency.run import Bench, Peak, Row
+    from ...latency.results import Bench, Peak, Row
     from ...system.machine import Machine
 
 LEGEND = (

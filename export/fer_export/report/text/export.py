@@ -14,7 +14,7 @@ from .table import megabytes, percent, table, with_interval
 
 if TYPE_CHECKING:
     from ...exporting.export import Export, ExportedFile
-    from ...parity.compare import Parity
+    from ...parity.figures import Parity
 
 SCALED = {"unit": "x / 255", "signed": "x / 127.5 - 1", "raw": "the bytes themselves"}
 

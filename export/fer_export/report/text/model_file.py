@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .table import megabytes
 
 if TYPE_CHECKING:
-    from ...parity.judge import FileInfo
+    from ...model_file.inspect import FileInfo
 
 
 def inspect_text(info: FileInfo) -> str:

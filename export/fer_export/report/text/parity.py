@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .table import percent, table
 
 if TYPE_CHECKING:
-    from ...parity.compare import ClassRecall, Parity
+    from ...parity.figures import ClassRecall, Parity
     from ...parity.judge import Judged
     from ...parity.statistics import Proportion
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .table import table
 
 if TYPE_CHECKING:
-    from ...predict.pipeline import PhotoResult, PhotoResults, Prediction
+    from ...predict.results import PhotoResult, PhotoResults, Prediction
 
 LEGEND = "box: left,top-right,bottom in pixels; score: the detector's, 0 to 1; emotions in %"
 

@@ -1,0 +1,45 @@
+"""The layers of a network, nested ones included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+
+def batch_norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """The batch normalisation layers of a network, nested ones included, in graph order."""
+    import keras
+
+    return [layer for layer in _leaves(network) if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def is_graph(network: keras.layers.Layer) -> bool:
+    """Whether this is a network whose layers are visible as a graph (functional or built Sequential)."""
+    import keras
+
+    if not isinstance(network, keras.Model):
+        return False
+    if isinstance(network, keras.Sequential):
+        return bool(network.built)
+    return bool(getattr(network, "inputs", None)) and not any(
+        isinstance(layer, keras.layers.TFSMLayer) for layer in network.layers
+    )
+
+
+def _leaves(network: keras.Model) -> list[keras.layers.Layer]:
+    leaves: list[keras.layers.Layer] = []
+    for layer in network.layers:
+        leaves.extend(_leaves(layer) if is_graph(layer) else [layer])
+    return leaves
+
+
+def _graphs(network: keras.Model) -> list[keras.Model]:
+    """The functional graph of a network and those of the networks nested in it."""
+    import keras
+
+    graphs = [network._functional if isinstance(network, keras.Sequential) else network]
+    for layer in network.layers:
+        graphs.extend(_graphs(layer) if is_graph(layer) else [])
+    return graphs
