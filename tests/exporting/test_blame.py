@@ -198,7 +198,7 @@ def test_the_twin_is_the_network(outlier, varied):
     """Before it is rounded, the rewritten network computes what the checkpoint does."""
     for checkpoint in (outlier.checkpoint, varied):
         images = faces(16).images
-        made = float_twin.of(checkpoint, variants.find("tflite", "int16x8"), "gray", faces())
+        made = float_twin.of(checkpoint, variants.find("tflite", "int16x8"), "gray", faces().images)
         assert np.asarray(made.values(images)[made.output]) == pytest.approx(checkpoint.predict(images), abs=1e-4)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from keras import layers
 
-from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import tensors
 from fer_export.errors import ConversionError
 from fer_export.network import prepare as graph
@@ -225,7 +224,7 @@ def test_a_network_without_a_graph_is_left_as_it_is(tmp_path):
     opaque = dataclasses.replace(checkpoint, network=Opaque(checkpoint.network))
     assert without_batch_norms(opaque.network) is opaque.network
     images = grey(5)
-    network = exportable(opaque, "gray", CalibrationSet(images, {}))
+    network = exportable(opaque, "gray", images)
     assert answers(network, images.astype("float32")) == pytest.approx(checkpoint.predict(images), abs=1e-5)
 
 
@@ -268,9 +267,8 @@ def test_calibration_prepares_for_integers_and_leaves_the_checkpoint(tmp_path):
     checkpoint = checkpoint_of(report_like(), tmp_path)
     before, images = weights(checkpoint.network), grey(40)
     expected = checkpoint.predict(images)
-    calibration = CalibrationSet(images, {})
-    assert "narrow_logits" not in [layer.name for layer in leaves(exportable(checkpoint, "gray", calibration))]
-    network = exportable(checkpoint, "gray", calibration, narrow_logits=True)
+    assert "narrow_logits" not in [layer.name for layer in leaves(exportable(checkpoint, "gray", images))]
+    network = exportable(checkpoint, "gray", images, narrow_logits=True)
     assert "narrow_logits" in [layer.name for layer in leaves(network)]
     given = answers(network, images.astype("float32"))
     assert (given.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.95
@@ -285,4 +283,4 @@ def test_a_rewriting_that_is_not_exact_is_refused(tmp_path, monkeypatch, calibra
     exact = graph._folded
     monkeypatch.setattr(graph, "_folded", lambda layer, norm: [1.1 * array for array in exact(layer, norm)])
     with pytest.raises(ConversionError, match="report this network"):
-        exportable(checkpoint, "gray", CalibrationSet(grey(4), {}) if calibrated else None)
+        exportable(checkpoint, "gray", grey(4) if calibrated else None)

@@ -16,10 +16,11 @@ from ..contract.variants import find
 from ..dataset.dataset import Dataset
 from ..errors import ConversionError, UsageError
 from ..exporting import export as exporting
-from ..exporting.export import Export, ExportedFile, OnStep, Options
+from ..exporting.export import Export, ExportedFile, Options
 from ..parity import judging_faces
 from ..photo.detector import Detector, detector_file
 from ..system import files, folders
+from ..system.progress import OnStep, silent
 from . import readme as bundle_readme
 from .documents import rendered
 from .folder import CONTRACT, DETECTORS, GOLDEN, GOLDEN_VECTORS, LABELS, MODELS, README, is_bundle
@@ -88,7 +89,7 @@ def make(
     *,
     data: Dataset | None = None,
     options: Options | None = None,
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
 ) -> Made:
     """Make the bundle of a network and write it to every place, whole or not at all.
 

@@ -7,7 +7,6 @@ document) is a BundleError.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from ..photo import read as photo
 from ..photo.crop import Box
 from ..photo.detector import Detector, Face
 from ..system import files
+from ..system.progress import OnStep, silent
 from . import manifest
 from .documents import AGAIN
 from .folder import GOLDEN_VECTORS, LABELS, Bundle
@@ -38,8 +38,6 @@ SCORE = 0.01
 
 EQUAL = 1e-7
 """Equal float32 probabilities, written as decimals and read again."""
-
-OnStep = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class Verification:
         return {"passed": self.passed, **asdict(self), "folder": str(self.folder)}
 
 
-def verify(folder: Path, on_step: OnStep = lambda task, done, total: None) -> Verification:
+def verify(folder: Path, on_step: OnStep = silent) -> Verification:
     """Replay the bundle in `folder`.
 
     Raises BundleError for what is no bundle, is of a newer version, or has a document with missing, foreign or

@@ -6,13 +6,13 @@ import contextlib
 
 from ..checkpoint.checkpoint import Checkpoint
 from ..errors import CheckpointError, OutputError
-from ..parity.judge import OnStep
 from ..system import cache_folder, files
+from ..system.progress import OnStep, silent
 from . import probe_faces as probe
 from .probe_faces import ProbeFaces
 
 
-def probe_faces(checkpoint: Checkpoint, on_step: OnStep = lambda task, done, total: None) -> ProbeFaces:
+def probe_faces(checkpoint: Checkpoint, on_step: OnStep = silent) -> ProbeFaces:
     """The network's probe faces: shipped beside it, or from the cache, or made now (and cached)."""
     places = [checkpoint.folder / "probe.npz"] if checkpoint.folder else []
     cached = cache_folder.folder() / f"probe-{checkpoint.sha256[:32]}-{checkpoint.scaling}.npz"

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from ..training.several import supervise
 
             if not supervise.supervised():
-                return supervise.supervise(sys.argv[1:] if arguments is None else arguments, _group(options))
+                return supervise.supervise(main, sys.argv[1:] if arguments is None else arguments, _group(options))
         with Bar() as bar:
             return int(options.run(options, bar))
     except KeyboardInterrupt:

@@ -111,11 +111,11 @@ class Converter:
 
     def _int8(self, calibration: CalibrationSet, float_layers: Sequence[str], folder: Path) -> Any:
         # Not with narrow logits: behind the last layer onnxruntime computes in float anyway.
-        network = graph.exportable(self._checkpoint, self._inner_kind, calibration)
+        network = graph.exportable(self._checkpoint, self._inner_kind, calibration.images)
         names = LayerNames(network)
         if float_layers:
             names.check(float_layers)
-            float_twin.unround(network, self._checkpoint, calibration, float_layers)
+            float_twin.unround(network, self._checkpoint, calibration.images, float_layers)
         images = as_input(calibration.images, tensors.channels(self._inner_kind)).astype(self._input_type)
         model = _quantised(_float_model(network, self._input_type, folder), images, float_layers, folder)
         _check_integer(model, names, float_layers)

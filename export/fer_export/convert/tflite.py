@@ -71,12 +71,12 @@ def convert(
     model = graph.exportable(
         checkpoint,
         inner_kind,
-        calibration if variant.integer else None,
+        calibration.images if variant.integer and calibration is not None else None,
         narrow_logits=variant.precision == "int8",
     )
     if float_layers and calibration is not None:
         LayerNames(model).check(float_layers)
-        float_twin.unround(model, checkpoint, calibration, float_layers)
+        float_twin.unround(model, checkpoint, calibration.images, float_layers)
     content = _converted(model, variant, input_type, output_type, inner_kind, calibration, float_layers)
     if variant.precision == "int8":
         _check_integer(content, input_type, LayerNames(model), float_layers)

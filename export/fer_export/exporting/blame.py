@@ -7,7 +7,7 @@ from the checkpoint with what the file says of itself: its input, its precision,
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,11 @@ from ..network.layer_names import paths
 from ..parity.statistics import Proportion
 from ..runtimes.op_by_op import open_activations
 from ..system import keras_backend
+from ..system.progress import OnStep, silent
 from .layer_errors import PIXELS, Comparison, LayerError
 
 FACES = 128
 """Faces measured: enough for a ranking, and seconds."""
-
-OnStep = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def blame(
     checkpoint: Checkpoint,
     *,
     data: Dataset | None = None,
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
 ) -> Blame:
     """Rank the layers of a written file.
 
@@ -99,7 +98,7 @@ def measure(
     checkpoint: Checkpoint,
     calibrated: CalibrationSet | None,
     faces: CalibrationSet,
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
 ) -> Blame:
     """Rank the layers of a file's bytes; calibrated: what it was converted with; faces: what to measure on.
 
@@ -108,7 +107,7 @@ def measure(
     variant, document = _described(content)
     checkpoint = checkpoint.meant_by(document)
     on_step("making the float twin", 0, 1)
-    floats = float_twin.of(checkpoint, variant, document["input_kind"], calibrated)
+    floats = float_twin.of(checkpoint, variant, document["input_kind"], calibrated.images if calibrated else None)
     compared = Comparison(open_activations(content), floats, paths(checkpoint.network))
     images = faces.images[np.linspace(0, len(faces.images) - 1, min(FACES, len(faces.images))).astype(int)]
     given = as_input(images, tensors.channels(document["input_kind"]))

@@ -19,8 +19,9 @@ from ..parity import evaluation
 from ..parity.evaluation import Evaluation
 from ..parity.gate import SIGNIFICANT
 from ..system import keras_backend
+from ..system.progress import OnStep, silent
 from . import export as exporting
-from .export import Export, ExportedFile, OnStep, Options
+from .export import Export, ExportedFile, Options
 
 SAME_SIZE = 1.1
 """File sizes within this ratio count as equal."""
@@ -78,7 +79,7 @@ def compare(
     data: Dataset | None = None,
     options: Options | None = None,
     threads: Sequence[int] = (1,),
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
 ) -> Comparison:
     """Export every variant into `output`, judge each against Keras, time all in one run, and choose.
 

@@ -26,9 +26,9 @@ from ..parity import judging_faces
 from ..parity.figures import Parity, ParityFaces
 from ..parity.judge import Judge, Judged
 from ..system import files, keras_backend
+from ..system.progress import OnStep, silent
 from .repair import Repair, repair
 
-OnStep = Callable[[str, int, int], None]
 Convert = Callable[[Variant, CalibrationSet | None], bytes]
 
 
@@ -130,7 +130,7 @@ def export(
     *,
     data: Dataset | None = None,
     options: Options | None = None,
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
 ) -> Export:
     """Write one file a precision into `output`, each judged against Keras before it is named.
 
@@ -152,7 +152,7 @@ def export_variants(
     *,
     data: Dataset | None = None,
     options: Options | None = None,
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
 ) -> Export:
     """The same for variants of any format; one that the network does not allow is named in `refused`."""
     keras_backend.require_tensorflow()

@@ -19,8 +19,9 @@ from ..model_file import inspect as modelfile
 from ..model_file.summary import SHAPE_OPS
 from ..parity.figures import Parity
 from ..runtimes.op_by_op import open_activations
+from ..system.progress import OnStep, silent
 from . import blame
-from .blame import Blame, OnStep
+from .blame import Blame
 
 MOST_TRIES = 8
 
@@ -84,7 +85,7 @@ def repair(
     judge: Callable[[bytes], Parity],
     *,
     most_tries: int = MOST_TRIES,
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
 ) -> Repair:
     """Keep the worst layers of an int8 file in float until it passes, or `most_tries` tries have failed.
 

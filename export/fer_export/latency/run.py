@@ -13,7 +13,7 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,13 +22,12 @@ import numpy as np
 from ..errors import UsageError
 from ..runtimes import TfliteRuntime, tflite_runtime_python
 from ..system import machine
+from ..system.progress import OnStep, silent
 from . import explain, matmul
 from . import plan as bench_plan
 from .plan import ARITHMETIC, Entrant, File
 from .process import Process
 from .results import Bench, Peak, Row
-
-OnStep = Callable[[str, int, int], None]
 
 ROUNDS = 20
 BLOCK_SECONDS = 0.03
@@ -78,7 +77,7 @@ def bench(
     rounds: int = ROUNDS,
     warm_up_seconds: float = WARM_UP_SECONDS,
     seed: int = 1,
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
 ) -> Bench:
     """Time .tflite, .onnx and .keras files side by side; some 0.8 s a file and number of threads, and the start-up.
 

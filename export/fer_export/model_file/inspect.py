@@ -10,7 +10,6 @@ from typing import Any
 
 from ..errors import ExportFileError
 from ..system import files
-from . import inspect as modelfile
 from . import onnx, tflite, tflite_metadata
 from .summary import GraphSummary, ModelInfo
 
@@ -70,12 +69,12 @@ def read_file(path: Path) -> bytes:
 def inspect_file(path: Path) -> FileInfo:
     """Read what an exported file holds; raises ExportFileError if it is none."""
     content = read_file(path)
-    with _named(path):
-        return FileInfo(path, files.sha256(content), modelfile.inspect(content), modelfile.read(content))
+    with named(path):
+        return FileInfo(path, files.sha256(content), inspect(content), read(content))
 
 
 @contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """Put the file's name in front of what is wrong with it."""
     try:
         yield

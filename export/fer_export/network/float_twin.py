@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration.calibration_set import CalibrationSet
 from ..checkpoint.checkpoint import Checkpoint
 from ..contract.variants import Variant
 from ..dataset.pixels import as_input
@@ -126,8 +125,9 @@ class Twin:
         return [numbers[id(tensor)] for tensor in functional.outputs]
 
 
-def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: CalibrationSet | None) -> Twin:
-    """The twin of a file that was converted so; calibration: the set that it was converted with.
+def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: NDArray[np.uint8] | None) -> Twin:
+    """The twin of a file that was converted so; calibration: the faces uint8
+    [N, S, S, 1] that it was converted with.
 
     Raises ConversionError for a network whose layers are not visible.
     """
@@ -142,16 +142,17 @@ def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: C
     return Twin(model)
 
 
-def unround(model: keras.Model, checkpoint: Checkpoint, calibration: CalibrationSet, only: Collection[str]) -> None:
+def unround(model: keras.Model, checkpoint: Checkpoint, calibration: NDArray[np.uint8], only: Collection[str]) -> None:
     """Give layers of an exportable network back the weights they had before they were rounded for int8, in place.
 
-    model: what `graph.exportable` made of this checkpoint with this calibration set. only: the layers it is done to.
+    model: what `graph.exportable` made of this checkpoint with these calibration
+    faces, uint8 [N, S, S, 1]. only: the layers it is done to.
     """
     import keras
 
     network = graph.without_batch_norms(checkpoint.network)
     scale, shift = checkpoint.scale_and_shift
-    faces = as_input(calibration.images, checkpoint.channels).astype(np.float32)
+    faces = as_input(calibration, checkpoint.channels).astype(np.float32)
     equalise(network, faces * np.float32(scale) + np.float32(shift))
     exported = model.get_layer(network.name)
     for layer in network.layers:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration.calibration_set import CalibrationSet
 from ..checkpoint.checkpoint import Checkpoint
 from ..contract import tensors
 from ..dataset.pixels import as_input
@@ -36,13 +35,14 @@ TOLERANCE = 1e-4
 def exportable(
     checkpoint: Checkpoint,
     input_kind: str = "gray",
-    calibration: CalibrationSet | None = None,
+    calibration: NDArray[np.uint8] | None = None,
     narrow_logits: bool = False,
 ) -> keras.Model:
     """The network to convert: float32 [N, S, S, 1|3] of byte values 0..255 -> float32 probabilities [N, K].
 
-    input_kind: `gray` or `rgb`. calibration: prepares the network for int8 weights on these faces (equalisation,
-    which is exact, and rounding of the convolutions, which is not). narrow_logits: for 8-bit activations, see
+    input_kind: `gray` or `rgb`. calibration: faces uint8 [N, S, S, 1] on which
+    the network is prepared for int8 weights (equalisation, which is exact, and rounding of the convolutions, which
+    is not). narrow_logits: for 8-bit activations, see
     logits.py. A checkpoint with mirror gives the mean over each face and its mirror image, in the same graph.
     Raises ConversionError if an exact step was not.
     """
@@ -52,7 +52,7 @@ def exportable(
 
     network = without_batch_norms(checkpoint.network)
     if calibration is not None and is_graph(network):
-        faces = _scaled(checkpoint, calibration.images)
+        faces = _scaled(checkpoint, calibration)
         equalise(network, faces)
         _check_same(checkpoint, network)
         network = narrowed(network) if narrow_logits else network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,14 @@ from ..contract.variants import Gate, find
 from ..dataset.dataset import Dataset
 from ..dataset.pixels import as_input
 from ..model_file import inspect as modelfile
-from ..model_file.inspect import _named, inspect_file, read_file
+from ..model_file.inspect import inspect_file, named, read_file
 from ..model_file.summary import ModelInfo
 from ..photo.frame import Staged
 from ..runtimes import OnFace, Runtime, check_pictures, open_runtime
+from ..system.progress import OnStep, silent
 from . import compare as parity
 from .figures import Parity, ParityFaces
 from .judging_faces import labelled_faces, without_data
-
-OnStep = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Judge:
         self,
         content: bytes,
         gate: Gate,
-        on_step: OnStep = lambda task, done, total: None,
+        on_step: OnStep = silent,
         *,
         runtime: str | None = None,
         threads: int = 1,
@@ -97,7 +96,7 @@ def judge_files(
     max_drop: float | None = None,
     runtime: str | None = None,
     threads: int = 1,
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
 ) -> list[tuple[str, Judged]]:
     """Judge written files, each under the gate of the precision it was made with (name, result).
 
@@ -118,7 +117,7 @@ def judge_files(
             judges[meant.mirror] = Judge.of(meant, faces)
         precision = said.get("precision", "int8")
         gate = adjusted(find(info.graph.format, precision).gate, min_agreement, max_drop)
-        with _named(info.path):
+        with named(info.path):
             result = judges[meant.mirror].judge(read_file(info.path), gate, on_step, runtime=runtime, threads=threads)
         judged.append((str(info.path), result))
     return judged

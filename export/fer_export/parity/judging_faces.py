@@ -8,8 +8,8 @@ from ..calibration.probe_cache import probe_faces
 from ..checkpoint.checkpoint import Checkpoint
 from ..dataset.dataset import Dataset
 from ..dataset.pixels import fit
+from ..system.progress import OnStep
 from .figures import ParityFaces
-from .judge import OnStep
 
 
 def labelled_faces(checkpoint: Checkpoint, data: Dataset, split: str) -> ParityFaces:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -24,9 +24,8 @@ from ..photo.frame import Frame
 from ..runtimes import KerasRuntime, Runtime, open_runtime
 from ..runtimes.protocol import read
 from ..system import files
+from ..system.progress import OnStep, silent
 from .results import PhotoResult, PhotoResults, Prediction
-
-OnStep = Callable[[str, int, int], None]
 
 EXPORTED = (".tflite", ".onnx")
 """Suffixes of exported files; any other network is Keras's."""
@@ -95,7 +94,7 @@ class Pipeline:
         paths: Sequence[Path],
         *,
         annotate: Path | None = None,
-        on_step: OnStep = lambda task, done, total: None,
+        on_step: OnStep = silent,
     ) -> PhotoResults:
         """The faces of many photos; one that cannot be read becomes a result with its error, and the next follows.
 

@@ -13,19 +13,19 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FerExportError
+from ..system.progress import OnStep, silent
 from . import machine
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-OnStep = Callable[[str, int, int], None]
 
 PACKAGE = "fer-export"
 MODULES = {
@@ -71,7 +71,7 @@ class Examination:
         return {"healthy": not self.faults, "findings": [asdict(finding) for finding in self.findings]}
 
 
-def examine(on_step: OnStep = lambda task, done, total: None) -> Examination:
+def examine(on_step: OnStep = silent) -> Examination:
     """Look at Python, packages, machine, folders, and run both main jobs where nothing is wrong before."""
     findings = [python()]
     wanted = requirements()

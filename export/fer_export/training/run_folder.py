@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,7 +21,18 @@ from .several.group import Arrays, Group
 if TYPE_CHECKING:
     import keras
 
-    from .trainer import Trainer
+
+class Trained(Protocol):
+    """What a run folder keeps of a trainer after an epoch."""
+
+    def average(self) -> AbstractContextManager[None]:
+        """The network with its averaged weights, for as long as the context lasts."""
+
+    def plain(self) -> keras.Model:
+        """The network as it is kept."""
+
+    def save(self) -> Arrays:
+        """Weights and optimizer state."""
 
 
 class RunFolder:
@@ -74,7 +86,7 @@ class RunFolder:
             )
         return arrays
 
-    def append(self, record: EpochRecord, trainer: Trainer) -> None:
+    def append(self, record: EpochRecord, trainer: Trained) -> None:
         """Record an epoch. The best network is written first, the state last: a kill between repeats the epoch."""
         self.epochs.append(record)
         if best_epoch(self.epochs) == len(self.epochs):

@@ -16,12 +16,12 @@ from ..dataset.dataset import Dataset, Faces, report_split
 from ..dataset.emotions import DEFAULT_LABELS
 from ..errors import UsageError
 from ..parity import evaluation
+from ..system.progress import OnStep, silent
 from . import card, recipe, trainer
 from .methods.soft_targets import soft_targets
 from .recipe import EpochRecord
 from .several.group import ALONE, Group
 
-OnStep = Callable[[str, int, int], None]
 OnEpoch = Callable[[int, EpochRecord, int], None]
 
 
@@ -38,7 +38,7 @@ def train_network(
     recipe_of: str | None = None,
     changes: dict[str, Any] | None = None,
     group: Group = ALONE,
-    on_step: OnStep = lambda task, done, total: None,
+    on_step: OnStep = silent,
     on_epoch: OnEpoch = lambda epoch, record, left: None,
 ) -> dict[str, Any] | None:
     """Train (or go on) in `folder` and return the card, which is written there as card.json.

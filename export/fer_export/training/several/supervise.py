@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...errors import TrainingError
 from . import group as distribution
@@ -22,8 +22,10 @@ def supervised() -> bool:
     return multiprocessing.current_process().name == _NAME
 
 
-def supervise(arguments: Sequence[str], group: Group) -> int:
-    """Run the command line `arguments` in a process of its own, pass signals on to it, and return its exit code.
+def supervise(run: Callable[[Sequence[str]], int], arguments: Sequence[str], group: Group) -> int:
+    """Call `run(arguments)` in a process of its own, pass signals on to it, and return its exit code.
+
+    run: a function of a module, which returns an exit code.
 
     JAX's coordination service aborts a process, with a stack trace of C++, when another one is missing or lost, and
     no Python can catch that. Raises TrainingError then, and UsageError where Keras's backend cannot.
@@ -31,7 +33,7 @@ def supervise(arguments: Sequence[str], group: Group) -> int:
     distribution.check_backend()
     with tempfile.NamedTemporaryFile() as messages:
         child = multiprocessing.get_context("spawn").Process(
-            target=_child, args=(list(arguments), messages.name), name=_NAME
+            target=_child, args=(run, list(arguments), messages.name), name=_NAME
         )
         child.start()
         kinds = (signal.SIGINT, signal.SIGTERM)
@@ -61,9 +63,7 @@ def _end(number: int, group: Group, joining: bool) -> str:
     return f"the process was ended by {signal.Signals(number).name}; {AGAIN}"
 
 
-def _child(arguments: list[str], messages: str) -> None:
-    from ...cli import commands
-
+def _child(run: Callable[[Sequence[str]], int], arguments: list[str], messages: str) -> None:
     # Of its own, so that Ctrl-C reaches it once, through the parent.
     os.setpgid(0, 0)
     # A shell starts what runs in the background deaf to Ctrl-C; the parent passes on only what it was meant to hear.
@@ -75,7 +75,7 @@ def _child(arguments: list[str], messages: str) -> None:
         sink = os.open(messages, os.O_WRONLY | os.O_APPEND)
         os.dup2(sink, 1)
         os.dup2(sink, 2)
-    code = commands.main(arguments)
+    code = run(arguments)
     sys.stdout.flush()
     # JAX would wait at exit for the other processes, which after an error do not come.
     os._exit(code)
