@@ -157,7 +157,7 @@ def test_medians_of_even_and_odd_rounds_are_compared() -> None:
 def test_tensorflow_stays_out_of_the_parent(tmp_path: Path) -> None:
     [path] = written(tmp_path, "int8")
     code = (
-        "import sys; from pathlib import Path; from fer_export import benchmark; "
+        "import sys; from pathlib import Path; from fer_export.latency import run as benchmark; "
         f"benchmark.bench([Path({str(path)!r})], rounds=2, warm_up_seconds=0.001); "
         "sys.exit(' '.join({'tensorflow', 'keras', 'onnx', 'onnxruntime', 'matplotlib'} & set(sys.modules)) or 0)"
     )
