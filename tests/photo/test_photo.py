@@ -233,7 +233,8 @@ def test_a_picture_of_400_million_pixels_is_refused_before_it_is_decoded(tmp_pat
     path = bilevel_png(tmp_path / "bomb.png", 20_000)
     assert path.stat().st_size < 100_000
     program = (
-        "import re, sys\nfrom pathlib import Path\nfrom fer_export import errors\nfrom fer_export.photo import read as photo\n"
+        "import re, sys\nfrom pathlib import Path\nfrom fer_export import errors\n"
+        "from fer_export.photo import read as photo\n"
         "try:\n    photo.read(Path(sys.argv[1]))\n"
         "except errors.PhotoError as error:\n    print(error)\n"
         "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)\n"

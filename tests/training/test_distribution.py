@@ -31,9 +31,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
-from fer_export import distribution, networks, training
-from fer_export.networks import Residual
-from fer_export.recipe import Photometric, Recipe
+from fer_export.training import networks
+from fer_export.training import trainer as training
+from fer_export.training.several import group as distribution
+from fer_export.training.networks import Residual
+from fer_export.training.recipe import Photometric, Recipe
 
 networks.NETWORKS["thin"] = Residual(2, (2, 2, 2), (1, 1, 1), 0.4)
 address, processes, process, optimizer, taught, last, folder = sys.argv[1:]
