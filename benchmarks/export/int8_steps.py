@@ -15,7 +15,7 @@ from fer_export.calibration import calibration_set
 from fer_export.checkpoint import checkpoint
 from fer_export.checkpoint.checkpoint import Checkpoint
 from fer_export.contract import variants
-from fer_export.convert import tflite
+from fer_export.convert import convert
 from fer_export.dataset import read as readers
 from fer_export.dataset.dataset import Dataset
 from fer_export.network import prepare as graph
@@ -50,7 +50,7 @@ def measured(network: Checkpoint, data: Dataset) -> list[dict[str, Any]]:
     for count in range(len(STEPS) + 1):
         for position, step in enumerate(STEPS):
             setattr(graph, step, whole[step] if position < count else nothing)
-        content = tflite.convert(network, variant, calibration=calibrating)
+        content = convert(network, variant, calibration=calibrating)
         given = runtimes.LiteRt(content).run(faces.images)
         judged = parity.compare(reference, given, faces, variant.gate, network.labels)
         rows.append(

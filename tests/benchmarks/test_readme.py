@@ -19,7 +19,7 @@ def test_figures_are_the_recorded_ones():
 
 def test_every_command_and_module_is_documented():
     text = (ROOT / "README.md").read_text()
-    root = flags.parser(cli.COMMANDS)
+    root = flags.parser(cli.commands())
     [commands] = [action for action in root._actions if isinstance(action, argparse._SubParsersAction)]
     for name in commands.choices:
         assert f"`fer-export {name}" in text

@@ -14,7 +14,7 @@ from fer_export import runtimes
 from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
-from fer_export.convert import tflite, tflite_averages
+from fer_export.convert import convert, tflite_averages
 from fer_export.errors import ConversionError
 from fer_export.model_file import tflite as flatbuffer
 from helpers import networks
@@ -46,7 +46,7 @@ def flat(x: Any) -> Any:
 
 def converted(body: Callable[[Any], Any], folder: Any, *, mirror: bool = False) -> bytes:
     given = networks.checkpoint_of(networks.classifier(body), folder)
-    return tflite.convert(replace(given, mirror=mirror), INT8, calibration=CALIBRATING)
+    return convert(replace(given, mirror=mirror), INT8, calibration=CALIBRATING)
 
 
 def factors(content: bytes) -> list[tuple[float, float]]:
@@ -118,7 +118,7 @@ def test_a_network_without_averages_is_left_alone(tmp_path):
 def test_an_average_kept_in_float_is_left_alone(tmp_path):
     given = networks.checkpoint_of(networks.classifier(pictures), tmp_path)
     kept = (given.network.layers[-2].name,)
-    assert factors(tflite.convert(given, INT8, calibration=CALIBRATING, float_layers=kept)) == []
+    assert factors(convert(given, INT8, calibration=CALIBRATING, float_layers=kept)) == []
 
 
 def test_files_with_other_averages_are_refused(tmp_path):
@@ -128,6 +128,6 @@ def test_files_with_other_averages_are_refused(tmp_path):
 
 def test_answers_stay_near_the_networks(tmp_path):
     given = networks.checkpoint_of(networks.classifier(pictures), tmp_path)
-    content = tflite.convert(given, INT8, calibration=CALIBRATING)
+    content = convert(given, INT8, calibration=CALIBRATING)
     with runtimes.LiteRt(content) as runtime:
         assert np.abs(runtime.run(FACES) - given.predict(FACES)).max() < 0.05

@@ -16,9 +16,9 @@ from fer_export.contract import photo as photo_contract
 from fer_export.contract import tensors, variants
 from fer_export.contract.photo import CropRule, GreyRule
 from fer_export.contract.tensors import FrameRule
+from fer_export.convert import convert
 from fer_export.convert import onnx as onnx_conversion
 from fer_export.convert import onnx_crop as frame_onnx
-from fer_export.convert import tflite
 from fer_export.convert import tflite_crop as frame_tflite
 from fer_export.errors import ExportFileError, UsageError
 from fer_export.exporting import blame
@@ -39,8 +39,7 @@ from fer_export.runtimes import KerasRuntime, TfliteRuntime, open_runtime
 from helpers import stand_in
 from helpers.networks import SIDE, checkpoint_of, grey, report_like
 
-CONVERT = {"tflite": tflite.convert, "onnx": onnx_conversion.convert}
-FORMATS = tuple(CONVERT)
+FORMATS = ("tflite", "onnx")
 
 RULES = (
     FrameRule.of(SIDE),
@@ -104,14 +103,14 @@ def converted(checkpoint, calibrating):
     """(format, precision, input kind) -> the file's bytes; each is made once."""
     made = {}
 
-    def convert(file_format: str, precision: str, input_kind: str) -> bytes:
+    def made_once(file_format: str, precision: str, input_kind: str) -> bytes:
         key = file_format, precision, input_kind
         if key not in made:
             variant = variants.find(file_format, precision)
-            made[key] = CONVERT[file_format](checkpoint, variant, input_kind=input_kind, calibration=calibrating)
+            made[key] = convert(checkpoint, variant, input_kind=input_kind, calibration=calibrating)
         return made[key]
 
-    return convert
+    return made_once
 
 
 def tflite_crop(rule: FrameRule):
@@ -220,7 +219,7 @@ def test_constants_stay_aligned(converted):
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_same_input_gives_the_same_bytes(converted, checkpoint, file_format):
-    again = CONVERT[file_format](checkpoint, variants.find(file_format, "none"), input_kind="frame")
+    again = convert(checkpoint, variants.find(file_format, "none"), input_kind="frame")
     assert again == converted(file_format, "none", "frame")
 
 
@@ -258,7 +257,7 @@ def test_parity_judges_the_crop_too(converted, judge, checkpoint, file_format, w
     module = {"tflite": frame_tflite, "onnx": frame_onnx}[file_format]
     with_crop = module.with_crop
     monkeypatch.setattr(module, "with_crop", lambda network, rule: with_crop(network, wrong))
-    content = CONVERT[file_format](checkpoint, variant, input_kind="frame")
+    content = convert(checkpoint, variant, input_kind="frame")
     assert not judge.judge(content, variant.gate).parity.passed
 
 
@@ -336,7 +335,7 @@ def test_bench_gives_a_camera_picture_and_a_box(converted, file_format, tmp_path
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_types_other_than_bytes_are_refused(checkpoint, file_format):
     with pytest.raises(UsageError, match="--io float32 does not go with --input frame"):
-        CONVERT[file_format](checkpoint, variants.find(file_format, "none"), input_kind="frame", io="float32")
+        convert(checkpoint, variants.find(file_format, "none"), input_kind="frame", io="float32")
 
 
 @pytest.mark.parametrize("file_format", FORMATS)

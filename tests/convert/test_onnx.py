@@ -16,8 +16,8 @@ from onnx.reference import ReferenceEvaluator
 from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
-from fer_export.convert import onnx_graph
-from fer_export.convert.onnx import Converter, convert
+from fer_export.convert import convert, onnx_graph
+from fer_export.convert.onnx import Converter
 from fer_export.dataset.pixels import as_input
 from fer_export.errors import ConversionError, OutputError, UsageError
 from fer_export.model_file import onnx as onnxfile

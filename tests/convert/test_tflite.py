@@ -6,7 +6,7 @@ import pytest
 from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
-from fer_export.convert import tflite
+from fer_export.convert import convert
 from fer_export.errors import UsageError
 from fer_export.model_file import tflite as flatbuffer
 from fer_export.model_file import tflite_metadata
@@ -32,7 +32,7 @@ def calibrating(faces):
 
 
 def converted(checkpoint, calibrating, precision, **options):
-    return tflite.convert(checkpoint, variants.find("tflite", precision), calibration=calibrating, **options)
+    return convert(checkpoint, variants.find("tflite", precision), calibration=calibrating, **options)
 
 
 @pytest.mark.parametrize("precision", variants.precisions("tflite"))

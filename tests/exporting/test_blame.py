@@ -13,7 +13,7 @@ from keras import layers
 from fer_export.calibration import calibration_set, probe_faces
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
-from fer_export.convert import onnx, tflite
+from fer_export.convert import convert
 from fer_export.dataset import read as readers
 from fer_export.errors import ConversionError, DataError, ExportFileError, UsageError
 from fer_export.exporting import blame
@@ -28,7 +28,6 @@ from helpers import tiny_tflite
 from helpers.networks import checkpoint_of, classifier, grey, planted, report_like, scaled
 
 INT8, FLOAT = variants.find("tflite", "int8"), variants.find("tflite", "none")
-FORMATS = {"tflite": tflite, "onnx": onnx}
 
 
 def faces(count=32):
@@ -41,7 +40,7 @@ def faces(count=32):
 def of(checkpoint, variant=INT8):
     """A file of the network, with what is needed to measure it."""
     calibrated = faces() if variant.integer else None
-    content = FORMATS[variant.format].convert(checkpoint, variant, calibration=calibrated)
+    content = convert(checkpoint, variant, calibration=calibrated)
     return SimpleNamespace(checkpoint=checkpoint, calibrated=calibrated, content=content)
 
 

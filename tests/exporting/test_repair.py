@@ -14,7 +14,7 @@ from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
 from fer_export.contract.variants import Gate
-from fer_export.convert import onnx, tflite
+from fer_export.convert import convert, tflite
 from fer_export.errors import ConversionError, ExportFileError, UsageError
 from fer_export.exporting import repair
 from fer_export.model_file import inspect as modelfile
@@ -40,7 +40,7 @@ def case(network, folder):
     return SimpleNamespace(
         checkpoint=checkpoint,
         calibrated=calibrated,
-        content=tflite.convert(checkpoint, INT8, calibration=calibrated),
+        content=convert(checkpoint, INT8, calibration=calibrated),
         judge=lambda content, gate=INT8.gate: jury.judge(content, gate).parity,
         images=images[32:],
     )
@@ -179,9 +179,9 @@ def test_weights_that_int8_cannot_hold_are_cured(heavy):
 
 def test_float_layers_get_their_unrounded_weights(heavy, monkeypatch):
     """Rounding for int8 comes before the conversion; a layer kept in float must not keep it."""
-    kept = tflite.convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
+    kept = convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
     monkeypatch.setattr(tflite.twin, "unround", lambda *arguments: None)
-    rounded = tflite.convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
+    rounded = convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
     assert heavy.judge(kept).mean_difference < 0.2 * heavy.judge(rounded).mean_difference
 
 
@@ -236,11 +236,11 @@ def test_printout_shows_the_try_and_what_it_costs(mended):
 
 def test_the_same_bytes_twice(outlier, mended):
     kept = mended.tries[0].float_layers
-    assert tflite.convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=kept) == mended.content
+    assert convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=kept) == mended.content
 
 
 def test_onnx_is_repaired_the_same_way(outlier):
-    content = onnx.convert(outlier.checkpoint, ONNX_INT8, calibration=outlier.calibrated)
+    content = convert(outlier.checkpoint, ONNX_INT8, calibration=outlier.calibrated)
     assert not outlier.judge(content).passed
     result = repair.repair(content, outlier.checkpoint, outlier.calibrated, outlier.judge)
     assert result.passed
@@ -255,7 +255,7 @@ def test_onnx_is_repaired_the_same_way(outlier):
 
 def test_both_ends_can_stay_in_float(outlier):
     kept = ("adapter", "conv2d", "narrow_logits", "narrow_softmax")
-    content = tflite.convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=kept)
+    content = convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=kept)
     floats = [op for op in open_activations(content).ops if op.dtype == "float32"]
     assert len(floats) == len(kept)
     assert LiteRt(content).run(outlier.images).shape == (64, 6)
@@ -264,7 +264,7 @@ def test_both_ends_can_stay_in_float(outlier):
 def test_every_layer_in_float_is_the_network(outlier):
     names = tuple(layer.name for layer in outlier.checkpoint.network.layers)
     ends = ("adapter", "logit_differences", "logit_rows", "logit_gaps", "logit_gaps_flat", "narrow_logits")
-    content = tflite.convert(
+    content = convert(
         outlier.checkpoint,
         INT8,
         calibration=outlier.calibrated,
@@ -276,19 +276,19 @@ def test_every_layer_in_float_is_the_network(outlier):
 
 def test_layers_that_cannot_stay_in_float_are_refused(outlier):
     with pytest.raises(UsageError, match="did you mean 'conv2d_1'"):
-        tflite.convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=("conv2d_2",))
+        convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=("conv2d_2",))
     with pytest.raises(UsageError, match="use --quantize int8"):
-        tflite.convert(outlier.checkpoint, variants.find("tflite", "dynamic"), float_layers=("dense",))
+        convert(outlier.checkpoint, variants.find("tflite", "dynamic"), float_layers=("dense",))
 
 
 def test_a_converter_that_keeps_other_layers_is_caught(outlier, monkeypatch):
     monkeypatch.setattr(tflite, "_quantised", lambda converter, names, float_layers: converter.convert())
     with pytest.raises(ConversionError, match="should stay float"):
-        tflite.convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=("dense",))
+        convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=("dense",))
 
 
 def test_only_int8_is_repaired(outlier):
-    dynamic = tflite.convert(outlier.checkpoint, variants.find("tflite", "dynamic"))
+    dynamic = convert(outlier.checkpoint, variants.find("tflite", "dynamic"))
     with pytest.raises(UsageError, match="only int8"):
         repair.repair(dynamic, outlier.checkpoint, outlier.calibrated, outlier.judge)
 

@@ -91,7 +91,7 @@ def test_delegated_ops_are_those_between_the_ends_of_a_delegate() -> None:
 
 def test_onnxruntime_tells_the_ops_that_ran(tmp_path: Path) -> None:
     path = tmp_path / "product.onnx"
-    path.write_bytes(matmul.model("onnx", "int8"))
+    path.write_bytes(matmul.onnx("int8"))
     with Process("onnxruntime", path, 2) as process:
         assert len(process.time(3).ns) == 3
         kernels = process.kernels()

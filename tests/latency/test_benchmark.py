@@ -186,7 +186,7 @@ def test_tflite_runtime_takes_part_beside_litert(tmp_path: Path, monkeypatch: py
 
 def test_onnx_files_run_in_onnxruntime_beside_tflite(tmp_path: Path) -> None:
     path = tmp_path / "product-int8.onnx"
-    path.write_bytes(matmul.model("onnx", "int8"))
+    path.write_bytes(matmul.onnx("int8"))
     found = quick([path, *written(tmp_path, "none")], runtimes=["litert"])
     rows = [(row.format, row.runtime, row.model, row.precision) for row in found.rows]
     assert rows == [("tflite", "litert", "tiny", "none"), ("onnx", "onnxruntime", "product", "int8")]
@@ -206,18 +206,18 @@ def test_the_matrix_products_are_products(arithmetic: str) -> None:
     expected = np.clip(np.round(product / matmul.OUTPUT_SCALE), -128, 127) if integer else product
     assert expected.std() > 20
 
-    interpreter = Interpreter(model_content=matmul.model("tflite", arithmetic), num_threads=1)
+    interpreter = Interpreter(model_content=matmul.tflite(arithmetic), num_threads=1)
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x if integer else x.astype(np.float32))
     interpreter.invoke()
     given = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
     np.testing.assert_allclose(given, expected, atol=1 if integer else 1e-3)
 
-    session = onnxruntime.InferenceSession(matmul.model("onnx", arithmetic), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(matmul.onnx(arithmetic), providers=["CPUExecutionProvider"])
     stored = (x ^ -128).view(np.uint8) if integer else x.astype(np.float32)
     [given] = session.run(None, {"x": stored})
     np.testing.assert_allclose(given.astype(np.float32) - 128 * integer, expected, atol=1 if integer else 1e-3)
-    assert tflite.inspect(matmul.model("tflite", arithmetic)).macs == matmul.MACS
+    assert tflite.inspect(matmul.tflite(arithmetic)).macs == matmul.MACS
 
 
 @pytest.mark.parametrize("precision", ["none", "fp16", "dynamic", "int8"])

@@ -8,7 +8,7 @@ import pytest
 from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
-from fer_export.convert import tflite
+from fer_export.convert import convert
 from fer_export.errors import ExportFileError
 from fer_export.model_file import tflite as flatbuffer
 from fer_export.model_file import tflite_metadata, tflite_versions
@@ -123,6 +123,6 @@ def test_what_is_no_tflite_file_is_refused() -> None:
 def test_exported_files_declare_it(tmp_path, precision: str, release: str) -> None:
     checkpoint, faces = checkpoint_of(report_like(filters=16), tmp_path), grey(20)
     calibrating = CalibrationSet(faces, {"source": "made", "count": 20, "faces": calibration_set.face_hashes(faces)})
-    content = tflite.convert(checkpoint, variants.find("tflite", precision), calibration=calibrating)
+    content = convert(checkpoint, variants.find("tflite", precision), calibration=calibrating)
     assert said(content) == tflite_versions.oldest(content) == release
     assert tflite_metadata.read(content).labels == checkpoint.labels

@@ -13,7 +13,7 @@ from fer_export.calibration.calibration_set import CalibrationSet, face_hashes
 from fer_export.cli import commands
 from fer_export.contract import tensors, variants
 from fer_export.contract.variants import VARIANTS
-from fer_export.convert import onnx, tflite
+from fer_export.convert import convert, onnx
 from fer_export.exporting import blame
 from fer_export.exporting import export as exporting
 from fer_export.model_file import inspect as modelfile
@@ -28,8 +28,6 @@ from helpers.networks import answers, checkpoint_of, grey, report_like
 
 # Keras's own model.save under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
-
-CONVERTERS = {"tflite": tflite, "onnx": onnx}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +44,7 @@ def calibrating():
 
 def converted(checkpoint, variant, calibrating, **options):
     calibration = calibrating if variant.integer else None
-    return CONVERTERS[variant.format].convert(checkpoint, variant, calibration=calibration, **options)
+    return convert(checkpoint, variant, calibration=calibration, **options)
 
 
 def run(content, images):

@@ -99,7 +99,7 @@ def test_files_that_are_no_network(tmp_path):
     with pytest.raises(ExportFileError, match="No such file"):
         Pipeline.of_file(path)
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(ExportFileError, match=r"x\.tflite: the file is neither"):
+    with pytest.raises(ExportFileError, match=r"x\.tflite: the file is not a"):
         Pipeline.of_file(path)
 
 

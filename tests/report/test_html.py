@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from fer_export.contract import variants
+from fer_export.contract import formats, variants
 from fer_export.dataset import read as readers
 from fer_export.exporting import export as exporting
 from fer_export.exporting.compare_formats import Choice, Comparison
@@ -120,7 +120,7 @@ def comparison(exported, more=(), latencies=(0.5, 0.125, 0.6, 0.25)):
             split="PublicTest",
         )
     choices = []
-    for file_format in variants.FORMAT_NAMES:
+    for file_format in (row.name for row in formats.exported()):
         passed = [f for f in exported.files if f.variant.format == file_format and f.parity.passed]
         best = min(passed, key=lambda f: next(r.p50_ms for r in rows if r.path == str(f.path)), default=None)
         choices.append(Choice(file_format, best.path if best else None, f"because of {file_format} & more"))

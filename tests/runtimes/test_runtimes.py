@@ -8,22 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_export.contract import variants
+from fer_export.contract import formats
 from fer_export.errors import CheckpointError, ExportFileError, UsageError
 from fer_export.runtimes import (
-    RUNTIMES,
     KerasRuntime,
     LiteRt,
     OnnxRuntime,
     Runtime,
     TfliteRuntime,
-    cores,
     open_runtime,
     runtimes_of,
     tflite_process,
 )
+from fer_export.system import machine
 from helpers import stand_in, tiny_onnx, tiny_tflite
 from helpers.networks import checkpoint_of, grey, report_like
+
+RUNTIMES = tuple(formats.runtimes())
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_there_are_four_runtimes() -> None:
     assert RUNTIMES == ("litert", "tflite-runtime", "onnxruntime", "keras")
     assert sorted(name for format in ("tflite", "onnx", "keras") for name in runtimes_of(format)) == sorted(RUNTIMES)
     # Every format that is exported can be run.
-    assert all(runtimes_of(file_format) for file_format in variants.FORMAT_NAMES)
+    assert all(runtimes_of(file_format) for file_format in formats.FORMATS)
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
@@ -151,15 +152,15 @@ def test_no_threads_are_refused(threads: int) -> None:
 
 
 def test_more_threads_than_cores_are_allowed() -> None:
-    with open_runtime(tiny_tflite.converted("int8"), threads=cores() + 2) as runtime:
-        assert runtime.threads == cores() + 2
+    with open_runtime(tiny_tflite.converted("int8"), threads=machine.cores() + 2) as runtime:
+        assert runtime.threads == machine.cores() + 2
         assert runtime.run(tiny_tflite.images()).shape == (24, 4)
 
 
 def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportFileError, match=r"cannot read .*absent\.tflite"):
         open_runtime(tmp_path / "absent.tflite")
-    for content, message in ((b"", "empty"), (b"no model at all", "neither a TFLite model")):
+    for content, message in ((b"", "empty"), (b"no model at all", "is not a TFLite or ONNX model")):
         with pytest.raises(ExportFileError, match=message):
             open_runtime(content)
     with pytest.raises(CheckpointError):
@@ -181,6 +182,6 @@ def test_keras_is_the_checkpoint_itself(keras_file: Path, tmp_path: Path) -> Non
 def test_keras_threads_are_those_tensorflow_has(keras_file: Path) -> None:
     import tensorflow as tf
 
-    with KerasRuntime(keras_file, threads=cores() + 5) as runtime:
+    with KerasRuntime(keras_file, threads=machine.cores() + 5) as runtime:
         # This process has computed already, so TensorFlow keeps the number it has.
-        assert runtime.threads == (tf.config.threading.get_intra_op_parallelism_threads() or cores())
+        assert runtime.threads == (tf.config.threading.get_intra_op_parallelism_threads() or machine.cores())

@@ -91,7 +91,7 @@ def test_each_interpreter_takes_its_share() -> None:
 def test_only_slow_work_is_shared(
     seconds_left: float, threads: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(litert, "cores", lambda: 4)
+    monkeypatch.setattr(litert.machine, "cores", lambda: 4)
     runtime = LiteRt(tiny_tflite.converted("int8"), threads)
     assert len(runtime._side_by_side(seconds_left)) == expected
 

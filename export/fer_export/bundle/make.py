@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoint.checkpoint import Checkpoint
+from ..contract.formats import exported
 from ..contract.photo import PhotoContract, contract_for
 from ..contract.variants import find
 from ..dataset.dataset import Dataset
@@ -29,7 +30,7 @@ from .golden import vectors as golden
 from .golden.vectors import Golden
 from .manifest import INPUT_KIND, NAME, BundledVariant, ListedFile, Manifest
 
-CHOSEN = tuple(find(file_format, precision) for file_format in ("tflite", "onnx") for precision in ("int8", "none"))
+CHOSEN = tuple(find(row.name, precision) for row in exported() for precision in row.bundled)
 """What a bundle holds; the first is what an app should take."""
 
 ASSETS = Path("app", "src", "main", "assets")
@@ -164,9 +165,9 @@ def _golden(
     photos = tuple(golden.observe(picture, file, contract, detector) for file, picture in pictures.items())
     gray, others = Golden(photos, ()).gray, judging_faces.without_data(checkpoint, on_step).images
     answers = []
-    for done, (file, exported) in enumerate(zip(models, export.files, strict=True)):
+    for done, (file, written) in enumerate(zip(models, export.files, strict=True)):
         on_step("golden vectors", done, len(models))
-        answers += golden.answer(file, models[file], exported.variant, gray, others)
+        answers += golden.answer(file, models[file], written.variant, gray, others)
     content = {file: golden_photos.png(picture.pixels) for file, picture in pictures.items()}
     return content, Golden(photos, tuple(answers))
 

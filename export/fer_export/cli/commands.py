@@ -6,6 +6,7 @@ Exit codes: 0 done and within the gate, 1 a gate failed, 2 bad input or usage, 1
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..contract import variants
+from ..contract import formats, variants
 from ..errors import FerExportError, UsageError
 from ..report.text.next_commands import given
 from .flags import Command, parser
@@ -23,7 +24,7 @@ from .progress_bar import Bar, duration
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. Never lets a traceback through, unless FER_EXPORT_DEBUG is set."""
     try:
-        options = parser(COMMANDS).parse_args(arguments)
+        options = parser(commands()).parse_args(arguments)
         _quiet()
         if getattr(options, "distribute", None):
             from ..training.several import supervise
@@ -46,17 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"unexpected {type(error).__name__}: {text}; set FER_EXPORT_DEBUG=1 to see where", 2)
 
 
-def tflite(options: argparse.Namespace, bar: Bar) -> int:
-    """Export TFLite files, each verified against Keras."""
-    return _export(options, bar, "tflite")
-
-
-def onnx(options: argparse.Namespace, bar: Bar) -> int:
-    """Export ONNX files, each verified against Keras."""
-    return _export(options, bar, "onnx")
-
-
-def _export(options: argparse.Namespace, bar: Bar, file_format: str) -> int:
+def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:
+    """Export files of a format, each verified against Keras."""
     from ..exporting import export as exporting
     from ..report.text.export import export_text
 
@@ -327,8 +319,6 @@ def doctor(options: argparse.Namespace, bar: Bar) -> int:
 
 
 COMMANDS: dict[str, Command] = {
-    "tflite": tflite,
-    "onnx": onnx,
     "all": all_variants,
     "bench": bench,
     "blame": blame,
@@ -344,6 +334,11 @@ COMMANDS: dict[str, Command] = {
     "device": device,
     "doctor": doctor,
 }
+
+
+def commands() -> dict[str, Command]:
+    """Every command with the function that runs it; one for each format of the table comes first."""
+    return {**{row.name: functools.partial(export, row.name) for row in formats.exported()}, **COMMANDS}
 
 
 def _group(options: argparse.Namespace) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import __version__
-from ..contract import variants
+from ..contract import formats, variants
 from ..errors import UsageError
 from ..training.recipe import RECIPES
 from .progress_bar import Bar
@@ -30,11 +30,11 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"fer-export {__version__}")
     commands = _Commands(root.add_subparsers(title="commands", metavar="COMMAND", required=True), run)
 
-    for file_format, name in variants.FORMAT_NAMES.items():
-        command = commands.add(file_format, f"convert to {name}, verified against Keras")
+    for row in formats.exported():
+        command = commands.add(row.name, f"convert to {row.title}, verified against Keras")
         _model_flags(command)
         _data_flags(command)
-        _conversion_flags(command, file_format)
+        _conversion_flags(command, row)
         _gate_flags(command)
         _output_flags(command, "exports")
 
@@ -193,18 +193,18 @@ def _seed_flag(command: Any) -> None:
     command.add_argument("--seed", type=_seed, default=1, help="seed of every random choice (default 1)")
 
 
-def _conversion_flags(command: argparse.ArgumentParser, file_format: str) -> None:
-    choices = ", ".join(variants.precisions(file_format))
+def _conversion_flags(command: argparse.ArgumentParser, row: formats.Format) -> None:
+    choices = ", ".join(variants.precisions(row.name))
     command.add_argument(
         "--quantize", default="int8", metavar="PRECISION", help=f"{choices}, several with commas, or all (default int8)"
     )
     _variant_flags(command)
 
 
-def _variant_flags(command: argparse.ArgumentParser, io_types: Sequence[str] = variants.IO_TYPES) -> None:
+def _variant_flags(command: argparse.ArgumentParser, io_types: Sequence[str] = formats.IO_TYPES) -> None:
     command.add_argument(
         "--input",
-        choices=variants.INPUT_KINDS,
+        choices=formats.INPUT_KINDS,
         default="gray",
         help="gray [1,S,S,1] or rgb [1,S,S,3] face crops, or frame [1,H,W,3] of any size with the box of a face",
     )

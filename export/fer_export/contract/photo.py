@@ -38,6 +38,12 @@ class GreyRule:
     blue: int = 7471
     shift: int = 16
 
+    @property
+    def luma(self) -> tuple[float, float, float]:
+        """The weights of red, green and blue in thousandths of 1, as BT.601 gives them."""
+        red, green, blue = (round(weight / (1 << self.shift), 3) for weight in (self.red, self.green, self.blue))
+        return red, green, blue
+
 
 @dataclass(frozen=True)
 class Grid:

@@ -6,19 +6,17 @@ nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import ExportFileError, UsageError
 from .photo import CropRule, GreyRule, contract_for
+from .variants import Variant
 
 INPUT_NAME = "image"
 BOX_NAME = "box"
 OUTPUT_NAME = "probabilities"
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601 weights of R, G, B: what Pillow's convert("L") and Android's grey conversions use."""
-
 VERSION = 1
 
 End = tuple[str, tuple[int, ...], str]
@@ -59,6 +57,23 @@ class FrameRule:
             ) from error
 
 
+class Network(Protocol):
+    """What a contract says of a network."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    @property
+    def labels_source(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def mirror(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Contract:
     """One exported file's tensors.
@@ -80,13 +95,39 @@ class Contract:
     labels: tuple[str, ...]
     labels_source: str
     checkpoint_sha256: str
-    luma: tuple[float, float, float] = LUMA
+    luma: tuple[float, float, float] = GreyRule().luma
     input_name: str = INPUT_NAME
     output_name: str = OUTPUT_NAME
     version: int = VERSION
     float_layers: tuple[str, ...] = ()
     frame: FrameRule | None = None
     mirror: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        variant: Variant,
+        input_kind: str = "gray",
+        types: tuple[str, str] = ("uint8", "float32"),
+        float_layers: Sequence[str] = (),
+    ) -> Contract:
+        """The contract of a network's file. types: of its input and its output."""
+        return cls(
+            model=network.name,
+            precision=variant.precision,
+            input_kind=input_kind,
+            input_shape=input_shape(input_kind, network.size),
+            input_type=types[0],
+            output_shape=(1, len(network.labels)),
+            output_type=types[1],
+            labels=network.labels,
+            labels_source=network.labels_source,
+            checkpoint_sha256=network.sha256,
+            float_layers=tuple(float_layers),
+            mirror=network.mirror,
+            frame=FrameRule.of(network.size) if input_kind == "frame" else None,
+        )
 
     @property
     def inputs(self) -> tuple[End, ...]:

@@ -1,53 +1,60 @@
-"""The one table of format x precision. Command-line choices, file names, gates and reports are read from it."""
+"""The one table of format x precision: which files there are, what each computes in, and what it must keep."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError
+from .formats import FORMATS, IO_TYPES
 
 
 @dataclass(frozen=True)
 class Gate:
-    """What a file must keep of its Keras network to pass parity.
-
-    min_agreement: share of faces with the same top-1. max_drop: accuracy lost, in percentage points (judged
-    where the faces have true labels). max_mean_difference: mean over faces of the largest difference of a
-    face's probabilities; it catches a damaged file whose top-1 happens to hold. max_recall_drop: percentage points
-    of recall that any one emotion may lose beyond chance; it catches a rare emotion that is lost altogether.
-    """
+    """What a file must keep of its Keras network to pass parity."""
 
     min_agreement: float
+    """Share of faces with the same top-1, 0..1."""
     max_drop: float
+    """Accuracy lost, in percentage points; judged where the faces have true labels."""
     max_mean_difference: float
+    """Mean over faces of the largest difference of a face's probabilities: catches damage that keeps the top-1."""
     max_recall_drop: float = 10.0
+    """Points of recall that any one emotion may lose beyond chance: catches a rare emotion that is lost."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One format at one precision.
-
-    integer: activations are integers, so a calibration set is needed. output_types: what `--io` may ask for;
-    a byte output needs a file whose last op computes in int8.
-    """
+    """One format at one precision."""
 
     format: str
+    """Key of formats.FORMATS."""
     precision: str
+    """Word of `--quantize`."""
     summary: str
+    """What weights and arithmetic are."""
     integer: bool
+    """Whether activations are integers, so that a calibration set is needed."""
     gate: Gate
+    """What it must keep."""
     output_types: tuple[str, ...] = ("float32",)
+    """What `--io` may ask for; a byte output needs a file whose last op computes in int8."""
 
     @property
     def suffix(self) -> str:
         """File extension with its dot."""
-        return f".{self.format}"
+        return FORMATS[self.format].suffix
+
+    @property
+    def repairable(self) -> bool:
+        """Whether a file that fails can be made again with its worst layers in float."""
+        return self.precision == "int8" and bool(FORMATS[self.format].activations)
 
     @property
     def label(self) -> str:
         """`int8 TFLite`: how people name it."""
-        return f"{PRECISION_NAMES[self.precision]} {FORMAT_NAMES[self.format]}"
+        return f"{PRECISION_NAMES[self.precision]} {FORMATS[self.format].title}"
 
     def file_name(self, model: str, input_kind: str, mirror: bool = False) -> str:
         """`<model>-<precision>.tflite`; inputs other than grey add their name, and so does a mirror image."""
@@ -55,15 +62,10 @@ class Variant:
         return f"{model}-{PRECISION_NAMES[self.precision]}{kind}{self.suffix}"
 
 
-INPUT_KINDS = ("gray", "rgb", "frame")
-IO_TYPES = ("float32", "uint8", "int8")
-
-FORMAT_NAMES = {"tflite": "TFLite", "onnx": "ONNX"}
-
 PRECISION_NAMES = {"none": "fp32", "fp16": "fp16", "dynamic": "dynamic", "int8": "int8", "int16x8": "int16x8"}
 """The word in file names and tables for each word of `--quantize`."""
 
-VARIANTS = (
+VARIANTS: tuple[Variant, ...] = (
     Variant("tflite", "none", "float32 weights and arithmetic", False, Gate(0.995, 0.5, 1e-4)),
     Variant("tflite", "fp16", "float16 weights, float32 arithmetic", False, Gate(0.995, 0.5, 0.005)),
     Variant("tflite", "dynamic", "int8 weights, float32 activations", False, Gate(0.98, 0.5, 0.05)),
@@ -86,14 +88,18 @@ def find(file_format: str, precision: str) -> Variant:
     for variant in VARIANTS:
         if (variant.format, variant.precision) == (file_format, precision):
             return variant
+    if file_format not in FORMATS:
+        raise UsageError(
+            f"unknown format {file_format!r}{nearest(file_format, tuple(FORMATS))}; choose one of {', '.join(FORMATS)}"
+        )
     choices = precisions(file_format)
     raise UsageError(
         f"unknown precision {precision!r}{nearest(precision, choices)}; choose one of {', '.join(choices)}"
     )
 
 
-def nearest(word: str, choices: tuple[str, ...]) -> str:
-    """ ", did you mean 'int8'?" where a choice is close to the word, otherwise nothing."""
+def nearest(word: str, choices: Sequence[str]) -> str:
+    """` (did you mean 'int8'?)` where a choice is close to the word, otherwise nothing."""
     known = {**{name.lower(): precision for precision, name in PRECISION_NAMES.items()}, **{c: c for c in choices}}
     close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
     return f" (did you mean {known[close[0]]!r}?)" if close and known[close[0]] in choices else ""

@@ -1,1 +1,32 @@
-"""One module a format; each has `convert(checkpoint, variant, ...)` with the same signature."""
+"""Networks to files: one module a format, each with a Converter of the same signature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..calibration.calibration_set import CalibrationSet
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract import formats
+from ..contract.variants import Variant
+from .protocol import Converter
+
+__all__ = ["Converter", "convert", "converter"]
+
+
+def converter(file_format: str, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> Converter:
+    """The converter of a format, by its name in contract.formats; arguments and errors are those of Converter."""
+    made: Converter = formats.loaded(formats.FORMATS[file_format].converter)(checkpoint, input_kind, io)
+    return made
+
+
+def convert(
+    checkpoint: Checkpoint,
+    variant: Variant,
+    *,
+    input_kind: str = "gray",
+    io: str | None = None,
+    calibration: CalibrationSet | None = None,
+    float_layers: Sequence[str] = (),
+) -> bytes:
+    """One file of a network; arguments and errors are those of Converter."""
+    return converter(variant.format, checkpoint, input_kind, io).convert(variant, calibration, float_layers)

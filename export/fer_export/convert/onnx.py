@@ -22,7 +22,7 @@ from ..checkpoint.checkpoint import Checkpoint
 from ..contract import tensors
 from ..contract.variants import Variant
 from ..dataset.pixels import as_input
-from ..errors import ConversionError, FerExportError, OutputError, UsageError
+from ..errors import ConversionError, FerExportError, OutputError, UsageError, one_line
 from ..model_file import onnx as onnxfile
 from ..network import float_twin
 from ..network import prepare as graph
@@ -45,36 +45,15 @@ SMALLEST_DYNAMIC = 1024
 layer would cost agreement."""
 
 
-def convert(
-    checkpoint: Checkpoint,
-    variant: Variant,
-    *,
-    input_kind: str = "gray",
-    io: str | None = None,
-    calibration: CalibrationSet | None = None,
-    float_layers: Sequence[str] = (),
-) -> bytes:
-    """The .onnx file of a network at a precision, labels, contract and calibration record embedded.
-
-    input_kind: `gray` [1, S, S, 1], `rgb` [1, S, S, 3] or `frame` [1, H, W, 3] and a box, whose crop is in the file.
-    io: `float32` for bytes as floats 0..255 instead of uint8; the output is float32 either way. calibration: needed
-    by int8. float_layers: layers of an int8 file that stay float, by their Keras names. Raises ConversionError when
-    ONNX or the precision has no such op, UsageError when a type, the calibration set or the float layers do not go
-    with the precision, the input or the network.
-    """
-    return Converter(checkpoint, input_kind, io).convert(variant, calibration, float_layers)
-
-
 class Converter:
-    """The files of one network and one input; what the precisions have in common is computed once.
+    """ONNX files of one network and one kind of input; see convert.protocol.Converter.
 
-    Arguments and errors are those of `convert`.
+    The output is float32 with every `io`.
     """
 
     def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
         self._checkpoint, self._input_kind = checkpoint, input_kind
         self._inner_kind = tensors.network_kind(input_kind)
-        self._rule = tensors.FrameRule.of(checkpoint.size) if input_kind == "frame" else None
         self._input_type, output_type = tensors.io_types(io, input_kind)
         if output_type != "float32":
             raise UsageError(
@@ -96,8 +75,9 @@ class Converter:
                 raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
             else:
                 model = self._int8(calibration, float_layers, folder)
-            model = onnx_crop.with_crop(model, self._rule) if self._rule else model
-            promised = self._contract(variant, float_layers)
+            types = self._input_type, "float32"
+            promised = tensors.Contract.of(self._checkpoint, variant, self._input_kind, types, float_layers)
+            model = onnx_crop.with_crop(model, promised.frame) if promised.frame else model
             record = calibration.record if calibration and variant.integer else None
             content = onnxfile.embed(onnx_graph.settled(model, IR_VERSION), promised, record)
             _check(content, promised)
@@ -120,24 +100,6 @@ class Converter:
         model = _quantised(_float_model(network, self._input_type, folder), images, float_layers, folder)
         _check_integer(model, names, float_layers)
         return model
-
-    def _contract(self, variant: Variant, float_layers: Sequence[str]) -> tensors.Contract:
-        given = self._checkpoint
-        return tensors.Contract(
-            model=given.name,
-            precision=variant.precision,
-            input_kind=self._input_kind,
-            input_shape=tensors.input_shape(self._input_kind, given.size),
-            input_type=self._input_type,
-            output_shape=(1, len(given.labels)),
-            output_type="float32",
-            labels=given.labels,
-            labels_source=given.labels_source,
-            checkpoint_sha256=given.sha256,
-            float_layers=tuple(float_layers),
-            mirror=given.mirror,
-            frame=self._rule,
-        )
 
 
 def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
@@ -325,15 +287,10 @@ def _tools(variant: Variant) -> Iterator[Path]:
         ) from error
     except Exception as error:  # tf2onnx and onnxruntime raise nearly everything there is
         raise ConversionError(
-            f"tf2onnx and onnxruntime cannot convert this network to {variant.label}: {_first_line(error)}; "
+            f"tf2onnx and onnxruntime cannot convert this network to {variant.label}: {one_line(error)}; "
             "try --quantize none or `fer-export tflite`"
         ) from error
     finally:
         logging.disable(disabled)
         # `logging.info` and its like, which the tools call, add a handler to the root logger for good.
         root.handlers[:] = handlers
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200].rstrip(".") if lines else type(error).__name__

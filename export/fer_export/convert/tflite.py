@@ -20,7 +20,7 @@ from ..checkpoint.checkpoint import Checkpoint
 from ..contract import tensors
 from ..contract.variants import Variant
 from ..dataset.pixels import as_input
-from ..errors import ConversionError, OutputError, UsageError
+from ..errors import ConversionError, OutputError, UsageError, one_line
 from ..model_file import tflite, tflite_metadata, tflite_versions
 from ..model_file.summary import SHAPE_OPS
 from ..network import float_twin
@@ -40,68 +40,50 @@ HEADROOM = 2.0
 an activation beyond its calibrated range is cut off."""
 
 
-def convert(
-    checkpoint: Checkpoint,
-    variant: Variant,
-    *,
-    input_kind: str = "gray",
-    io: str | None = None,
-    calibration: CalibrationSet | None = None,
-    float_layers: Sequence[str] = (),
-) -> bytes:
-    """The .tflite file of a network at a precision, labels, contract and calibration record embedded.
+class Converter:
+    """TFLite files of one network and one kind of input; see convert.protocol.Converter."""
 
-    input_kind: `gray` [1, S, S, 1], `rgb` [1, S, S, 3] or `frame` [1, H, W, 3] and a box, whose crop is in the file.
-    io: one type for input and output instead of uint8 in and float32 out; bytes as float32 are 0..255, as int8
-    value - 128. calibration: needed by the integer precisions. float_layers: layers of an int8 file that stay float,
-    by their Keras names. Raises ConversionError when an op has no kernel of that precision, UsageError when a type,
-    the calibration set or the float layers do not go with the precision, the input or the network.
-    """
-    input_type, output_type = tensors.io_types(io, input_kind)
-    inner_kind = tensors.network_kind(input_kind)
-    if output_type not in variant.output_types:
-        raise UsageError(
-            f"--io {io} needs integer activations and {variant.precision!r} computes its output in float; "
-            "use --io float32 or --quantize int8"
+    def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
+        self._checkpoint, self._input_kind, self._io = checkpoint, input_kind, io
+        self._input_type, self._output_type = tensors.io_types(io, input_kind)
+
+    def convert(
+        self, variant: Variant, calibration: CalibrationSet | None = None, float_layers: Sequence[str] = ()
+    ) -> bytes:
+        """The .tflite file at a precision."""
+        checkpoint, inner_kind = self._checkpoint, tensors.network_kind(self._input_kind)
+        self._check(variant, calibration, float_layers)
+        model = graph.exportable(
+            checkpoint,
+            inner_kind,
+            calibration.images if variant.integer and calibration is not None else None,
+            narrow_logits=variant.precision == "int8",
         )
-    if variant.integer and calibration is None:
-        raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
-    if float_layers and variant.precision != "int8":
-        raise UsageError(f"layers can be kept in float in int8 files, not in {variant.precision}; use --quantize int8")
-    model = graph.exportable(
-        checkpoint,
-        inner_kind,
-        calibration.images if variant.integer and calibration is not None else None,
-        narrow_logits=variant.precision == "int8",
-    )
-    if float_layers and calibration is not None:
-        LayerNames(model).check(float_layers)
-        float_twin.unround(model, checkpoint, calibration.images, float_layers)
-    content = _converted(model, variant, input_type, output_type, inner_kind, calibration, float_layers)
-    if variant.precision == "int8":
-        _check_integer(content, input_type, LayerNames(model), float_layers)
-    rule = tensors.FrameRule.of(checkpoint.size) if input_kind == "frame" else None
-    if rule is not None:
-        content = tflite_crop.with_crop(content, rule)
-    return tflite_metadata.embed(
-        tflite_versions.declare(content),
-        tensors.Contract(
-            model=checkpoint.name,
-            precision=variant.precision,
-            input_kind=input_kind,
-            input_shape=tensors.input_shape(input_kind, checkpoint.size),
-            input_type=input_type,
-            output_shape=(1, len(checkpoint.labels)),
-            output_type=output_type,
-            labels=checkpoint.labels,
-            labels_source=checkpoint.labels_source,
-            checkpoint_sha256=checkpoint.sha256,
-            float_layers=tuple(float_layers),
-            mirror=checkpoint.mirror,
-            frame=rule,
-        ),
-        calibration.record if calibration and variant.integer else None,
-    )
+        if float_layers and calibration is not None:
+            LayerNames(model).check(float_layers)
+            float_twin.unround(model, checkpoint, calibration.images, float_layers)
+        types = self._input_type, self._output_type
+        content = _converted(model, variant, *types, inner_kind, calibration, float_layers)
+        if variant.precision == "int8":
+            _check_integer(content, self._input_type, LayerNames(model), float_layers)
+        promised = tensors.Contract.of(checkpoint, variant, self._input_kind, types, float_layers)
+        if promised.frame is not None:
+            content = tflite_crop.with_crop(content, promised.frame)
+        record = calibration.record if calibration and variant.integer else None
+        return tflite_metadata.embed(tflite_versions.declare(content), promised, record)
+
+    def _check(self, variant: Variant, calibration: CalibrationSet | None, float_layers: Sequence[str]) -> None:
+        if self._output_type not in variant.output_types:
+            raise UsageError(
+                f"--io {self._io} needs integer activations and {variant.precision!r} computes its output in float; "
+                "use --io float32 or --quantize int8"
+            )
+        if variant.integer and calibration is None:
+            raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
+        if float_layers and variant.precision != "int8":
+            raise UsageError(
+                f"layers can be kept in float in int8 files, not in {variant.precision}; use --quantize int8"
+            )
 
 
 def _converted(
@@ -135,7 +117,7 @@ def _converted(
             )
         except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
             raise ConversionError(
-                f"TensorFlow cannot convert this network to {variant.precision}: {_first_line(error)}; "
+                f"TensorFlow cannot convert this network to {variant.precision}: {one_line(error)}; "
                 "try --quantize dynamic"
             ) from error
 
@@ -221,8 +203,7 @@ def _write_saved_model(model: keras.Model, folder: Path, signature_type: str) ->
         archive.write_out(str(folder), verbose=False)
     except (OSError, tf.errors.OpError) as error:
         raise OutputError(
-            f"cannot write temporary files in {folder.parent}: {_first_line(error)}; "
-            "free some space there or set TMPDIR"
+            f"cannot write temporary files in {folder.parent}: {one_line(error)}; free some space there or set TMPDIR"
         ) from error
 
 
@@ -288,8 +269,3 @@ def converter_error() -> type[Exception]:
     from tensorflow.lite.python import convert_phase
 
     return convert_phase.ConverterError  # type: ignore[no-any-return]
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(error).__name__

@@ -46,7 +46,7 @@ class Blame:
     """
 
     model: str
-    variant: str
+    variant: Variant
     source: str
     faces: int
     agreement: Proportion
@@ -57,7 +57,7 @@ class Blame:
     def to_dict(self) -> dict[str, Any]:
         return {
             "model": self.model,
-            "variant": self.variant,
+            "variant": self.variant.label,
             "source": self.source,
             "faces": self.faces,
             "agreement": self.agreement.to_dict(),
@@ -118,7 +118,7 @@ def measure(
     reference, answers = checkpoint.predict(images), compared.probabilities
     return Blame(
         model=document["model"],
-        variant=variant.label,
+        variant=variant,
         source=str(faces.record["source"]),
         faces=len(images),
         agreement=Proportion(int((reference.argmax(axis=1) == answers.argmax(axis=1)).sum()), len(images)),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoint.checkpoint import Checkpoint
-from ..contract import variants
-from ..contract.variants import FORMAT_NAMES, PRECISION_NAMES
+from ..contract import formats, variants
+from ..contract.variants import PRECISION_NAMES
 from ..dataset.dataset import Dataset
 from ..errors import ConversionError
 from ..latency import run as benchmark
@@ -104,7 +104,7 @@ def compare(
             data=data.source.name,
             split=exported.options.split,
         )
-    choices = tuple(choose(file_format, exported, bench) for file_format in FORMAT_NAMES)
+    choices = tuple(choose(row.name, exported, bench) for row in formats.exported())
     return Comparison(exported, bench, keras, choices, round(time.perf_counter() - started, 1))
 
 
@@ -113,7 +113,7 @@ def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
     files = [file for file in exported.files if file.variant.format == file_format]
     passed = [file for file in files if file.parity.passed]
     if not passed:
-        return Choice(file_format, None, f"no {FORMAT_NAMES[file_format]} file passed its gate; try --repair")
+        return Choice(file_format, None, f"no {formats.FORMATS[file_format].title} file passed its gate; try --repair")
     p50 = {row.path: row.p50_ms for row in reversed(bench.rows)}
     quickest = min(p50[str(file.path)] for file in passed)
     fast = [file for file in passed if p50[str(file.path)] <= SAME_SPEED * quickest]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from ..calibration import calibration_set, probe_cache
 from ..calibration.calibration_set import CalibrationSet
 from ..checkpoint.checkpoint import Checkpoint
-from ..contract import tensors
+from ..contract import formats, tensors
 from ..contract.variants import Gate, Variant, find
-from ..convert import tflite
+from ..convert import converter
 from ..dataset.dataset import Dataset
 from ..errors import ConversionError, DataError, ExportFileError, UsageError
 from ..model_file import inspect as modelfile
@@ -175,14 +175,11 @@ def export_variants(
 
 
 def _converter(checkpoint: Checkpoint, file_format: str, options: Options) -> Convert:
-    """Variant and calibration set to the bytes of a file; what ONNX's precisions share is computed once."""
-    if file_format == "onnx":
-        from ..convert.onnx import Converter
-
-        return Converter(checkpoint, options.input_kind, options.io).convert
-    return lambda variant, calibrating: tflite.convert(
-        checkpoint, variant, input_kind=options.input_kind, io=options.io, calibration=calibrating
-    )
+    """Variant and calibration set to the bytes of a file; what the precisions share is computed once."""
+    row = formats.FORMATS[file_format]
+    if options.input_kind not in row.inputs:
+        raise UsageError(f"{row.file} does not take --input {options.input_kind}; use {' or '.join(row.inputs)}")
+    return converter(file_format, checkpoint, options.input_kind, options.io).convert
 
 
 def _export(
@@ -199,7 +196,7 @@ def _export(
     on_step(f"converting to {variant.label}", 0, 1)
     content = convert(variant, calibrating)
     gate, mended = options.gate(variant), None
-    repairing = options.repair and variant.precision == "int8" and calibrating is not None
+    repairing = options.repair and variant.repairable and calibrating is not None
     judged = _judged(content, judge, gate, repairing, on_step)
     if calibrating is not None and repairing and not (judged and judged.parity.passed):
         mended = repair(content, checkpoint, calibrating, lambda made: judge.judge(made, gate).parity, on_step=on_step)

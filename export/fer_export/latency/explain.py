@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..contract.formats import FORMATS, loaded
 from ..contract.variants import PRECISION_NAMES
 
 if TYPE_CHECKING:
@@ -53,13 +54,15 @@ def slower(rows: Sequence[Row], machine: Machine) -> tuple[str, ...]:
 
 
 def _why(row: Row, twin: Row, machine: Machine) -> str:
-    reason = _why_onnx(row, twin) if row.format == "onnx" else _why_tflite(row, twin, machine)
+    explain = FORMATS[row.format].slower
+    reason = loaded(explain)(row, twin, machine) if explain else "its runtime does not tell why"
     if machine.int8_instructions or row.precision == "fp16":
         return reason
     return f"{reason}; and this processor is not known to have an int8 dot-product instruction"
 
 
-def _why_tflite(row: Row, twin: Row, machine: Machine) -> str:
+def why_tflite(row: Row, twin: Row, machine: Machine) -> str:
+    """Why a TFLite file is slower, by the ops that a delegate took."""
     kernels, floats = row.kernels, twin.kernels
     delegate = floats.delegate or kernels.delegate
     left = sum(kernels.computing.values())
@@ -76,7 +79,8 @@ def _why_tflite(row: Row, twin: Row, machine: Machine) -> str:
     return f"{reason}runtime's built-in kernels" + ("" if machine.arm else ", whose int8 code is tuned for ARM")
 
 
-def _why_onnx(row: Row, twin: Row) -> str:
+def why_onnx(row: Row, twin: Row, machine: Machine) -> str:
+    """Why an ONNX file is slower, by the ops that ran."""
     ran, floats = row.kernels.ops, twin.kernels.ops
     added = {name: count - floats.get(name, 0) for name, count in ran.items() if count > floats.get(name, 0)}
     if row.precision == "dynamic":

@@ -26,13 +26,11 @@ def weights(arithmetic: str) -> NDArray[Any]:
     return stored if arithmetic == "int8" else (stored * np.float32(WEIGHT_SCALE)).astype(np.float32)
 
 
-def model(file_format: str, arithmetic: str) -> bytes:
-    """The file of the product x @ weights, x of shape [ROWS, DEPTH]; `tflite` or `onnx`, `float32` or `int8`."""
-    return _onnx(arithmetic) if file_format == "onnx" else _tflite(arithmetic)
+def tflite(arithmetic: str) -> bytes:
+    """The .tflite file of x @ weights, x of shape [ROWS, DEPTH], in `float32` or `int8`.
 
-
-def _tflite(arithmetic: str) -> bytes:
-    """One FULLY_CONNECTED, whose weights are stored as [COLUMNS, DEPTH]."""
+    One FULLY_CONNECTED, whose weights are stored as [COLUMNS, DEPTH].
+    """
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
@@ -71,8 +69,11 @@ def _tflite(arithmetic: str) -> bytes:
     return bytes(builder.Output())
 
 
-def _onnx(arithmetic: str) -> bytes:
-    """One MatMul; in int8 between QuantizeLinear and DequantizeLinear, which runtimes fuse with it."""
+def onnx(arithmetic: str) -> bytes:
+    """The .onnx file of x @ weights, x of shape [ROWS, DEPTH], in `float32` or `int8`.
+
+    One MatMul; in int8 between QuantizeLinear and DequantizeLinear, which runtimes fuse with it.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     constants = {"weights": weights(arithmetic)}

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..contract import formats
 from ..contract.variants import PRECISION_NAMES, nearest
 from ..errors import UsageError
 from ..model_file import inspect
 from ..model_file.summary import GraphSummary
-from ..runtimes import RUNTIMES, runtimes_of
-from . import matmul
+from ..runtimes import runtimes_of
 
 ARITHMETIC = {"none": "float32", "fp16": "float32", "dynamic": "int8", "int8": "int8", "int16x8": "int8"}
 """The matrix product that a precision is held against; there is none of int16."""
@@ -23,7 +23,7 @@ _INTEGER_OPS = frozenset({"QLinearConv", "QLinearMatMul", "QuantizeLinear"})
 
 @dataclass(frozen=True)
 class File:
-    """What is known of a file before it runs. format: `tflite`, `onnx` or `keras`; model, precision: from its
+    """What is known of a file before it runs. format: key of contract.formats; model, precision: from its
     contract, otherwise from its name and its ops; graph: None for a .keras file, which only Keras can read; mirror:
     whether it averages over the face and its mirror image."""
 
@@ -52,10 +52,10 @@ def entrants(paths: Sequence[Path], runtimes: Sequence[str] | None, threads: Seq
     Raises UsageError for a runtime that is unknown or takes none of the files, ExportFileError for a file that
     cannot be read.
     """
-    named = tuple(dict.fromkeys(runtimes or ()))
+    named, known = tuple(dict.fromkeys(runtimes or ())), tuple(formats.runtimes())
     for name in named:
-        if name not in RUNTIMES:
-            near, choices = nearest(name, RUNTIMES), ", ".join(RUNTIMES)
+        if name not in known:
+            near, choices = nearest(name, known), ", ".join(known)
             raise UsageError(f"unknown runtime {name!r}{near}; choose one of {choices}")
     files = [read(path) for path in dict.fromkeys(paths)]
     found = []
@@ -70,7 +70,7 @@ def entrants(paths: Sequence[Path], runtimes: Sequence[str] | None, threads: Seq
     idle = next((name for name in named if name not in {entrant.runtime for entrant in found}), None)
     if idle:
         raise UsageError(f"{idle} takes none of these files; leave it out of --runtime")
-    return sorted(found, key=lambda entrant: (RUNTIMES.index(entrant.runtime), entrant.threads))
+    return sorted(found, key=lambda entrant: (known.index(entrant.runtime), entrant.threads))
 
 
 def matrix_products(taking_part: Sequence[Entrant], folder: Path) -> list[Entrant]:
@@ -79,21 +79,22 @@ def matrix_products(taking_part: Sequence[Entrant], folder: Path) -> list[Entran
         (entrant.runtime, entrant.threads, entrant.arithmetic): entrant.file.format
         for entrant in taking_part
         if entrant.file and entrant.file.graph and entrant.file.graph.macs
+        if formats.FORMATS[entrant.file.format].matrix_product
     }
     made = []
     for (runtime, threads, arithmetic), file_format in wanted.items():
         path = folder / f"matmul-{arithmetic}.{file_format}"
         if not path.exists():
-            path.write_bytes(matmul.model(file_format, arithmetic))
+            path.write_bytes(formats.loaded(formats.FORMATS[file_format].matrix_product)(arithmetic))
         made.append(Entrant(runtime, threads, path, None, arithmetic))
     return made
 
 
 def read(path: Path) -> File:
-    """Look into a file; raises ExportFileError when it cannot be read or is none of the three formats."""
-    if path.suffix == ".keras":
+    """Look into a file; raises ExportFileError when it cannot be read or is of no known format."""
+    if path.suffix == formats.FORMATS[formats.KERAS].suffix:
         inspect.read_file(path)
-        return File(path, "keras", path.parent.name if path.stem == "model" else path.stem, "none", None)
+        return File(path, formats.KERAS, path.parent.name if path.stem == "model" else path.stem, "none", None)
     info = inspect.inspect_file(path)
     contract = info.metadata.contract or {}
     model, precision = contract.get("model"), contract.get("precision")

@@ -15,16 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from ..contract import formats
 from ..errors import ExportFileError, UsageError
 from ..model_file.summary import BOUNDARY_OPS, SHAPE_OPS
-
-_INSTALL = {
-    "litert": "ai-edge-litert",
-    "tflite-runtime": 'tflite-runtime==2.14.0 "numpy<2"',
-    "onnxruntime": "onnxruntime",
-    "keras": "keras tensorflow",
-}
-"""What pip must install into an interpreter that lacks the runtime."""
 
 _NO_WORK = SHAPE_OPS | BOUNDARY_OPS | {"CAST"}
 
@@ -60,20 +53,21 @@ class Timed:
 class Process:
     """A process that has imported a runtime, loaded a file and run it once, and now waits.
 
-    runtime: one of RUNTIMES; python: an interpreter that has it. Use it as a context manager: leaving it ends the
+    runtime: a word of `--runtime`; python: an interpreter that has it. Use it as a context manager: leaving it ends the
     process. Raises UsageError when the interpreter cannot be started or lacks the runtime, ExportFileError when the
     runtime cannot run the file or the process dies.
     """
 
     def __init__(self, runtime: str, path: Path, threads: int, *, python: str | Path = sys.executable) -> None:
-        self._runtime, self._path = runtime, path
+        self._runtime, self._path, self._row = runtime, path, formats.runtimes()[runtime]
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         worker = Path(__file__).with_name("worker.py")
         environment = dict(os.environ)
         if str(python) != sys.executable:
             # Packages of this interpreter are none of another's.
             environment.pop("PYTHONPATH", None)
-        command = [str(python), str(worker), runtime, str(path), str(threads)]
+        stopwatch = self._row.stopwatch or self._row.opens
+        command = [str(python), str(worker), stopwatch, runtime, str(path), str(threads)]
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._messages, env=environment
@@ -160,7 +154,7 @@ class Process:
         if answer["stage"] == "import":
             raise UsageError(
                 f"{python} has no {self._runtime} that works ({reason}); "
-                f"install it with: pip install {_INSTALL[self._runtime]}"
+                f"install it with: pip install {self._row.install}"
             )
         raise ExportFileError(
             f"{self._path}: {self._runtime} {answer['version']} cannot run the file: {reason}; "

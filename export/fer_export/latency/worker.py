@@ -1,7 +1,8 @@
 """The child process behind `fer-export bench`: one file in one runtime, alone, and a stopwatch.
 
-Run as `python worker.py RUNTIME FILE THREADS` by an interpreter that may be older than the package and have
-nothing but numpy and that runtime: nothing else is imported, and Python 3.8 can read it.
+Run as `python worker.py STOPWATCH RUNTIME FILE THREADS` by an interpreter that may be older than the package and have
+nothing but numpy and that runtime: nothing else is imported, and Python 3.8 can read it. STOPWATCH is a class of this
+file, or `module:Class` of a runtime of the package, which is then timed as it is.
 
 Protocol: JSON lines. First {"version", "numpy", "python", "import_ns", "imported_bytes", "load_ns", "first_ns"}, for
 Keras {"parameters"} too; with {"error", "stage"} where a stage, `import`, `load` or `run`, failed and the process
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import platform
@@ -170,15 +172,35 @@ class Keras:
         return {"library": f"TensorFlow {self._tensorflow.__version__}", "ops": {}, "delegated": 0}
 
 
-RUNTIMES: dict[str, Callable[[str], Any]] = {
-    "litert": Tflite,
-    "tflite-runtime": Tflite,
-    "onnxruntime": OnnxRuntime,
-    "keras": Keras,
-}
+class Packaged:
+    """A runtime of the package, timed from the outside: `opens` is its `module:Class`."""
+
+    def __init__(self, opens: str) -> None:
+        module, _, name = opens.partition(":")
+        self._class = getattr(importlib.import_module(module), name)
+
+    def facts(self) -> dict[str, Any]:
+        opened = getattr(self, "_runtime", None)
+        return {"version": opened.version if opened else "unknown"}
+
+    def load(self, path: str, threads: int) -> None:
+        with open(path, "rb") as file:
+            self._runtime = self._class(file.read(), threads)
+
+    def give(self, numpy: Any) -> None:
+        self._given = picture(numpy, self._runtime.input_shape, "uint8")
+
+    def infer(self) -> None:
+        self._runtime.run(self._given)
+
+    def kernels(self) -> dict[str, Any]:
+        return {"library": self._runtime.kernels, "ops": {}, "delegated": 0}
 
 
-def main(runtime: str, path: str, threads: int) -> None:
+STOPWATCHES: dict[str, Callable[[str], Any]] = {"Tflite": Tflite, "OnnxRuntime": OnnxRuntime, "Keras": Keras}
+
+
+def main(stopwatch: str, runtime: str, path: str, threads: int) -> None:
     """Load the file, then answer until stdin ends."""
     # Ctrl-C reaches the whole group; the parent decides what ends. What a library prints goes to stderr.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -190,7 +212,7 @@ def main(runtime: str, path: str, threads: int) -> None:
         started = time.perf_counter_ns()
         import numpy
 
-        file = RUNTIMES[runtime](runtime)
+        file = STOPWATCHES[stopwatch](runtime) if stopwatch in STOPWATCHES else Packaged(stopwatch)
         found["import_ns"] = time.perf_counter_ns() - started
         found["imported_bytes"] = peak_bytes()
         stage, started = "load", time.perf_counter_ns()
@@ -273,4 +295,4 @@ def answer(stream: BinaryIO, document: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

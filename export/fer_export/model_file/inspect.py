@@ -8,34 +8,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..contract import formats
 from ..errors import ExportFileError
 from ..system import files
-from . import onnx, tflite, tflite_metadata
 from .summary import GraphSummary, ModelInfo
-
-_IR_VERSION_FIELD = b"\x08"
-"""First byte of every ONNX file: protobuf's tag of ModelProto.ir_version."""
 
 
 def format_of(content: bytes) -> str:
-    """`tflite` or `onnx`; raises ExportFileError when the first bytes are neither's."""
-    if content[4:8] == tflite.IDENTIFIER:
-        return "tflite"
-    if content[:1] == _IR_VERSION_FIELD:
-        return "onnx"
+    """The key of contract.formats whose marker the bytes carry; raises ExportFileError when it is none's."""
+    for row in formats.exported():
+        if row.is_marked(content):
+            return row.name
     if not content:
         raise ExportFileError("the file is empty; export it again")
-    raise ExportFileError("the file is neither a TFLite model (bytes 4-7 are not TFL3) nor an ONNX one; give one")
+    raise ExportFileError(f"the file is not a {formats.titles()} model (by its first bytes); pass one")
 
 
 def inspect(content: bytes) -> GraphSummary:
-    """What the file consists of; raises ExportFileError when it is cut off, damaged or no model."""
-    return onnx.inspect(content) if format_of(content) == "onnx" else tflite.inspect(content)
+    """What the file consists of; raises ExportFileError when it is cut off, damaged or not a model."""
+    found: GraphSummary = _reader(content).inspect(content)
+    return found
 
 
 def read(content: bytes) -> ModelInfo:
     """Labels, contract and calibration record inside the file, ours or anyone's; same errors."""
-    return onnx.read(content) if format_of(content) == "onnx" else tflite_metadata.read(content)
+    found: ModelInfo = _reader(content).read(content)
+    return found
+
+
+def _reader(content: bytes) -> Any:
+    return formats.loaded(formats.FORMATS[format_of(content)].reader)
 
 
 @dataclass(frozen=True)

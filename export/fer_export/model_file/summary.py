@@ -1,6 +1,6 @@
 """What an exported file holds and says of itself, whatever its format.
 
-flatbuffer and metadata fill these from .tflite files, onnxfile from .onnx files.
+Each format's reader fills these.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from ..contract.formats import FORMATS
 
 SHAPE_OPS = frozenset(
     {"EXPAND_DIMS", "RESHAPE", "SHAPE", "SQUEEZE", "Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
@@ -51,7 +53,7 @@ class OpSummary:
 class GraphSummary:
     """inputs, outputs: in the graph's order. ops: of all subgraphs. min_runtime_version: the oldest TFLite that
     the converter says can run the file, None where it says nothing. weights_bytes: size of the constants;
-    file_bytes: size of the whole file. format: `tflite` or `onnx`; opset: of ONNX's own domain, None for TFLite.
+    file_bytes: size of the whole file. format: key of contract.formats; opset: of ONNX's own domain, None for TFLite.
 
     macs: multiply-accumulates of one inference at batch 1, sizes that are free counted as 1; parameters: elements
     of the constant weights and biases; None where they cannot be told."""
@@ -66,6 +68,13 @@ class GraphSummary:
     opset: int | None = None
     macs: int | None = None
     parameters: int | None = None
+
+    @property
+    def needs(self) -> str:
+        """The oldest runtime that takes the file."""
+        if self.opset is not None:
+            return f"opset {self.opset} or later"
+        return f"{FORMATS[self.format].title} {self.min_runtime_version or 'unknown'} or later"
 
     @property
     def op_counts(self) -> dict[str, int]:
@@ -85,7 +94,8 @@ class GraphSummary:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a file says about itself; empty where it says nothing. files: names in its zip.
+    """What a file says about itself; empty where it says nothing. files: names in its zip, None
+    in a format without one.
 
     labels: in the order of the output. contract, calibration: the embedded JSON documents.
     """
@@ -95,7 +105,7 @@ class ModelInfo:
     labels: tuple[str, ...] = ()
     contract: dict[str, Any] | None = None
     calibration: dict[str, Any] | None = None
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "files": list(self.files or ())}

@@ -71,7 +71,7 @@ def read(model: bytes) -> ModelInfo:
     with guarded():
         content = metadata_entry(root, ENTRY)
         if content is None:
-            return ModelInfo()
+            return ModelInfo(files=())
         table = _Table.root(content)
         labels_file = _labels_file(table)
         name, description = table.text(0), table.text(1)

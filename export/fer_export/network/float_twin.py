@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint.checkpoint import Checkpoint
+from ..contract.formats import FORMATS
 from ..contract.variants import Variant
 from ..dataset.pixels import as_input
 from ..errors import ConversionError
@@ -135,7 +136,7 @@ def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: N
         raise ConversionError(
             f"the layers of {checkpoint.name} are not visible; give its functional Keras network (.keras or .h5)"
         )
-    narrow = variant.format == "tflite" and variant.precision == "int8"
+    narrow = FORMATS[variant.format].narrow_logits and variant.precision == "int8"
     model = graph.exportable(checkpoint, input_kind, calibration, narrow)
     if calibration is not None:
         unround(model, checkpoint, calibration, paths(checkpoint.network))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..checkpoint.checkpoint import Checkpoint
 from ..contract import tensors
+from ..contract.photo import GreyRule
 from ..dataset.pixels import as_input
 from ..errors import ConversionError
 from .equalise import equalise
@@ -99,7 +100,7 @@ def _adapter(checkpoint: Checkpoint, input_kind: str) -> keras.layers.Layer:
     if given == checkpoint.channels:
         mix = np.eye(given)
     elif given == 3:
-        mix = np.array(tensors.LUMA).reshape(3, 1)
+        mix = np.array(GreyRule().luma).reshape(3, 1)
     else:
         mix = np.ones((1, 3))
     layer = keras.layers.Conv2D(checkpoint.channels, 1, name="adapter", trainable=False)

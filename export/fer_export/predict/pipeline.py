@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..checkpoint import labels
 from ..checkpoint.checkpoint import Checkpoint
+from ..contract.formats import exported
 from ..contract.photo import PhotoContract, contract_for
 from ..contract.tensors import FrameRule
 from ..dataset.pixels import as_input
@@ -27,7 +28,7 @@ from ..system import files
 from ..system.progress import OnStep, silent
 from .results import PhotoResult, PhotoResults, Prediction
 
-EXPORTED = (".tflite", ".onnx")
+EXPORTED = tuple(row.suffix for row in exported())
 """Suffixes of exported files; any other network is Keras's."""
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint.checkpoint import Checkpoint, load
-from ..system import keras_backend
-from .protocol import OnFace, Runtime, cores
+from ..system import keras_backend, machine
+from .protocol import OnFace, Runtime
 
 _BATCH = 256
 
@@ -62,13 +62,13 @@ def _threads(wanted: int) -> int:
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        return cores()
+        return machine.cores()
     import tensorflow as tf
 
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(wanted)
         tf.config.threading.set_inter_op_parallelism_threads(wanted)
-    return tf.config.threading.get_intra_op_parallelism_threads() or cores()
+    return tf.config.threading.get_intra_op_parallelism_threads() or machine.cores()
 
 
 def _onednn() -> bool:

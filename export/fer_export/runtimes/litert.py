@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ..errors import ExportFileError, one_line
 from ..photo.frame import Frame
-from ..system import keras_backend
-from .protocol import OnFace, Runtime, cores, read
+from ..system import keras_backend, machine
+from .protocol import OnFace, Runtime, read
 from .tensors import Tensors, kernels_of
 
 Given = tuple[NDArray[Any], ...]
@@ -86,7 +86,7 @@ class LiteRt(Runtime):
         self._interpreters.clear()
 
     def _side_by_side(self, seconds_left: float) -> list[_Interpreter]:
-        usual = min(cores() // self.threads, _MOST) if seconds_left > _WORTH else 1
+        usual = min(machine.cores() // self.threads, _MOST) if seconds_left > _WORTH else 1
         wanted = max(1, usual if self._workers is None else self._workers)
         while len(self._interpreters) < wanted:
             self._interpreters.append(self._interpreter())

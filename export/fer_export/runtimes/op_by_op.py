@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract import formats
 from ..errors import ExportFileError
 from ..model_file import inspect as modelfile
 from ..model_file import onnx as onnxfile
@@ -63,7 +64,11 @@ class Activations(Protocol):
 
 def open_activations(content: bytes) -> Activations:
     """Look inside an exported file; raises ExportFileError when it cannot be run."""
-    return OnnxActivations(content) if modelfile.format_of(content) == "onnx" else TfliteActivations(content)
+    row = formats.FORMATS[modelfile.format_of(content)]
+    if not row.activations:
+        raise ExportFileError(f"{row.file} cannot be run op by op; blame a {formats.titles()} file of the network")
+    opened: Activations = formats.loaded(row.activations)(content)
+    return opened
 
 
 class TfliteActivations:

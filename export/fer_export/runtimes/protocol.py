@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, Self
@@ -20,7 +19,7 @@ OnFace = Callable[[int, int], None]
 class Runtime(Protocol):
     """A network or an exported file, loaded and ready; a context manager.
 
-    name: one of RUNTIMES; version: of the runtime's package; threads: how many a single face may use;
+    name: a word of `--runtime`; version: of the runtime's package; threads: how many a single face may use;
     input_shape: [1, S, S, C]; [1, -1, -1, 3] of a frame file, which takes `run_frames` instead of `run`.
     """
 
@@ -68,7 +67,7 @@ def read(model: Path | bytes) -> bytes:
         return model.read_bytes()
     except OSError as error:
         raise ExportFileError(
-            f"cannot read {model}: {error.strerror or error}; give an exported .tflite or .onnx file"
+            f"cannot read {model}: {error.strerror or error}; pass a file that fer-export wrote"
         ) from error
 
 
@@ -92,10 +91,3 @@ def check_frame(frame: Frame) -> None:
         raise ExportFileError(
             f"the file takes pictures uint8 [H, W, 3], not {photo.dtype} {list(photo.shape)}; convert it to RGB"
         )
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.formats import exported
 from ..errors import FerExportError
 from ..system.progress import OnStep, silent
 from . import machine
@@ -84,8 +85,9 @@ def examine(on_step: OnStep = silent) -> Examination:
     if not _faulty(findings):
         findings += folders()
     if not _faulty(findings):
-        for done, command in enumerate(("tflite", "onnx")):
-            on_step(f"fer-export {command} --quantize int8 --model {NETWORK}", done, 2)
+        commands = [row.name for row in exported() if row.bundled]
+        for done, command in enumerate(commands):
+            on_step(f"fer-export {command} --quantize int8 --model {NETWORK}", done, len(commands))
             findings.append(job(command))
     return Examination((*findings, *optional()))
 

@@ -27,7 +27,8 @@ class KernelSet:
     """name: in golden.json. format: of the files it runs. package: what brings the kernels.
 
     int8_tolerance: largest difference of an int8 file's probability from one processor to another, measured by
-    benchmarks/arm/arm_parity.py; None where its kernels round otherwise on another processor.
+    benchmarks/arm/arm_parity.py; None where its kernels round otherwise on another processor. variation: the same
+    kernels put together otherwise, which are compared but not recorded.
     """
 
     name: str
@@ -35,6 +36,7 @@ class KernelSet:
     package: str
     int8_tolerance: float | None
     run: Callable[[bytes, NDArray[np.uint8]], Answers]
+    variation: Callable[[bytes, NDArray[np.uint8]], Answers] | None = None
 
     @property
     def runtime(self) -> str:
@@ -105,5 +107,5 @@ KERNEL_SETS = (
     KernelSet("litert-xnnpack", "tflite", "ai-edge-litert", 1 / 256, _xnnpack),
     KernelSet("litert-builtin", "tflite", "ai-edge-litert", None, _builtin),
     # Here the softmax behind them computes in float.
-    KernelSet("onnxruntime", "onnx", "onnxruntime", 1e-6, _onnxruntime),
+    KernelSet("onnxruntime", "onnx", "onnxruntime", 1e-6, _onnxruntime, onnx_unfused),
 )

@@ -165,9 +165,8 @@ def answer(
     """
     faces = np.concatenate([gray, others])
     answers = {kernels: kernels.run(content, faces) for kernels in kernel_sets.of_format(variant.format)}
-    compared = list(answers.values())
-    if variant.format == "onnx":
-        compared.append(kernel_sets.onnx_unfused(content, faces))
+    varied = [kernels.variation(content, faces) for kernels in answers if kernels.variation]
+    compared = [*answers.values(), *varied]
     largest = max(float(np.abs(other - compared[0]).max()) for other in compared[1:])
     elsewhere = float(f"{max(MARGIN * largest, LEAST_ELSEWHERE[variant.integer]):.6g}")
     found = []

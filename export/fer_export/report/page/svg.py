@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from ...contract.formats import FORMATS
+
 FONT = 12.0
 """Height of chart text in user units; a chart is about 440 units wide, so this is legible on a phone too."""
 
@@ -69,16 +71,19 @@ class Drawing:
         self._parts.append(Markup('<path d="M{}{}"{}/>').format(steps, "Z" if closed else "", _class(kind)))
 
     def marker(self, x: float, y: float, group: str, kind: str = "", *, size: float = 4.2, tip: str = "") -> None:
-        """A mark whose shape tells the group: circle for tflite, square for onnx, diamond for keras."""
+        """A mark whose shape tells the group, a format's name."""
         words = f"mark {group} {kind}".strip()
         said = Markup("<title>{}</title>").format(tip) if tip else Markup("")
-        if group == "tflite":
+        outline = FORMATS[group].mark if group in FORMATS else "circle"
+        if outline == "circle":
             shape = Markup('<circle cx="{}" cy="{}" r="{}"{}>{}</circle>').format(
                 number(x), number(y), number(size), _class(words), said
             )
         else:
-            reach = size if group == "onnx" else size * 1.35
-            corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)] if group == "onnx" else [(0, -1), (1, 0), (0, 1), (-1, 0)]
+            reach = size if outline == "square" else size * 1.35
+            corners = (
+                [(-1, -1), (1, -1), (1, 1), (-1, 1)] if outline == "square" else [(0, -1), (1, 0), (0, 1), (-1, 0)]
+            )
             steps = "L".join(f"{number(x + dx * reach)} {number(y + dy * reach)}" for dx, dy in corners)
             shape = Markup('<path d="M{}Z"{}>{}</path>').format(steps, _class(words), said)
         self._parts.append(shape)

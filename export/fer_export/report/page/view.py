@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from ... import __version__
 from ...checkpoint.checkpoint import DEFAULT_MODEL
-from ...contract.variants import FORMAT_NAMES, PRECISION_NAMES, Gate
+from ...contract import formats
+from ...contract.variants import PRECISION_NAMES, Gate
 from ...parity import statistics
 from ...system import machine
 from ..text.bench import bench_text
@@ -77,7 +78,7 @@ class View:
     model_flags: str | None
 
     version = __version__
-    formats = FORMAT_NAMES
+    formats = {name: row.title for name, row in formats.FORMATS.items()}
 
     @property
     def labelled(self) -> bool:
@@ -103,7 +104,7 @@ class View:
     @property
     def count_words(self) -> str:
         """5 TFLite and 4 ONNX files"""
-        counts = {name: sum(file.variant.format == key for file in self.files) for key, name in FORMAT_NAMES.items()}
+        counts = {row.title: sum(file.variant.format == row.name for file in self.files) for row in formats.exported()}
         words = " and ".join(f"{count} {name}" for name, count in counts.items() if count)
         return f"{words} file{'' if len(self.files) == 1 else 's'}"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...contract.variants import FORMAT_NAMES
+from ...contract.formats import FORMATS
 from .export import summary_lines
 from .next_commands import NONE, Flags
 from .parity import verdict
@@ -78,7 +78,7 @@ def _row(file: ExportedFile, speed: Row, labelled: bool) -> list[str]:
 
 def _choice(choice: Choice) -> str:
     name = choice.file.name if choice.file else "nothing"
-    return f"ship for {FORMAT_NAMES[choice.format]}: {name}\n  {choice.reason}"
+    return f"ship for {FORMATS[choice.format].title}: {name}\n  {choice.reason}"
 
 
 def _next(result: Comparison, flags: Flags) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...contract.formats import FORMATS
 from ...latency.worker import BOX, FRAME
 from .table import megabytes, table
 
@@ -126,7 +127,7 @@ def _model_lines(rows: Sequence[Row]) -> list[str]:
 
 
 def _ops(row: Row) -> str:
-    if row.format != "tflite":
+    if not FORMATS[row.format].counts_delegated:
         return str(row.kernels.total or "-")
     return f"{row.kernels.delegated} of {row.kernels.total}"
 

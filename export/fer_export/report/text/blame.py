@@ -27,7 +27,7 @@ def blame_text(result: Blame, name: str, flags: Flags = NONE) -> str:
     guilty = [layer for layer in result.layers if layer.effect > 0]
     clean = [_marked(layer) for layer in result.layers if layer.effect == 0]
     blocks = [
-        f"{name}: {result.variant} of {result.model}\n"
+        f"{name}: {result.variant.label} of {result.model}\n"
         f"measured on {result.faces} {result.source}: agreement {percent(result.agreement.value, 2)} with Keras, "
         f"mean diff {result.mean_difference:.2g}{_rebuilt(result)}",
         _layers(guilty) if guilty else "no layer adds an error",
@@ -38,11 +38,10 @@ def blame_text(result: Blame, name: str, flags: Flags = NONE) -> str:
     if clean:
         notes.append(f"no effect   {', '.join(clean)}")
     blocks.append("\n".join(notes))
-    if result.variant.startswith("int8") and guilty:
-        file_format = "onnx" if result.variant.endswith("ONNX") else "tflite"
+    if result.variant.repairable and guilty:
         blocks.append(
             f"worst: {guilty[0].layer}; to cure it, {', '.join(guilty[0].cure)} would stay in float\n"
-            f"next: fer-export {file_format} --quantize int8 --repair{flags.model}{flags.data}"
+            f"next: fer-export {result.variant.format} --quantize int8 --repair{flags.model}{flags.data}"
             "   keep the worst layers in float if the gate fails"
         )
     return "\n\n".join(block for block in blocks if block)

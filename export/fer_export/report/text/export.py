@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...contract.formats import FORMATS
 from .blame import repair_text
 from .next_commands import NONE, Flags
 from .parity import verdict
@@ -98,9 +99,10 @@ def _ops_text(file: ExportedFile) -> str:
         return f"{name}: the plain int8 file missed the gate; kept in float:\n{repair_text(file.repair)}"
     if len(file.graph.inputs) > 1:
         return f"{name}: the network computes in int8, the crop in front of it in exact whole numbers: {ops}"
-    if file.variant.format == "onnx":
-        weighted = ", ".join(f"{count} {op}" for op, count in counts.items() if op in ("Conv", "Gemm", "MatMul"))
-        rest = ", ".join(op for op in counts if op not in ("Conv", "Gemm", "MatMul"))
+    operands = FORMATS[file.variant.format].operands
+    if operands:
+        weighted = ", ".join(f"{count} {op}" for op, count in counts.items() if op in operands)
+        rest = ", ".join(op for op in counts if op not in operands)
         return f"{name}: {weighted} between int8 tensors (QDQ); onnxruntime may run {rest} in float"
     return f"every compute op of {name} is int8: {ops}"
 
@@ -125,7 +127,7 @@ def _next_commands(result: Export, flags: Flags) -> str:
 
 def _after_failure(file: ExportedFile, flags: Flags) -> str:
     """What to do about an int8 file that failed; nothing for the others."""
-    if file.variant.precision != "int8" or file.repair is not None:
+    if not file.variant.repairable or file.repair is not None:
         return ""
     known = f"{flags.model}{flags.data}"
     repair = f"  fer-export {file.variant.format} --quantize int8 --repair{known}"

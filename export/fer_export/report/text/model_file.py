@@ -27,11 +27,10 @@ def inspect_text(info: FileInfo) -> str:
         )
     if said.calibration:
         lines.append(f"calibration  {said.calibration['count']} {said.calibration['source']}")
-    needs = f"opset {graph.opset}" if graph.format == "onnx" else f"TFLite {graph.min_runtime_version or 'unknown'}"
-    lines.append(f"needs        {needs} or later")
+    lines.append(f"needs        {graph.needs}")
     if graph.macs and graph.parameters:
         lines.append(f"computes     {graph.macs / 1e6:.1f} million MACs a face with {graph.parameters:,} parameters")
     lines.append(f"ops          {', '.join(f'{count} {name}' for name, count in graph.op_counts.items())}")
-    if graph.format == "tflite":
+    if said.files is not None:
         lines.append(f"in the zip   {', '.join(said.files) or 'nothing'}")
     return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""The one table of file formats.
+
+A row says how a format is called, recognised, converted, read and run, and what it can do. Command words, helps, file
+names, reports and the page are read from it. Code is named as `module:attribute` and loaded when it is needed, so that
+the table costs nothing and points at no module above it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+INPUT_KINDS = ("gray", "rgb", "frame")
+"""Words of `--input`: what a file is fed with."""
+
+IO_TYPES = ("float32", "uint8", "int8")
+"""Words of `--io`: types that input and output of a file may share."""
+
+KERAS = "keras"
+"""The format of the networks themselves."""
+
+
+@dataclass(frozen=True)
+class RuntimeRow:
+    """A runtime that opens files of a format."""
+
+    name: str
+    """Word of `--runtime`."""
+    opens: str
+    """The class, called with (content, threads); it is a runtimes.protocol.Runtime."""
+    install: str
+    """What pip installs for it."""
+    stopwatch: str = ""
+    """The class of latency/worker.py that times it; by default the runtime itself is timed."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file. What a format cannot do is an empty field."""
+
+    name: str
+    """Word of the command and key of the table."""
+    title: str
+    """How people call it."""
+    file: str
+    """`a TFLite file`: how a sentence names one."""
+    suffixes: tuple[str, ...]
+    """File name extensions with their dot; the first is written."""
+    runtimes: tuple[RuntimeRow, ...]
+    """What runs it; the first by default."""
+    marker: tuple[int, bytes] | None = None
+    """Where in a file which bytes stand; None where files are not told by their bytes."""
+    converter: str = ""
+    """The class that makes files: convert.protocol.Converter; empty where nothing is exported to this format."""
+    reader: str = ""
+    """The module with `inspect(content) -> GraphSummary` and `read(content) -> ModelInfo`."""
+    inputs: tuple[str, ...] = INPUT_KINDS
+    """The words of `--input` that its converter takes."""
+    activations: str = ""
+    """The class that looks into a file op by op, which `blame` and `--repair` need."""
+    matrix_product: str = ""
+    """`function(arithmetic) -> bytes`: the file of a large matrix product that `bench` holds files against."""
+    slower: str = ""
+    """`function(row, twin, machine) -> str`: why a quantised file may be slower than its float twin."""
+    operands: frozenset[str] = frozenset()
+    """Ops that are int8 in an int8 file where the runtime may compute others in float; empty where all must be int8."""
+    narrow_logits: bool = False
+    """Whether the last layer's values are narrowed for an int8 file, because they are stored in 8 bits."""
+    bundled: tuple[str, ...] = ()
+    """Precisions that a bundle holds; it needs kernel sets in bundle/golden."""
+    counts_delegated: bool = False
+    """Whether its runtimes tell which ops a delegate took."""
+    mark: str = "circle"
+    """Shape of its points on the page: `circle`, `square` or `diamond`."""
+
+    @property
+    def suffix(self) -> str:
+        """The extension that is written."""
+        return self.suffixes[0]
+
+    def is_marked(self, content: bytes) -> bool:
+        """Whether a file's bytes begin like this format's."""
+        if self.marker is None:
+            return False
+        start, expected = self.marker
+        return content[start : start + len(expected)] == expected
+
+
+FORMATS: dict[str, Format] = {
+    row.name: row
+    for row in (
+        Format(
+            name="tflite",
+            title="TFLite",
+            file="a TFLite file",
+            suffixes=(".tflite",),
+            marker=(4, b"TFL3"),
+            converter="fer_export.convert.tflite:Converter",
+            reader="fer_export.model_file.tflite_metadata",
+            runtimes=(
+                RuntimeRow("litert", "fer_export.runtimes.litert:LiteRt", "ai-edge-litert", "Tflite"),
+                RuntimeRow(
+                    "tflite-runtime",
+                    "fer_export.runtimes.tflite_process:TfliteRuntime",
+                    'tflite-runtime==2.14.0 "numpy<2"',
+                    "Tflite",
+                ),
+            ),
+            activations="fer_export.runtimes.op_by_op:TfliteActivations",
+            matrix_product="fer_export.latency.matmul:tflite",
+            slower="fer_export.latency.explain:why_tflite",
+            narrow_logits=True,
+            bundled=("int8", "none"),
+            counts_delegated=True,
+        ),
+        Format(
+            name="onnx",
+            title="ONNX",
+            file="an ONNX file",
+            suffixes=(".onnx",),
+            # Protobuf's tag of ModelProto.ir_version, the first field.
+            marker=(0, b"\x08"),
+            converter="fer_export.convert.onnx:Converter",
+            reader="fer_export.model_file.onnx",
+            runtimes=(
+                RuntimeRow("onnxruntime", "fer_export.runtimes.onnxruntime_:OnnxRuntime", "onnxruntime", "OnnxRuntime"),
+            ),
+            activations="fer_export.runtimes.op_by_op:OnnxActivations",
+            matrix_product="fer_export.latency.matmul:onnx",
+            slower="fer_export.latency.explain:why_onnx",
+            operands=frozenset({"Conv", "Gemm", "MatMul"}),
+            bundled=("int8", "none"),
+            mark="square",
+        ),
+        Format(
+            name=KERAS,
+            title="Keras",
+            file="a Keras network",
+            suffixes=(".keras", ".h5", ".hdf5", ".json"),
+            runtimes=(RuntimeRow("keras", "fer_export.runtimes.keras:KerasRuntime", "keras tensorflow", "Keras"),),
+            mark="diamond",
+        ),
+    )
+}
+"""By name; the order is that of printouts."""
+
+
+def exported() -> tuple[Format, ...]:
+    """The formats that networks are converted to."""
+    return tuple(row for row in FORMATS.values() if row.converter)
+
+
+def runtimes() -> dict[str, RuntimeRow]:
+    """Every runtime by the word of `--runtime`."""
+    return {runtime.name: runtime for row in FORMATS.values() for runtime in row.runtimes}
+
+
+def titles(join: str = "or") -> str:
+    """`TFLite or ONNX`: the formats that networks are converted to, for messages."""
+    return f" {join} ".join(row.title for row in exported())
+
+
+def suffixes(join: str = "or") -> str:
+    """`.tflite or .onnx`: what files that were exported end in, for messages."""
+    return f" {join} ".join(row.suffix for row in exported())
+
+
+def loaded(name: str) -> Any:
+    """What `module:attribute` or `module` names."""
+    module, _, attribute = name.partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found

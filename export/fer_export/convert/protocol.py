@@ -1,0 +1,33 @@
+"""What every converter is to the rest of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..calibration.calibration_set import CalibrationSet
+from ..checkpoint.checkpoint import Checkpoint
+from ..contract.variants import Variant
+
+
+class Converter(Protocol):
+    """Makes the files of one network and one kind of input; what the precisions have in common is computed once."""
+
+    def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
+        """checkpoint: the network.
+
+        input_kind: `gray` [1, S, S, 1], `rgb` [1, S, S, 3] or `frame` [1, H, W, 3] and a box, whose crop is in the
+        file. io: one type for input and output instead of uint8 in and float32 out; bytes as float32 are 0..255, as
+        int8 value - 128. Raises UsageError for a type that does not go with the format or the input.
+        """
+
+    def convert(
+        self, variant: Variant, calibration: CalibrationSet | None = None, float_layers: Sequence[str] = ()
+    ) -> bytes:
+        """The file at a precision, with labels, contract and calibration record in it.
+
+        calibration: the faces that set the ranges, needed by the integer precisions. float_layers: layers of an int8
+        file that stay float, by their Keras names. Raises ConversionError when the format or the precision has no such
+        op, UsageError when the calibration set or the float layers do not go with the precision or the network.
+        """
+        ...
