@@ -1,3 +1,102 @@
-"""Facial-emotion CNNs from Keras onto a phone."""
+"""Facial-emotion CNNs from Keras onto a phone.
+
+    import fer_export as fer
+
+    network = fer.load("compact-7")
+    result = fer.export(network, "tflite", "int8")
+    print(result)
+
+Every command of `fer-export` is one function here; fer_export.api describes them. Names are loaded when they are first
+used, so that the import costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import (
+        VARIANTS,
+        Checkpoint,
+        Options,
+        Pipeline,
+        Variant,
+        bench,
+        blame,
+        compare,
+        evaluate,
+        examine,
+        export,
+        inspect,
+        judge,
+        load,
+        make_bundle,
+        make_probe_faces,
+        phone_checks,
+        read_dataset,
+        summarize,
+        train,
+        verify_bundle,
+    )
+    from .errors import (
+        BundleError,
+        CheckpointError,
+        ConversionError,
+        DataError,
+        ExportFileError,
+        FerExportError,
+        OutputError,
+        PhotoError,
+        TrainingError,
+        UsageError,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BundleError",
+    "Checkpoint",
+    "CheckpointError",
+    "ConversionError",
+    "DataError",
+    "ExportFileError",
+    "FerExportError",
+    "Options",
+    "OutputError",
+    "PhotoError",
+    "Pipeline",
+    "TrainingError",
+    "UsageError",
+    "VARIANTS",
+    "Variant",
+    "__version__",
+    "bench",
+    "blame",
+    "compare",
+    "evaluate",
+    "examine",
+    "export",
+    "inspect",
+    "judge",
+    "load",
+    "make_bundle",
+    "make_probe_faces",
+    "phone_checks",
+    "read_dataset",
+    "summarize",
+    "train",
+    "verify_bundle",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{'errors' if name.endswith('Error') else 'api'}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -213,7 +213,7 @@ def test_a_written_file(tmp_path, quick_probe, healthy):
     assert integers.rebuilt
     assert halves.rebuilt
     assert 0 < halves.layers[0].own_error < integers.layers[0].own_error
-    text = blame_text(integers, result.files[0].path.name, Flags(model=" --model tiny.keras", data=" --data f.csv"))
+    text = blame_text(integers, Flags(model=" --model tiny.keras", data=" --data f.csv"))
     assert text.splitlines()[0] == "tiny-int8.tflite: int8 TFLite of tiny"
     assert "--repair --model tiny.keras --data f.csv" in text.splitlines()[-1]
     assert integers.layers[0].layer in text
@@ -253,7 +253,7 @@ def test_a_network_without_visible_layers_is_refused(healthy, monkeypatch):
 
 
 def test_printout_names_what_the_exporter_added(outlier, found):
-    text = blame_text(found, "a.tflite")
+    text = blame_text(found)
     assert "narrow_softmax*" in text
     assert "added by fer-export" in text
     assert "no effect   adapter*" in text

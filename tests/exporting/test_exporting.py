@@ -58,7 +58,7 @@ def test_calibrating_and_judging_faces_are_different(exported, shipped):
 
 
 def test_written_files_pass_parity_again(exported, shipped):
-    judged = judge.judge_files([file.path for file in exported.files], shipped)
+    judged = judge.judge_files([file.path for file in exported.files], shipped).files
     assert all(result.parity.passed for _, result in judged)
 
 
@@ -77,7 +77,7 @@ def test_a_permuted_weight_fails(exported, shipped, tmp_path, precision):
     content[start : start + len(largest)] = reversed_weights
     path = tmp_path / "sabotaged.tflite"
     path.write_bytes(content)
-    [(_, result)] = judge.judge_files([path], shipped)
+    [(_, result)] = judge.judge_files([path], shipped).files
     assert not result.parity.passed
 
 
@@ -87,7 +87,7 @@ def test_swapped_labels_fail(exported, shipped, tmp_path):
     assert tflite_metadata.read(swapped).labels != tflite_metadata.read(content).labels
     path = tmp_path / "swapped.tflite"
     path.write_bytes(swapped)
-    [(_, result)] = judge.judge_files([path], shipped)
+    [(_, result)] = judge.judge_files([path], shipped).files
     assert not result.parity.passed
     assert result.parity.agreement.value < 0.9
 
@@ -113,7 +113,7 @@ def test_another_networks_file_fails(exported, shipped, tmp_path, quick_probe):
     path = tmp_path / "other.keras"
     other.save(path)
     stranger = checkpoint.load(path, labels=shipped.labels)
-    [(_, result)] = judge.judge_files([exported.files[1].path], stranger)
+    [(_, result)] = judge.judge_files([exported.files[1].path], stranger).files
     assert not result.parity.passed
 
 

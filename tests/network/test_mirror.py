@@ -117,7 +117,7 @@ def test_a_file_is_held_against_what_its_contract_says(checkpoint, tmp_path, mon
         paths.append(tmp_path / variant.file_name("tiny", "gray", network.mirror))
         paths[-1].write_bytes(converted(network, variant, None))
     assert [path.stem for path in paths] == ["tiny-fp32-mirror", "tiny-fp32"]
-    assert all(judged.parity.passed for _, judged in judge.judge_files(paths, alone))
+    assert all(judged.parity.passed for _, judged in judge.judge_files(paths, alone).files)
     wrong = Judge.of(alone, faces).judge(paths[0].read_bytes(), variant.gate)
     assert not wrong.parity.passed
 

@@ -101,7 +101,7 @@ def probed(shipped, data, tmp_path_factory):
     found = {}
     for file_format in ("tflite", "onnx"):
         exported = exporting.export(shipped, file_format, ["int8"], tmp_path_factory.mktemp("probed"))
-        [(_, judged)] = judge.judge_files([exported.files[0].path], shipped, data=data)
+        [(_, judged)] = judge.judge_files([exported.files[0].path], shipped, data=data).files
         found[file_format] = judged.parity
     return found
 

@@ -6,7 +6,7 @@ import pytest
 from fer_export.contract.variants import Gate
 from fer_export.parity.compare import compare
 from fer_export.parity.figures import ParityFaces
-from fer_export.parity.judge import Judged
+from fer_export.parity.judge import Judged, Judgement
 from fer_export.report.text.parity import parity_text, recall_table, verdict
 
 LABELS = ("angry", "happy", "sad")
@@ -31,7 +31,7 @@ def row(text, start):
 
 
 def test_figures_stand_in_one_row_a_file_and_lines_fit_a_terminal():
-    text = parity_text([ran("out/a.tflite", judge(0)), ran("out/b.tflite", judge(12))])
+    text = parity_text(Judgement((ran("out/a.tflite", judge(0)), ran("out/b.tflite", judge(12)))))
     assert text.startswith("parity on 600 faces: made faces; run in litert 2.3.0\n")
     assert row(text, "a.tflite").split()[:3] == ["a.tflite", "100.00", "(99.36-100.00)"]
     cells = row(text, "b.tflite").split()
@@ -43,13 +43,13 @@ def test_figures_stand_in_one_row_a_file_and_lines_fit_a_terminal():
 
 
 def test_legend_names_every_column():
-    text = parity_text([ran("a.tflite", judge(12))])
+    text = parity_text(Judgement((ran("a.tflite", judge(12)),)))
     for word in ("agreement:", "drop:", "p:", "lost/won/other:", "diff:", "KL:", "ECE:", "95 % intervals"):
         assert word in text
 
 
 def test_recall_stands_under_files_that_changed_an_answer():
-    text = parity_text([ran("a.tflite", judge(0)), ran("b.tflite", judge(12))])
+    text = parity_text(Judgement((ran("a.tflite", judge(0)), ran("b.tflite", judge(12)))))
     assert "recall in b.tflite" in text
     assert "recall in a.tflite" not in text
     table = recall_table(judge(12))
@@ -62,7 +62,7 @@ def test_recall_stands_under_files_that_changed_an_answer():
 
 
 def test_faces_without_truth_have_no_columns_of_it():
-    text = parity_text([ran("a.tflite", judge(3, targets=None))])
+    text = parity_text(Judgement((ran("a.tflite", judge(3, targets=None)),)))
     assert "answers changed" in text
     for word in ("accuracy", "recall", "drop", "ECE", "lost"):
         assert word not in text
@@ -70,7 +70,7 @@ def test_faces_without_truth_have_no_columns_of_it():
 
 
 def test_files_of_one_name_keep_their_folders():
-    text = parity_text([ran("old/a.tflite", judge(0)), ran("new/a.tflite", judge(0))])
+    text = parity_text(Judgement((ran("old/a.tflite", judge(0)), ran("new/a.tflite", judge(0)))))
     assert row(text, "old/a.tflite")
     assert row(text, "new/a.tflite")
 
@@ -87,6 +87,6 @@ def test_verdict_has_its_cautions_under_it():
 
 @pytest.mark.parametrize("targets", [None, TRUTH])
 def test_nan_is_printed_and_fails(targets):
-    text = parity_text([ran("a.tflite", judge(0, targets, damage=np.float32(np.nan)))])
+    text = parity_text(Judgement((ran("a.tflite", judge(0, targets, damage=np.float32(np.nan))),)))
     assert "nan" in text
     assert "FAILED  a.tflite" in text

@@ -13,7 +13,7 @@ from typing import Any
 from ..checkpoint.checkpoint import Checkpoint
 from ..contract.formats import exported
 from ..contract.photo import PhotoContract, contract_for
-from ..contract.variants import find
+from ..contract.variants import Variant, find
 from ..dataset.dataset import Dataset
 from ..errors import ConversionError, UsageError
 from ..exporting import export as exporting
@@ -22,6 +22,7 @@ from ..parity import judging_faces
 from ..photo.detector import Detector, detector_file
 from ..system import files, folders
 from ..system.progress import OnStep, silent
+from ..system.readable import Readable
 from . import readme as bundle_readme
 from .documents import rendered
 from .folder import CONTRACT, DETECTORS, GOLDEN, GOLDEN_VECTORS, LABELS, MODELS, README, is_bundle
@@ -29,9 +30,6 @@ from .golden import photos as golden_photos
 from .golden import vectors as golden
 from .golden.vectors import Golden
 from .manifest import INPUT_KIND, NAME, BundledVariant, ListedFile, Manifest
-
-CHOSEN = tuple(find(row.name, precision) for row in exported() for precision in row.bundled)
-"""What a bundle holds; the first is what an app should take."""
 
 ASSETS = Path("app", "src", "main", "assets")
 """Where an Android project keeps the files that travel inside the app."""
@@ -53,7 +51,7 @@ _LICENCES = ("LICENSE", "licenses/LICENSE")
 
 
 @dataclass(frozen=True)
-class Made:
+class Made(Readable):
     """A bundle that was made. places: the folders it was written to; None of it where a variant failed its gate.
 
     bytes: of all files; digest: SHA-256 of manifest.json, which names every other file's.
@@ -103,7 +101,7 @@ def make(
     for place in places:
         folders.check_free(place, is_bundle)
     with folders.workshop(places[0]) as aside:
-        export = exporting.export_variants(checkpoint, CHOSEN, aside, data=data, options=options, on_step=on_step)
+        export = exporting.export_variants(checkpoint, chosen(), aside, data=data, options=options, on_step=on_step)
         if export.refused:
             raise ConversionError(export.refused[0].reason)
         if not export.passed:
@@ -147,6 +145,11 @@ def make(
         files.sha256(contents[NAME]),
         round(time.perf_counter() - started, 2),
     )
+
+
+def chosen() -> tuple[Variant, ...]:
+    """What a bundle holds; the first is what an app should take."""
+    return tuple(find(row.name, precision) for row in exported() for precision in row.bundled)
 
 
 def android_assets(project: Path) -> Path:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..contract.variants import VARIANTS
 from ..errors import BundleError, FerExportError, one_line
+from ..system.readable import Readable
 from . import documents
 from .verify import BOX_PIXELS
 
@@ -172,7 +173,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class DeviceTable:
+class DeviceTable(Readable):
     """checks: one a phone; rows: of the benchmark and the phones, those of one file together."""
 
     checks: tuple[DeviceCheck, ...]

@@ -23,6 +23,7 @@ from ..photo.crop import Box
 from ..photo.detector import Detector, Face
 from ..system import files
 from ..system.progress import OnStep, silent
+from ..system.readable import Readable
 from . import manifest
 from .documents import AGAIN
 from .folder import GOLDEN_VECTORS, LABELS, Bundle
@@ -58,7 +59,7 @@ class Replayed:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Readable):
     """What was replayed. bytes: of all files; faces: found by the detectors; vectors: grey faces, every byte equal;
     largest_box: difference of a box's edge in pixels. difference: the first one, in words, None if there is none;
     the figures are then 0."""

@@ -119,7 +119,7 @@ def blame(options: argparse.Namespace, bar: Bar) -> int:
 
     data = _data(options, bar) if options.data else None
     result = blaming.blame(options.file, _checkpoint(options), data=data, on_step=bar.step)
-    _show(options, result.to_dict(), blame_text(result, options.file.name, given(options)))
+    _show(options, result.to_dict(), blame_text(result, given(options)))
     return 0
 
 
@@ -140,9 +140,8 @@ def parity(options: argparse.Namespace, bar: Bar) -> int:
         threads=options.threads,
         on_step=bar.step,
     )
-    document = {"files": [{"path": name, **result.to_dict()} for name, result in judged]}
-    _show(options, document, parity_text(judged))
-    return 0 if all(result.parity.passed for _, result in judged) else 1
+    _show(options, judged.to_dict(), parity_text(judged))
+    return 0 if judged.passed else 1
 
 
 def evaluate(options: argparse.Namespace, bar: Bar) -> int:

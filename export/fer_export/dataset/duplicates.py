@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..system.readable import Readable
 from .dataset import SIDE, SPLITS, Dataset, Progress
 from .emotions import FER2013
 
@@ -68,7 +69,7 @@ class Duplicates:
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Readable):
     """What `fer-export data` prints. counts: faces by split and by emotion, every emotion named."""
 
     source: str

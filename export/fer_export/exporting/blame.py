@@ -31,6 +31,7 @@ from ..parity.statistics import Proportion
 from ..runtimes.op_by_op import open_activations
 from ..system import keras_backend
 from ..system.progress import OnStep, silent
+from ..system.readable import Readable
 from .layer_errors import PIXELS, Comparison, LayerError
 
 FACES = 128
@@ -38,11 +39,11 @@ FACES = 128
 
 
 @dataclass(frozen=True)
-class Blame:
+class Blame(Readable):
     """The layers of one file, the guiltiest first.
 
     source, faces: what it was measured on. agreement, mean_difference: of the file with Keras on them. rebuilt: whether
-    converting the network again gives the file's very bytes, None where that was not tried.
+    converting the network again gives the file's very bytes, None where that was not tried. file: its name.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Blame:
     mean_difference: float
     layers: tuple[LayerError, ...]
     rebuilt: bool | None = None
+    file: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -90,7 +92,7 @@ def blame(
     result = measure(content, checkpoint, calibrated, chosen, on_step)
     on_step("converting again", 0, 1)
     again = convert_as(content, checkpoint, calibrated, tuple(document.get("float_layers", ())))
-    return replace(result, rebuilt=again == content)
+    return replace(result, rebuilt=again == content, file=path.name)
 
 
 def measure(

@@ -20,6 +20,7 @@ from ..parity.evaluation import Evaluation
 from ..parity.gate import SIGNIFICANT
 from ..system import keras_backend
 from ..system.progress import OnStep, silent
+from ..system.readable import Readable
 from . import export as exporting
 from .export import Export, ExportedFile, Options
 
@@ -43,7 +44,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Readable):
     """export: every file with its parity. bench: their latency. keras: the network itself on the judging faces, None
     without true labels. choices: one a format."""
 

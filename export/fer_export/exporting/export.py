@@ -27,6 +27,7 @@ from ..parity.figures import Parity, ParityFaces
 from ..parity.judge import Judge, Judged
 from ..system import files, keras_backend
 from ..system.progress import OnStep, silent
+from ..system.readable import Readable
 from .repair import Repair, repair
 
 Convert = Callable[[Variant, CalibrationSet | None], bytes]
@@ -95,7 +96,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(Readable):
     """The result of one command: every file, and the faces that calibrated and judged them."""
 
     checkpoint: Checkpoint
@@ -108,7 +109,13 @@ class Export:
 
     @property
     def passed(self) -> bool:
+        """Whether every file was made and is within its gate."""
         return not self.refused and all(file.parity.passed for file in self.files)
+
+    @property
+    def path(self) -> Path:
+        """Where the first file lies."""
+        return self.files[0].path
 
     def to_dict(self) -> dict[str, Any]:
         return {

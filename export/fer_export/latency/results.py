@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..system.machine import Machine
+from ..system.readable import Readable
 from .process import Kernels
 
 
@@ -78,7 +79,7 @@ class Peak:
 
 
 @dataclass(frozen=True)
-class Bench:
+class Bench(Readable):
     """rows: in the order of runtimes, threads and files. slower: a sentence for each quantised file that is slower
     than its float twin, and why. cautions: what speaks against the figures, empty where nothing does."""
 

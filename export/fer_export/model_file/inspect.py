@@ -11,6 +11,7 @@ from typing import Any
 from ..contract import formats
 from ..errors import ExportFileError
 from ..system import files
+from ..system.readable import Readable
 from .summary import GraphSummary, ModelInfo
 
 
@@ -41,7 +42,7 @@ def _reader(content: bytes) -> Any:
 
 
 @dataclass(frozen=True)
-class FileInfo:
+class FileInfo(Readable):
     """What an exported file holds: its tensors and ops, and what it says of itself."""
 
     path: Path

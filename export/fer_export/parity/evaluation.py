@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from ..checkpoint.checkpoint import Checkpoint
 from ..dataset.dataset import Faces
 from ..dataset.pixels import fit
+from ..system.readable import Readable
 from .statistics import Proportion, accuracy, confusion_matrix, expected_calibration_error, finite, recalls
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Readable):
     """A network's figures on labelled faces.
 
     confusion[true][predicted] counts faces, in the order of labels. expected_calibration_error: mean gap of

@@ -22,6 +22,7 @@ from ..model_file.summary import ModelInfo
 from ..photo.frame import Staged
 from ..runtimes import OnFace, Runtime, check_pictures, open_runtime
 from ..system.progress import OnStep, silent
+from ..system.readable import Readable
 from . import compare as parity
 from .figures import Parity, ParityFaces
 from .judging_faces import labelled_faces, without_data
@@ -86,6 +87,22 @@ class Judge:
         return opened.run_frames(Staged(self.faces.images, rule), on_face)
 
 
+@dataclass(frozen=True)
+class Judgement(Readable):
+    """Exported files that were judged."""
+
+    files: tuple[tuple[str, Judged], ...]
+    """Each file's path and what was found."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every file is within its gate."""
+        return all(result.parity.passed for _, result in self.files)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"files": [{"path": name, **result.to_dict()} for name, result in self.files]}
+
+
 def judge_files(
     paths: Sequence[Path],
     checkpoint: Checkpoint,
@@ -97,8 +114,8 @@ def judge_files(
     runtime: str | None = None,
     threads: int = 1,
     on_step: OnStep = silent,
-) -> list[tuple[str, Judged]]:
-    """Judge written files, each under the gate of the precision it was made with (name, result).
+) -> Judgement:
+    """Judge written files, each under the gate of the precision it was made with
 
     Without data the network's probe faces judge. runtime, threads: as in `Judge.judge`. A file that averages over
     mirror images is held against the network's mean over both. Raises DataError if a face that judges calibrated a
@@ -120,7 +137,7 @@ def judge_files(
         with named(info.path):
             result = judges[meant.mirror].judge(read_file(info.path), gate, on_step, runtime=runtime, threads=threads)
         judged.append((str(info.path), result))
-    return judged
+    return Judgement(tuple(judged))
 
 
 def adjusted(gate: Gate, min_agreement: float | None, max_drop: float | None) -> Gate:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import PhotoError
 from ..photo.crop import Square
 from ..photo.detector import Face
+from ..system.readable import Readable
 
 _NAMED = 5
 
@@ -79,7 +80,7 @@ class PhotoResult:
 
 
 @dataclass(frozen=True)
-class PhotoResults:
+class PhotoResults(Readable):
     """What came of several photos, in their order. model: the network's name; runtime: what ran it (`keras 3.15.1`)."""
 
     model: str

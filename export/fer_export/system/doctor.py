@@ -23,6 +23,7 @@ from ..contract.formats import exported
 from ..errors import FerExportError
 from ..system.progress import OnStep, silent
 from . import machine
+from .readable import Readable
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -61,7 +62,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Examination:
+class Examination(Readable):
     findings: tuple[Finding, ...]
 
     @property

@@ -25,7 +25,7 @@ largest probability difference; p50, p95: one face on this machine; load: until 
 process"""
 
 
-def comparison_text(result: Comparison, card: Path, flags: Flags = NONE) -> str:
+def comparison_text(result: Comparison, card: Path | None = None, flags: Flags = NONE) -> str:
     """The printout of `fer-export all`; card: where the HTML page lies; flags: those of the command itself."""
     exported = result.export
     labelled = exported.files[0].parity.file_accuracy is not None
@@ -41,8 +41,9 @@ def comparison_text(result: Comparison, card: Path, flags: Flags = NONE) -> str:
     said = [*failed, *refused, *(f"slower: {sentence}" for sentence in result.bench.slower)]
     said += [f"caution: {sentence}" for sentence in (*_parity_cautions(exported.files), *result.bench.cautions)]
     blocks += ["\n".join(said)] if said else []
+    page = f"report: {card} (and the same as .json)\n" if card else ""
     blocks.append("\n".join(_choice(choice) for choice in result.choices))
-    blocks.append(f"took {result.seconds:.0f} s\nreport: {card} (and the same as .json)\nnext:\n{_next(result, flags)}")
+    blocks.append(f"took {result.seconds:.0f} s\n{page}next:\n{_next(result, flags)}")
     return "\n\n".join(blocks)
 
 

@@ -22,12 +22,12 @@ LEGEND = (
 )
 
 
-def blame_text(result: Blame, name: str, flags: Flags = NONE) -> str:
-    """The printout of `fer-export blame`; name: of the file; flags: those of the command itself."""
+def blame_text(result: Blame, flags: Flags = NONE) -> str:
+    """The printout of `fer-export blame`; flags: those of the command itself."""
     guilty = [layer for layer in result.layers if layer.effect > 0]
     clean = [_marked(layer) for layer in result.layers if layer.effect == 0]
     blocks = [
-        f"{name}: {result.variant.label} of {result.model}\n"
+        f"{result.file or result.variant.format}: {result.variant.label} of {result.model}\n"
         f"measured on {result.faces} {result.source}: agreement {percent(result.agreement.value, 2)} with Keras, "
         f"mean diff {result.mean_difference:.2g}{_rebuilt(result)}",
         _layers(guilty) if guilty else "no layer adds an error",

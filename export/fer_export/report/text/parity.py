@@ -11,7 +11,7 @@ from .table import percent, table
 
 if TYPE_CHECKING:
     from ...parity.figures import ClassRecall, Parity
-    from ...parity.judge import Judged
+    from ...parity.judge import Judgement
     from ...parity.statistics import Proportion
 
 DIFFERENCES = ("mean diff", "largest diff", "KL")
@@ -39,23 +39,21 @@ def verdict(name: str, judged: Parity) -> str:
     return "\n".join([said, *(f"        caution: {caution}" for caution in judged.cautions)])
 
 
-def parity_text(judged: Sequence[tuple[str, Judged]]) -> str:
+def parity_text(result: Judgement) -> str:
     """The printout of `fer-export parity`: files of one network on the same faces."""
+    judged = result.files
     first = judged[0][1].parity
     named = list(zip(_short_names([name for name, _ in judged]), (each.parity for _, each in judged), strict=True))
     runtimes = ", ".join(dict.fromkeys(each.runtime for _, each in judged))
     blocks = [f"parity on {first.faces:,} faces: {first.source}; run in {runtimes}"]
     if first.keras_accuracy is None:
         header = ["file", "agreement, %", "answers changed", *DIFFERENCES]
-        rows = [
-            [name, _share(result.agreement, 2), str(len(result.flipped)), *_differences(result)]
-            for name, result in named
-        ]
+        rows = [[name, _share(each.agreement, 2), str(len(each.flipped)), *_differences(each)] for name, each in named]
         blocks += [table(header, rows), f"{AGREEMENT_LEGEND}\n{PROBABILITIES_LEGEND}"]
     else:
         blocks += [_answers(named), f"{AGREEMENT_LEGEND}\n{CHANGES_LEGEND}"]
         blocks += [_probabilities(named), f"{PROBABILITIES_LEGEND}; {CALIBRATION_LEGEND}"]
-        blocks += [f"recall in {name}\n{recall_table(result)}" for name, result in named if result.flipped]
+        blocks += [f"recall in {name}\n{recall_table(each)}" for name, each in named if each.flipped]
     blocks.append("\n".join(verdict(name, each.parity) for name, each in judged))
     return "\n\n".join(blocks)
 

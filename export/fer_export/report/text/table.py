@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...parity.statistics import Proportion
+
+
+Written = tuple[list[str], list[list[str]], str]
+"""A table's header and rows, and the text that was made of them."""
+
+_collecting: ContextVar[list[Written] | None] = ContextVar("collecting", default=None)
+
+
+@contextlib.contextmanager
+def collected() -> Iterator[list[Written]]:
+    """The tables that are written while the context lasts."""
+    tables: list[Written] = []
+    token = _collecting.set(tables)
+    try:
+        yield tables
+    finally:
+        _collecting.reset(token)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -20,7 +39,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ]
         return "  ".join(cells).rstrip()
 
-    return "\n".join([line(header), *(line(row) for row in rows)])
+    written = "\n".join([line(header), *(line(row) for row in rows)])
+    tables = _collecting.get()
+    if tables is not None:
+        tables.append((list(header), [list(row) for row in rows], written))
+    return written
 
 
 def percent(value: float, digits: int = 1) -> str:

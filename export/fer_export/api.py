@@ -1,0 +1,236 @@
+"""What the package does, one function a command. `import fer_export as fer` gives these names.
+
+Networks are named as on the command line (a shipped name or a path) or are what `load` returned; data sets are paths or
+what `read_dataset` returned. Every result prints as the command prints it and has `to_dict()`. Errors are
+FerExportError and its kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .bundle import make as bundling
+from .bundle import phone_check, verify
+from .bundle.make import Made
+from .bundle.phone_check import DeviceTable
+from .bundle.verify import Verification
+from .calibration import probe_faces
+from .calibration.probe_faces import ProbeFaces
+from .checkpoint.checkpoint import DEFAULT_MODEL, Checkpoint, load
+from .contract.variants import VARIANTS, Variant
+from .dataset import duplicates
+from .dataset.dataset import Dataset
+from .dataset.duplicates import Summary
+from .dataset.read import read as read_dataset
+from .exporting import blame as blaming
+from .exporting import compare_formats
+from .exporting import export as exporting
+from .exporting.blame import Blame
+from .exporting.compare_formats import Comparison
+from .exporting.export import Export, Options
+from .latency import run as latency
+from .latency.results import Bench
+from .model_file import inspect as model_file
+from .model_file.inspect import FileInfo
+from .parity import evaluation
+from .parity import judge as judging
+from .parity.evaluation import Evaluation
+from .parity.judge import Judgement
+from .predict.pipeline import Pipeline
+from .report import render
+from .system import doctor, readable
+from .system.doctor import Examination
+from .system.progress import OnStep, silent
+
+__all__ = [
+    "VARIANTS",
+    "Checkpoint",
+    "Options",
+    "Pipeline",
+    "Variant",
+    "bench",
+    "blame",
+    "compare",
+    "evaluate",
+    "examine",
+    "export",
+    "inspect",
+    "judge",
+    "load",
+    "make_bundle",
+    "make_probe_faces",
+    "phone_checks",
+    "read_dataset",
+    "summarize",
+    "train",
+    "verify_bundle",
+]
+
+readable.renderer = render
+
+Network = Checkpoint | str | Path
+"""What `load` returned, a shipped name, or the path of a network."""
+
+Data = Dataset | str | Path
+"""What `read_dataset` returned, or the path of a data set."""
+
+
+def export(
+    network: Network = DEFAULT_MODEL,
+    format: str = "tflite",
+    precision: str | Sequence[str] = "int8",
+    output: str | Path = "exports",
+    *,
+    data: Data | None = None,
+    options: Options | None = None,
+    on_step: OnStep = silent,
+) -> Export:
+    """Convert a network, judge every file against Keras, and write it. `fer-export tflite`, `onnx`.
+
+    format: a key of contract.formats. precision: of `VARIANTS`, one or several. output: a folder. data: Training faces
+    calibrate and PublicTest judges; without it the network's probe faces do. A file that misses its gate is kept under
+    a name that says so, and `result.passed` is False.
+    """
+    precisions = [precision] if isinstance(precision, str) else precision
+    return exporting.export(
+        _network(network), format, precisions, Path(output), data=_data(data), options=options, on_step=on_step
+    )
+
+
+def compare(
+    network: Network = DEFAULT_MODEL,
+    output: str | Path = "exports",
+    *,
+    data: Data | None = None,
+    threads: Sequence[int] = (1,),
+    options: Options | None = None,
+    on_step: OnStep = silent,
+) -> Comparison:
+    """Every variant of every format: files, parity, latency, and which to ship. `fer-export all`.
+
+    threads: each number of them is timed.
+    """
+    return compare_formats.compare(
+        _network(network), Path(output), data=_data(data), options=options, threads=threads, on_step=on_step
+    )
+
+
+def judge(
+    files: Sequence[str | Path],
+    network: Network = DEFAULT_MODEL,
+    *,
+    data: Data | None = None,
+    split: str = "PublicTest",
+    on_step: OnStep = silent,
+    **limits: Any,
+) -> Judgement:
+    """Exported files against their Keras network. `fer-export parity`.
+
+    split: the faces that judge. limits: min_agreement (0..1), max_drop (points), runtime, threads, as
+    parity.judge.judge_files takes them.
+    """
+    paths = [Path(file) for file in files]
+    return judging.judge_files(paths, _network(network), data=_data(data), split=split, on_step=on_step, **limits)
+
+
+def inspect(file: str | Path) -> FileInfo:
+    """What an exported file holds and expects. `fer-export inspect`."""
+    return model_file.inspect_file(Path(file))
+
+
+def bench(
+    files: Sequence[str | Path],
+    *,
+    runtimes: Sequence[str] | None = None,
+    threads: Sequence[int] = (1,),
+    rounds: int = latency.ROUNDS,
+    on_step: OnStep = silent,
+) -> Bench:
+    """Latency, memory and kernels of files side by side in one run. `fer-export bench`.
+
+    runtimes: words of contract.formats.runtimes(); each file runs in those that take it, by default in its usual one.
+    """
+    paths = [Path(file) for file in files]
+    return latency.bench(paths, runtimes=runtimes, threads=threads, rounds=rounds, on_step=on_step)
+
+
+def blame(
+    file: str | Path, network: Network = DEFAULT_MODEL, *, data: Data | None = None, on_step: OnStep = silent
+) -> Blame:
+    """Which layers of a quantised file lose most against its float twin. `fer-export blame`."""
+    return blaming.blame(Path(file), _network(network), data=_data(data), on_step=on_step)
+
+
+def evaluate(network: Network = DEFAULT_MODEL, *, data: Data, split: str = "PublicTest") -> Evaluation:
+    """Accuracy with its interval, recall, confusion matrix and calibration error. `fer-export evaluate`."""
+    dataset = _data(data)
+    assert dataset is not None
+    return evaluation.evaluate(_network(network), dataset.split(split), dataset.source.name)
+
+
+def make_bundle(
+    network: Network = DEFAULT_MODEL,
+    output: str | Path = "bundle",
+    *,
+    data: Data | None = None,
+    options: Options | None = None,
+    on_step: OnStep = silent,
+) -> Made:
+    """All that an app needs, in one folder. `fer-export bundle`."""
+    return bundling.make(_network(network), [Path(output)], data=_data(data), options=options, on_step=on_step)
+
+
+def verify_bundle(folder: str | Path, on_step: OnStep = silent) -> Verification:
+    """Replay a bundle and name the first thing that differs. `fer-export verify`."""
+    return verify.verify(Path(folder), on_step)
+
+
+def phone_checks(files: Sequence[str | Path], *, adb: bool = False, bench: str | Path | None = None) -> DeviceTable:
+    """Phones' self-checks as a table. `fer-export device`.
+
+    adb: fetch them from every phone that adb sees. bench: the JSON of `bench` of this machine, for the same table.
+    """
+    paths = [Path(file) for file in files]
+    return phone_check.compare(paths, adb=adb, bench=None if bench is None else Path(bench))
+
+
+def make_probe_faces(network: Network = DEFAULT_MODEL, *, seed: int = 1, on_step: OnStep = silent) -> ProbeFaces:
+    """A network's probe faces, synthetic calibration faces uint8 [N, S, S, 1]. `fer-export probe`."""
+    return probe_faces.make(
+        _network(network), seed=seed, on_step=lambda step, steps: on_step("optimising", step, steps)
+    )
+
+
+def summarize(data: Data, on_step: OnStep = silent) -> Summary:
+    """Splits, classes and duplicates of a data set. `fer-export data`."""
+    dataset = _data(data)
+    assert dataset is not None
+    return duplicates.summarize(dataset, progress=lambda done, total: on_step("comparing faces", done, total))
+
+
+def examine(on_step: OnStep = silent) -> Examination:
+    """Whether everything works on this machine. `fer-export doctor`."""
+    return doctor.examine(on_step)
+
+
+def train(data: Data, output: str | Path = "run", *, network: str = "compact", classes: int = 7, **plan: Any) -> Any:
+    """Train a network, or go on with the run that lies in `output`; returns its card. `fer-export train`.
+
+    network: a key of training.networks.NETWORKS. classes: its outputs. plan: protocol, initial, teachers, seed,
+    recipe_of, changes, on_step and on_epoch of training.train_network.train_network.
+    """
+    from .training.train_network import train_network
+
+    dataset = _data(data)
+    assert dataset is not None
+    return train_network(network, classes, dataset, Path(output), **plan)
+
+
+def _network(network: Network) -> Checkpoint:
+    return network if isinstance(network, Checkpoint) else load(network)
+
+
+def _data(data: Data | None) -> Dataset | None:
+    return data if data is None or isinstance(data, Dataset) else read_dataset(data)
