@@ -84,7 +84,9 @@ def ship() -> str:
         agreement = f"{_percent(judged['agreement']['value'])} %"
         size = f"{files[name]['bytes'] / 1e6:.2f} MB"
         rows.append([use, f"`{name}`", size, agreement, f"{latency[files[name]['path']]:.2g} ms"])
-    return _table(["your app runs it in", "ship", "size", "same answer as Keras", "time a face, here"], rows)
+    return _table(
+        ["your app runs it in", "ship", "size", "same answer as Keras", "time a face, one thread of a PC"], rows
+    )
 
 
 def accuracy() -> str:
