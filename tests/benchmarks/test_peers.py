@@ -52,7 +52,7 @@ def test_every_tool_gives_a_file_that_answers_like_keras(network, judge, tmp_pat
     if needs(route) and importlib.util.find_spec(needs(route)) is None:
         pytest.skip(f"{needs(route)} is not installed; pip install -e '.[bench]'")
     path = tmp_path / f"file.{route.format}"
-    with peers.backend.silenced():
+    with peers.keras_backend.silenced():
         route.write(network.network, peers.scaled(judge.faces.images[:20]), path)
     given = peers.answers(path, peers.scaled(judge.faces.images))
     assert np.abs(given - judge.reference).max(axis=1).mean() < FAR[route.kind]

@@ -66,7 +66,7 @@ def test_a_row_is_trained_by_the_reports_protocol_once(finished, data, monkeypat
     assert ours["accuracy"] == card["evaluation"]["accuracy"]
     assert (ours["epochs"], ours["most_epochs"]) == (1, 1)
     assert [row["row"] for row in found["rows"] if row["ours"]] == [3, 7]
-    monkeypatch.setattr(table.runs, "train_network", lambda *given, **options: pytest.fail("trained again"))
+    monkeypatch.setattr(table.train_network, "train_network", lambda *given, **options: pytest.fail("trained again"))
     table.train(row, data, folder)
 
 
