@@ -139,4 +139,4 @@ def test_rows_recorded_from_other_data_are_not_kept(finished, data, monkeypatch,
 def test_rows_that_do_not_exist_are_refused(rows, capsys):
     with pytest.raises(SystemExit):
         table.main(["fer2013.csv", "--runs", "runs", "--rows", rows])
-    assert "give numbers from 1 to 10" in capsys.readouterr().err
+    assert "pass numbers from 1 to 10" in capsys.readouterr().err

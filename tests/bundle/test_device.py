@@ -186,7 +186,7 @@ def test_another_bundle_is_a_caution(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("format", "fer-export bundle"), "is no fer-export device check; give"),
+        (("format", "fer-export bundle"), "is not a fer-export device check; pass"),
         (("version", 2), "of version 2 and this fer-export reads 1; update"),
         (("version", True), "of version True"),
         (("extra", 1), "foreign field extra; share"),
@@ -219,7 +219,7 @@ def test_no_document_is_one_line(tmp_path, capsys, content):
 
 
 def test_missing_files_are_one_line(tmp_path, capsys, monkeypatch):
-    refused(run(capsys), "give --adb")
+    refused(run(capsys), "pass --adb")
     refused(run(capsys, tmp_path / "none.json"), "cannot read", "none.json")
     refused(run(capsys, tmp_path), "cannot read")
     monkeypatch.setattr(phone_check, "LARGEST", 100)

@@ -101,7 +101,7 @@ def test_grey_is_repeated_for_a_colour_network(tmp_path: Path) -> None:
     loaded = checkpoint.load(saved(network(shape=(48, 48, 3)), tmp_path / "a.keras"))
     grey = pictures()
     assert np.array_equal(loaded.predict(grey), loaded.predict(np.repeat(grey, 3, axis=-1)))
-    with pytest.raises(UsageError, match=r"give uint8 \[N, 48, 48, 3\]"):
+    with pytest.raises(UsageError, match=r"pass uint8 \[N, 48, 48, 3\]"):
         loaded.predict(grey[:, :47])
     with pytest.raises(UsageError, match="float32"):
         loaded.predict(grey.astype("float32"))

@@ -39,14 +39,14 @@ def test_there_and_back():
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        ("format", "something else", "is no fer-export photo contract"),
+        ("format", "something else", "is not a fer-export photo contract"),
         ("version", 3, "of version 3 and this fer-export reads 2; update fer-export"),
         ("merge", None, "lacks merge"),
         ("crop.scale", None, "crop lacks scale"),
         ("detectors.1.sha256", None, "detectors lacks sha256"),
         ("detectors.0.grids.0.cells", None, "grids lacks cells"),
-        ("colour", 1, "has the foreign field colour"),
-        ("grey.gamma", 1, "grey has the foreign field gamma"),
+        ("colour", 1, "has the unknown field colour"),
+        ("grey.gamma", 1, "grey has the unknown field gamma"),
         ("size", "48", "size of contract.json is '48'"),
         ("size", True, "size of contract.json is True"),
         ("crop.scale", 1.5, "scale of crop is 1.5"),

@@ -173,7 +173,7 @@ def test_what_is_no_photo(tmp_path):
     assert "is a folder" in refused(tmp_path)
     pipe = tmp_path / "pipe.jpg"
     os.mkfifo(pipe)
-    assert "is no file" in refused(pipe)
+    assert "is not a file" in refused(pipe)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -285,7 +285,7 @@ def test_what_a_recipe_does_not_know_is_refused(tmp_path, tiny_csv, capsys):
     assert "leave --stop-patience away, or add --recipe report" in capsys.readouterr().err
     for seed in ("-1", str(2**32), "soon"):
         assert main([*command, "--seed", seed]) == 2
-        assert "give a whole number from 0 to 4294967295" in capsys.readouterr().err
+        assert "pass a whole number from 0 to 4294967295" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import BundleError
 
 AGAIN = "make the bundle again with `fer-export bundle`"
-"""How every damaged bundle is mended."""
+"""How to fix any damaged bundle."""
 
 LARGEST = 1 << 26
 """Bytes that a document may have; ours have less than one in a hundred of them."""
@@ -26,7 +26,7 @@ def read(path: Path, largest: int = LARGEST) -> bytes:
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
-            raise BundleError(f"{path} is no plain file (a link, or a folder); {AGAIN}")
+            raise BundleError(f"{path} is not a plain file (it is a link or a folder); {AGAIN}")
         if found.st_size > largest:
             raise BundleError(f"{path} has {found.st_size:,} bytes, which no bundle's has; {AGAIN}")
         return path.read_bytes()
@@ -48,12 +48,12 @@ def checked(document: Any, fields: Mapping[str, Kind], place: str) -> dict[str, 
     A whole number may stand for a float, never true or false for a number.
     """
     if not isinstance(document, dict):
-        raise BundleError(f"{place} is no object of fields; {AGAIN}")
+        raise BundleError(f"{place} is not a JSON object; {AGAIN}")
     missing, foreign = sorted(fields.keys() - document.keys()), sorted(document.keys() - fields.keys())
     if missing:
         raise BundleError(f"{place} lacks {', '.join(missing)}; {AGAIN}")
     if foreign:
-        raise BundleError(f"{place} has the foreign field {', '.join(foreign)}; {AGAIN}")
+        raise BundleError(f"{place} has the unknown field {', '.join(foreign)}; {AGAIN}")
     for name, kind in fields.items():
         if not _is(document[name], kind):
             raise BundleError(f"{name} of {place} is {_short(document[name])}; {AGAIN}")
@@ -63,7 +63,7 @@ def checked(document: Any, fields: Mapping[str, Kind], place: str) -> dict[str, 
 def check_version(document: Any, wanted: str, version: int, place: str) -> None:
     """Raise BundleError unless the document is of this format and version."""
     if not isinstance(document, dict) or document.get("format") != wanted:
-        raise BundleError(f"{place} is no {wanted}; give a folder made by `fer-export bundle`")
+        raise BundleError(f"{place} is not a {wanted}; pass a folder made by `fer-export bundle`")
     found = document.get("version")
     if found != version or isinstance(found, bool):
         raise BundleError(
@@ -102,9 +102,9 @@ def _short(value: Any) -> str:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ValueError("a field stands there twice")
+        raise ValueError("a field appears twice")
     return document
 
 
 def _no_number(word: str) -> Any:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word} is not a number")

@@ -152,7 +152,7 @@ def make(
 def android_assets(project: Path) -> Path:
     """Where the app of an Android project reads its bundle; raises UsageError for a folder that is no such project."""
     if not (project / "app" / "src" / "main").is_dir():
-        raise UsageError(f"{project} has no app/src/main; give --android the folder of an Android project")
+        raise UsageError(f"{project} has no app/src/main; pass --android the folder of an Android project")
     return project / ASSETS / "bundle"
 
 

@@ -109,7 +109,7 @@ class Manifest:
     def _check_references(self) -> None:
         names = [variant.file for variant in self.variants]
         if len(set(names)) != len(names) or self.default not in names:
-            raise BundleError(f"default of {NAME} is no variant of it, or a variant stands there twice; {AGAIN}")
+            raise BundleError(f"default of {NAME} is not one of its variants, or a variant is listed twice; {AGAIN}")
         missing = [name for name in names if name not in self.files]
         if missing:
             raise BundleError(f"{NAME} lists the variant {missing[0]} but no such file; {AGAIN}")
@@ -128,7 +128,7 @@ def _check_digest(content: bytes, digest: Any) -> None:
 def _place(name: str) -> str:
     """A path inside the bundle as we write it: plain letters, no way out, no hidden file."""
     if not _PATH.fullmatch(name) or name == NAME:
-        raise BundleError(f"{NAME} names the file {name[:60]!r}, which is no place inside a bundle; {AGAIN}")
+        raise BundleError(f"{NAME} names the file {name[:60]!r}, which is not a place inside a bundle; {AGAIN}")
     return name
 
 

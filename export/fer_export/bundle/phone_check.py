@@ -121,12 +121,12 @@ class DeviceCheck:
         try:
             return cls._read(documents.parsed(content, place), place)
         except BundleError as error:
-            raise _mended(error, SHARE) from error
+            raise _advised(error, SHARE) from error
 
     @classmethod
     def _read(cls, document: Any, place: str) -> DeviceCheck:
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise DeviceError(f"{place} is no {FORMAT}; give the file that the app's self-check shares")
+            raise DeviceError(f"{place} is not a {FORMAT}; pass the file that the app's self-check shares")
         if document.get("version") != VERSION or isinstance(document["version"], bool):
             other = _text(repr(document.get("version")))[:60]
             raise DeviceError(
@@ -148,7 +148,7 @@ class DeviceCheck:
         )
         _must(re.fullmatch("[0-9a-f]{64}", found.bundle), f"{place} names no bundle")
         _must(found.threads > 0, f"{place} has {found.threads} threads")
-        _must(_possible(found.photos), f"photos of {place} are counts that cannot be")
+        _must(_possible(found.photos), f"photos of {place} are not valid counts")
         return found
 
 
@@ -217,7 +217,7 @@ def bench_rows(path: Path) -> list[Row]:
         machine = _some(known["machine"], _MACHINE, f"machine of {path}")
         timed = [_some(entry, _TIMED, f"rows of {path}") for entry in known["rows"]]
     except BundleError as error:
-        raise _mended(error, MEASURE) from error
+        raise _advised(error, MEASURE) from error
     system, _, abi = _text(machine["system"]).rpartition(" ")
     return [
         Row(
@@ -240,7 +240,7 @@ def fetch() -> tuple[tuple[str, bytes], ...]:
     adb = shutil.which("adb")
     if adb is None:
         raise DeviceError(
-            "adb is not installed; install Android's platform-tools, or give the file that the app shares"
+            "adb is not installed; install Android's platform-tools, or pass the file that the app shares"
         )
     listed = [line.split("\t") for line in _adb(adb, "devices").splitlines() if "\t" in line]
     ready = [serial for serial, state, *_ in listed if state == "device"]
@@ -260,23 +260,23 @@ def _adb(adb: str, *arguments: str) -> str:
     try:
         done = subprocess.run([adb, *arguments], capture_output=True, timeout=ADB_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise DeviceError(f"adb gave no answer in {ADB_SECONDS} s; connect the phone anew") from error
+        raise DeviceError(f"adb did not answer within {ADB_SECONDS} s; connect the phone again") from error
     except OSError as error:
-        raise DeviceError(f"cannot run {adb}: {error.strerror}; install Android's platform-tools anew") from error
+        raise DeviceError(f"cannot run {adb}: {error.strerror}; install Android's platform-tools again") from error
     if done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines() or ["no reason given"]
         raise DeviceError(f"adb fails ({_text(said[-1])}); run the self-check in the app, then this again")
     return done.stdout.decode(errors="replace")
 
 
-def _content(path: Path, mend: str) -> bytes:
+def _content(path: Path, fix: str) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise DeviceError(f"cannot read {path}: {error.strerror}; {mend}") from error
+        raise DeviceError(f"cannot read {path}: {error.strerror}; {fix}") from error
     if len(content) > LARGEST:
-        raise DeviceError(f"{path} has more than {LARGEST:,} bytes, which no such document has; {mend}")
+        raise DeviceError(f"{path} has more than {LARGEST:,} bytes, which no such document has; {fix}")
     return content
 
 
@@ -335,9 +335,9 @@ def _must(fine: object, words: str) -> None:
         raise DeviceError(f"{words}; {SHARE}")
 
 
-def _mended(error: BundleError, mend: str) -> DeviceError:
-    """The same words with the mend of these documents."""
-    return DeviceError(_text(str(error).replace(documents.AGAIN, mend)))
+def _advised(error: BundleError, fix: str) -> DeviceError:
+    """The same words with the advice for these documents."""
+    return DeviceError(_text(str(error).replace(documents.AGAIN, fix)))
 
 
 def _text(value: str) -> str:

@@ -85,7 +85,7 @@ class Verification:
 def verify(folder: Path, on_step: OnStep = silent) -> Verification:
     """Replay the bundle in `folder`.
 
-    Raises BundleError for what is no bundle, is of a newer version, or has a document with missing, foreign or
+    Raises BundleError for what is not a bundle, is of a newer version, or has a document with missing, foreign or
     misshapen fields; PhotoError or ExportFileError where a photo or model cannot be read or run here.
     """
     try:
@@ -135,7 +135,7 @@ def _check_nothing_else(opened: Bundle) -> None:
             if path.is_symlink():
                 raise BundleError(f"{inside} is a link; {AGAIN}")
             if inside not in (folders if name in inner else listed):
-                raise DifferenceError(f"{inside} is no part of the bundle: the manifest does not list it; remove it")
+                raise DifferenceError(f"{inside} is not part of the bundle: the manifest does not list it; remove it")
 
 
 def _check_labels(opened: Bundle) -> None:
@@ -159,11 +159,11 @@ def _check_model(opened: Bundle, variant: BundledVariant) -> None:
         if said.get(name) != value:
             raise DifferenceError(f"{variant.file} is a file of another {name}: {said.get(name)}, not {value}; {AGAIN}")
     if modelfile.format_of(content) != variant.format:
-        raise DifferenceError(f"{variant.file} is no {variant.format} file; {AGAIN}")
+        raise DifferenceError(f"{variant.file} is not a file of the format {variant.format}; {AGAIN}")
     if find(variant.format, variant.precision).integer:
         record = held.calibration or {}
         if any(record.get(name) != value for name, value in listing.calibration.items()):
-            raise DifferenceError(f"{variant.file} was calibrated otherwise than {manifest.NAME} says; {AGAIN}")
+            raise DifferenceError(f"{variant.file} was not calibrated as {manifest.NAME} says; {AGAIN}")
 
 
 def _check_complete(opened: Bundle, golden: Golden) -> None:

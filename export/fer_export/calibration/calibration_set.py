@@ -66,7 +66,7 @@ def from_training(
         apart = [i for i, face in enumerate(face_hashes(known.pixels)) if face not in taken]
         known = known.take(np.array(apart, dtype=np.int64))
     if len(known) < 2:
-        raise DataError("no Training faces are left to calibrate with; give a data set with a Training split")
+        raise DataError("no Training faces are left to calibrate with; pass a data set with a Training split")
     chosen = known.sample(count, seed)
     images = fit(chosen.pixels, size)
     counts = np.bincount(chosen.emotions, minlength=len(FER2013))

@@ -78,7 +78,7 @@ class Checkpoint:
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] not in self._picture_shapes():
             raise UsageError(
                 f"pictures of {images.dtype} {list(images.shape)} do not fit {self.name}; "
-                f"give uint8 [N, {self.size}, {self.size}, {self.channels}]"
+                f"pass uint8 [N, {self.size}, {self.size}, {self.channels}]"
             )
         sides = [images, images[:, :, ::-1]] if self.mirror else [images]
         answers: NDArray[np.float32] = np.mean([self._predict_all(side) for side in sides], axis=0)
@@ -146,7 +146,7 @@ def load(
     SCALINGS. trust: run code that the file holds. Raises CheckpointError, or UsageError for a scaling unknown.
     """
     if scaling is not None and scaling not in SCALINGS:
-        raise UsageError(f"no scaling is called {scaling!r}; choose --scaling {', '.join(SCALINGS)}")
+        raise UsageError(f"unknown scaling {scaling!r}; choose --scaling {', '.join(SCALINGS)}")
     keras_backend.start()
     path, folder = _find(model)
     card = _card(folder)
@@ -196,12 +196,12 @@ def _find(model: str | Path) -> tuple[Path, Path | None]:
         if (path / "saved_model.pb").is_file():
             return path, None
         raise CheckpointError(
-            f"{path} is a folder without model.keras or saved_model.pb; give a network file or folder, or a SavedModel"
+            f"{path} is a folder without model.keras or saved_model.pb; pass a network file or folder, or a SavedModel"
         )
     if path.is_file():
         return path, path.parent if path.name == "model.keras" else None
     if path.exists():
-        raise CheckpointError(f"{path} is neither a file nor a folder; give a network file")
+        raise CheckpointError(f"{path} is neither a file nor a folder; pass a network file")
     raise _not_found(str(model))
 
 
@@ -211,7 +211,7 @@ def _not_found(model: str) -> CheckpointError:
     listed = f"shipped networks: {', '.join(names)}" if names else "no network is shipped with this install"
     if near:
         return CheckpointError(f"no network or file is called {model!r}; did you mean {near[0]}? ({listed})")
-    return CheckpointError(f"no such file: {model}; give a network file or folder, or a name ({listed})")
+    return CheckpointError(f"no such file: {model}; pass a network file or folder, or a name ({listed})")
 
 
 def _read(path: Path, weights: Path | None, trust: bool) -> keras.Model:
@@ -234,8 +234,8 @@ def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path
             )
         return card["scaling"], CARD_SOURCE
     if classifier.scales_itself(network):
-        return "raw", "the network scales its input itself (--scaling says otherwise)"
-    return "unit", "assumed, as nothing says how it was trained; --scaling says otherwise"
+        return "raw", "the network scales its input itself (--scaling overrides it)"
+    return "unit", "assumed, as nothing says how it was trained; --scaling overrides it"
 
 
 def _card(folder: Path | None) -> dict[str, Any]:
@@ -245,9 +245,9 @@ def _card(folder: Path | None) -> dict[str, Any]:
     try:
         card = parsed_json(path.read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); mend or remove it") from error
+        raise CheckpointError(f"{path} cannot be read ({error}); fix or remove it") from error
     if not isinstance(card, dict):
-        raise CheckpointError(f"{path} is no network's card; mend or remove it")
+        raise CheckpointError(f"{path} is not the card of a network; fix or remove it")
     return card
 
 

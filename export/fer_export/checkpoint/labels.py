@@ -32,20 +32,20 @@ def choose(
         names, source = _label_list(card["labels"], CARD_SOURCE), CARD_SOURCE
     elif outputs in DEFAULT_LABELS:
         names = list(DEFAULT_LABELS[outputs])
-        source = f"{DEFAULT_LABELS_SOURCE[outputs]} (assumed for {outputs} outputs; --labels says otherwise)"
+        source = f"{DEFAULT_LABELS_SOURCE[outputs]} (assumed for {outputs} outputs; --labels overrides it)"
     else:
         raise CheckpointError(
             f"{path} has {outputs} outputs, for which no labels are known; add --labels with {outputs} names"
         )
     if len(names) != outputs:
         raise CheckpointError(
-            f"{len(names)} labels ({source}) for the {outputs} outputs of {path}; give {outputs} with --labels"
+            f"{len(names)} labels ({source}) for the {outputs} outputs of {path}; pass {outputs} with --labels"
         )
     plain = tuple(canonical(name) for name in names)
     twice = sorted({name for name in plain if plain.count(name) > 1})
     if twice or "" in plain:
         what = f"hold {twice[0]!r} twice" if twice and twice[0] else "hold an empty name"
-        raise CheckpointError(f"the labels ({source}) {what}; give {outputs} different names with --labels")
+        raise CheckpointError(f"the labels ({source}) {what}; pass {outputs} different names with --labels")
     return plain, source
 
 
@@ -59,7 +59,7 @@ def _given_labels(labels: str | Sequence[str] | Path) -> tuple[list[str], str]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise CheckpointError(
-            f"the labels {str(labels)!r} are no readable file; give names with commas between them, or a text file"
+            f"the labels {str(labels)!r} are not a readable file; pass names with commas between them, or a text file"
         ) from error
     if text.lstrip().startswith(("[", "{")):
         return _label_list(parsed_json(text, path), path.name), path.name
@@ -75,7 +75,7 @@ def _label_list(document: Any, source: str) -> list[str]:
         order = {str(position): name for position, name in document.items()}
         document = [order.get(str(i)) for i in range(len(order))]
     if not isinstance(document, list) or not all(isinstance(name, str) for name in document):
-        raise CheckpointError(f'the labels in {source} are no list of names; write ["angry", "disgust", ...]')
+        raise CheckpointError(f'the labels in {source} are not a list of names; write ["angry", "disgust", ...]')
     return document
 
 
@@ -84,4 +84,4 @@ def parsed_json(text: str, path: Path) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise CheckpointError(f"{path} is not valid JSON ({error}); mend or remove it") from error
+        raise CheckpointError(f"{path} is not valid JSON ({error}); fix or remove it") from error

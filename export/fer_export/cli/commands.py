@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Bar() as bar:
             return int(options.run(options, bar))
     except KeyboardInterrupt:
-        return _say("interrupted; nothing is half-written, the same command goes on or starts again", 130)
+        return _say("interrupted; no file is half-written; run the same command again to continue", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
@@ -166,7 +166,7 @@ def evaluate(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def train(options: argparse.Namespace, bar: Bar) -> int:
-    """Train a network, or go on with an interrupted run."""
+    """Train a network, or continue an interrupted run."""
     from ..training import train_network
 
     group = _group(options)
@@ -245,7 +245,7 @@ def inspect(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def predict(options: argparse.Namespace, bar: Bar) -> int:
-    """Faces and emotions in photos; goes on after a photo that cannot be read, and then fails."""
+    """Faces and emotions in photos; continues after a photo that cannot be read, and fails at the end."""
     from ..report.text.predict import predict_text
 
     with _pipeline(options) as pipeline:
@@ -302,7 +302,7 @@ def device(options: argparse.Namespace, bar: Bar) -> int:
     from ..report.text.phone import device_text
 
     if not options.files and not options.adb:
-        raise UsageError("no self-check; name the file that the app shared, or give --adb")
+        raise UsageError("no self-check; pass the file that the app shared, or --adb")
     result = devices.compare(options.files, adb=options.adb, bench=options.bench)
     _show(options, result.to_dict(), device_text(result))
     return 0 if result.passed else 1
@@ -348,7 +348,7 @@ def _group(options: argparse.Namespace) -> Any:
     if flags == (None, None, None):
         return distribution.ALONE
     if None in flags:
-        raise UsageError("--distribute, --processes and --process belong together; give all three")
+        raise UsageError("--distribute, --processes and --process belong together; pass all three")
     return distribution.Group(*flags, wait=options.wait)
 
 
@@ -386,7 +386,7 @@ def _pipeline(options: argparse.Namespace) -> Any:
     from ..predict.pipeline import EXPORTED, Pipeline
 
     if options.bundle and options.model:
-        raise UsageError("--model and --bundle each name a network; give one of them")
+        raise UsageError("--model and --bundle each name a network; pass only one")
     if options.bundle:
         return Pipeline.of_bundle(options.bundle)
     if options.model and options.model.lower().endswith(EXPORTED):

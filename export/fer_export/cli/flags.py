@@ -78,7 +78,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _data_flags(command, required=True, seed=False)
     _output_flags(command, "exports")
 
-    command = commands.add("train", "train a network; run it again to go on after an interruption")
+    command = commands.add("train", "train a network; run it again to continue after an interruption")
     _train_flags(command)
 
     command = commands.add("probe", "make a network's probe faces (synthetic calibration faces)")
@@ -135,7 +135,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     _output_flags(command, None)
 
-    command = commands.add("doctor", "whether packages, machine and folders are fit for all this, and what mends them")
+    command = commands.add("doctor", "check packages, machine and folders, and say how to fix what is wrong")
     _output_flags(command, None)
     return root
 
@@ -358,7 +358,7 @@ def _positive(text: str) -> int:
 
 def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be a seed; give a whole number from 0 to {2**32 - 1}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid seed; pass a whole number from 0 to {2**32 - 1}")
     return int(text)
 
 
@@ -376,7 +376,7 @@ def _points(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of points of accuracy")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of accuracy points")
     return value
 
 

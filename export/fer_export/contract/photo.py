@@ -103,7 +103,7 @@ class PhotoContract:
     def from_dict(cls, document: Any) -> PhotoContract:
         """Read a contract; raises BundleError for a newer version, a missing, foreign or misshapen field."""
         if isinstance(document, dict) and document.get("format") != FORMAT:
-            raise BundleError(f"contract.json is no {FORMAT}; give a folder made by `fer-export bundle`")
+            raise BundleError(f"contract.json is not a {FORMAT}; pass a folder made by `fer-export bundle`")
         if isinstance(document, dict) and document.get("version") != VERSION:
             raise BundleError(
                 f"contract.json is of version {document.get('version')} and this fer-export reads {VERSION}; "
@@ -176,11 +176,11 @@ def _detector(document: Any) -> DetectorRule:
 def _checked(document: Any, kind: type, place: str) -> Mapping[str, Any]:
     """The document if it has exactly the fields of `kind`, with values of their shape."""
     if not isinstance(document, dict):
-        raise BundleError(f"{place} is no object of fields; make the bundle again with `fer-export bundle`")
+        raise BundleError(f"{place} is not a JSON object; make the bundle again with `fer-export bundle`")
     expected = {field.name: str(field.type) for field in fields(kind)}
     missing, foreign = sorted(expected.keys() - document.keys()), sorted(document.keys() - expected.keys())
     if missing or foreign:
-        what = f"lacks {', '.join(missing)}" if missing else f"has the foreign field {', '.join(foreign)}"
+        what = f"lacks {', '.join(missing)}" if missing else f"has the unknown field {', '.join(foreign)}"
         raise BundleError(f"{place} {what}; make the bundle again with `fer-export bundle`")
     for name, annotation in expected.items():
         value = document[name]

@@ -169,7 +169,7 @@ def io_types(io: str | None, input_kind: str = "gray") -> tuple[str, str]:
     Raises UsageError for `--io` with a frame, whose bytes are an image's as it is decoded.
     """
     if io and input_kind == "frame":
-        raise UsageError(f"--io {io} does not go with --input frame, which takes bytes and gives float32; leave it out")
+        raise UsageError(f"--io {io} does not go with --input frame, which takes bytes and gives float32; remove it")
     return (io, io) if io else ("uint8", "float32")
 
 

@@ -57,7 +57,7 @@ class Converter:
         self._input_type, output_type = tensors.io_types(io, input_kind)
         if output_type != "float32":
             raise UsageError(
-                f"--io {io} is for TFLite: ONNX files take bytes and give float32; leave --io out or use --io float32"
+                f"--io {io} is for TFLite: ONNX files take bytes and give float32; remove --io or use --io float32"
             )
 
     def convert(
@@ -72,14 +72,14 @@ class Converter:
             if not variant.integer:
                 model = _at_precision(variant.precision, self._plain, folder)
             elif calibration is None:
-                raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
+                raise UsageError(f"--quantize {variant.precision} needs a calibration set; pass --data fer2013.csv")
             else:
                 model = self._int8(calibration, float_layers, folder)
             types = self._input_type, "float32"
             promised = tensors.Contract.of(self._checkpoint, variant, self._input_kind, types, float_layers)
             model = onnx_crop.with_crop(model, promised.frame) if promised.frame else model
             record = calibration.record if calibration and variant.integer else None
-            content = onnxfile.embed(onnx_graph.settled(model, IR_VERSION), promised, record)
+            content = onnxfile.embed(onnx_graph.finalised(model, IR_VERSION), promised, record)
             _check(content, promised)
         return content
 
@@ -265,7 +265,7 @@ def _check(content: bytes, promised: tensors.Contract) -> None:
     wanted = [*promised.inputs, *promised.outputs]
     if found != wanted:
         raise ConversionError(
-            f"the ONNX graph has the tensors {found} instead of {wanted}; give one label an output with --labels"
+            f"the ONNX graph has the tensors {found} instead of {wanted}; pass one label per output with --labels"
         )
 
 

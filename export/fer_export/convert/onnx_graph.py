@@ -109,7 +109,7 @@ def keep_float(model: Any) -> None:
         node.input[:] = [*node.input[:_BIAS], name]
 
 
-def settled(model: Any, ir_version: int) -> Any:
+def finalised(model: Any, ir_version: int) -> Any:
     """The same graph in one form whatever tools wrote it: no marks of theirs, no unused constants, a fixed order."""
     from onnx import helper
 

@@ -79,7 +79,7 @@ class Converter:
                 "use --io float32 or --quantize int8"
             )
         if variant.integer and calibration is None:
-            raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
+            raise UsageError(f"--quantize {variant.precision} needs a calibration set; pass --data fer2013.csv")
         if float_layers and variant.precision != "int8":
             raise UsageError(
                 f"layers can be kept in float in int8 files, not in {variant.precision}; use --quantize int8"

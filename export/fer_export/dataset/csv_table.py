@@ -90,11 +90,11 @@ def _column_order(header: bytes, name: str) -> _Order:
     if len(missing) == len(_COLUMNS):
         raise DataError(
             f"{name} is not a FER2013 CSV: its first line is {_shown(header)}, not emotion,pixels,Usage; "
-            "give fer2013.csv"
+            "pass fer2013.csv"
         )
     what = f"lacks the column {' and '.join(missing)}" if missing else "has more than the three columns"
     raise DataError(
-        f"{name}: the header {_shown(header)} {what}; give a file with emotion, pixels and Usage, such as fer2013.csv"
+        f"{name}: the header {_shown(header)} {what}; pass a file with emotion, pixels and Usage, such as fer2013.csv"
     )
 
 
@@ -190,4 +190,4 @@ def _shown(field: bytes) -> str:
 
 
 def _wrong_row(name: str, row: int, wrong: _WrongFieldError) -> str:
-    return f"{name}, row {row} (line {row + 1}): {wrong}; nothing was read: mend that row or download the file again"
+    return f"{name}, row {row} (line {row + 1}): {wrong}; nothing was read: fix that row or download the file again"

@@ -124,7 +124,7 @@ class Dataset:
                 else ""
             )
             raise DataError(
-                f"{self.source} has no split {name}; choose {' or '.join(self.splits)}{mixed}, or take fer2013.csv"
+                f"{self.source} has no split {name}; choose {' or '.join(self.splits)}{mixed}, or use fer2013.csv"
             )
         return self.faces(name).take(np.flatnonzero(self.usage == SPLITS.index(name)))
 
@@ -157,7 +157,7 @@ def stratified_halves(
     if sizes.min() < 2 or min(test_count, training_count) < len(sizes):
         raise DataError(
             f"{len(targets)} faces of {len(sizes)} emotions, the rarest with {sizes.min()}, are too few for a "
-            "stratified 70/30 division; take a larger data set or the official splits"
+            "stratified 70/30 division; use a larger data set or the official splits"
         )
     random = _random_state(seed)
     in_training = _proportional_counts(sizes, training_count, random)
@@ -190,5 +190,5 @@ def _proportional_counts(sizes: NDArray[np.int64], draws: int, random: np.random
 
 def _random_state(seed: int) -> np.random.RandomState:
     if not 0 <= seed < 2**32:
-        raise UsageError(f"{seed} cannot be a seed; give a whole number from 0 to {2**32 - 1}")
+        raise UsageError(f"{seed} is not a valid seed; pass a whole number from 0 to {2**32 - 1}")
     return np.random.RandomState(seed)

@@ -74,11 +74,11 @@ def _pictures(folder: Path) -> Iterator[Picture]:
     parts = {entry.name.lower(): Path(entry) for entry in _entries(folder) if entry.name.lower() in _PARTS}
     if not parts:
         csv = sorted(entry.name for entry in _entries(folder) if entry.name.lower().endswith(".csv"))
-        mend = f"give the file {folder / csv[0]}" if csv else "give fer2013.csv or the folder that holds train and test"
-        raise DataError(f"{folder} has no train or test folder of pictures; {mend}")
+        fix = f"pass the file {folder / csv[0]}" if csv else "pass fer2013.csv or the folder that holds train and test"
+        raise DataError(f"{folder} has no train or test folder of pictures; {fix}")
     for entry in _entries(folder):
         if entry.is_dir() and entry.name.lower() not in _PARTS and _holds_emotions(Path(entry)):
-            raise DataError(f"{entry.path} is neither train nor test and would be left out; move it elsewhere")
+            raise DataError(f"{entry.path} is neither train nor test and would be ignored; move it elsewhere")
     for part, path in parts.items():
         found = list(_part_pictures(folder, path, part))
         yield from _with_split(folder, found, part)

@@ -50,7 +50,7 @@ def read(path: Path | str, progress: Progress = lambda done, total: None, cache:
         with open(path, "rb") as file:
             return _read_file(file, path, progress, cache)
     except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist; give fer2013.csv or a folder with train and test") from error
+        raise DataError(f"{path} does not exist; pass fer2013.csv or a folder with train and test") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; check the file and its permissions") from error
 
@@ -118,7 +118,7 @@ def _only_csv(archive: zipfile.ZipFile, path: Path) -> str:
     found = [name for name in archive.namelist() if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")]
     if len(found) != 1:
         what = f"{len(found)} CSV files ({', '.join(found[:5])}), not one" if found else "no CSV file"
-        raise DataError(f"{path} holds {what}; unpack it and give the CSV or the folder")
+        raise DataError(f"{path} holds {what}; unpack it and pass the CSV or the folder")
     return found[0]
 
 

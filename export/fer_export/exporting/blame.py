@@ -168,10 +168,10 @@ def _contract(path: Path, said: ModelInfo, checkpoint: Checkpoint) -> Mapping[st
     if document["input_kind"] == "frame":
         raise UsageError(
             f"{path} crops whole pictures; its network is that of the {document['precision']} file for face crops: "
-            "export it with --input gray and give that one"
+            "export it with --input gray and pass that one"
         )
     if document["precision"] == "none":
-        raise UsageError(f"{path} is float32, no layer of it is quantised; give an int8, int16x8, dynamic or fp16 file")
+        raise UsageError(f"{path} is float32, no layer of it is quantised; pass an int8, int16x8, dynamic or fp16 file")
     return document
 
 
@@ -184,7 +184,7 @@ def _calibration(
         return None
     if record["source"] == "probe faces":
         found = calibration_set.from_probe(probe_cache.probe_faces(checkpoint, on_step))
-        mend = "export it again"
+        fix = "export it again"
     else:
         if data is None:
             raise DataError(f"{path} was calibrated on {record['source']}; name the data set with --data fer2013.csv")
@@ -194,9 +194,9 @@ def _calibration(
         chosen = faces.take(np.array(rows, dtype=np.int64))
         hashes = calibration_set.face_hashes(chosen.pixels)
         found = CalibrationSet(fit(chosen.pixels, checkpoint.size), {**record, "faces": hashes})
-        mend = "name the data set it was calibrated on with --data"
+        fix = "name the data set it was calibrated on with --data"
     if list(found.face_hashes) != list(record["faces"]):
-        raise DataError(f"the faces that calibrated {path} are not the {record['source']} found here; {mend}")
+        raise DataError(f"the faces that calibrated {path} are not the {record['source']} found here; {fix}")
     return found
 
 

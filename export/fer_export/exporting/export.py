@@ -195,19 +195,19 @@ def _export(
     begun = time.perf_counter()
     on_step(f"converting to {variant.label}", 0, 1)
     content = convert(variant, calibrating)
-    gate, mended = options.gate(variant), None
+    gate, attempt = options.gate(variant), None
     repairing = options.repair and variant.repairable and calibrating is not None
     judged = _judged(content, judge, gate, repairing, on_step)
     if calibrating is not None and repairing and not (judged and judged.parity.passed):
-        mended = repair(content, checkpoint, calibrating, lambda made: judge.judge(made, gate).parity, on_step=on_step)
-        if mended.content is not None:
-            content, judged = mended.content, judge.judge(mended.content, gate, on_step)
+        attempt = repair(content, checkpoint, calibrating, lambda made: judge.judge(made, gate).parity, on_step=on_step)
+        if attempt.content is not None:
+            content, judged = attempt.content, judge.judge(attempt.content, gate, on_step)
     if judged is None:
-        tries = len(mended.tries) if mended else 0
+        tries = len(attempt.tries) if attempt else 0
         raise ConversionError(
             f"no runtime takes the int8 file, and none of {tries} repairs passed; use --quantize dynamic"
         )
-    repaired = mended is not None and mended.passed
+    repaired = attempt is not None and attempt.passed
     path = _write(output, checkpoint, variant, options, content, judged.parity, calibrating, repaired)
     return ExportedFile(
         path,
@@ -217,7 +217,7 @@ def _export(
         modelfile.inspect(content),
         judged.parity,
         judged.probabilities,
-        mended,
+        attempt,
         round(time.perf_counter() - begun, 2),
     )
 
@@ -241,7 +241,7 @@ def _faces(
     if integer and ("Training" not in data.splits or len(data.splits) == 1):
         raise DataError(
             f"{data.source} has only {' and '.join(data.splits)}, but int8 is calibrated on Training and judged on "
-            "another split; take fer2013.csv, or leave --data away: the network's probe faces then do both"
+            "another split; use fer2013.csv, or remove --data: probe faces then calibrate and judge"
         )
     faces = judging_faces.labelled_faces(checkpoint, data, options.split)
     if not integer:

@@ -119,7 +119,7 @@ class Comparison:
         outputs = self._file.run(images)
         exact = self._floats.values(images)
         if not self._answers:
-            self._settle(outputs, exact)
+            self._finish(outputs, exact)
         given: dict[int, Any] = {INPUT: exact[INPUT]}
         for place in self._places:
             given[place.value] = _like(place.output(outputs), np.asarray(exact[place.value]))
@@ -127,7 +127,7 @@ class Comparison:
             self._add(place, given, exact)
         self._answers.append(outputs[-1].reshape(len(images), -1))
 
-    def _settle(self, outputs: Sequence[NDArray[np.float32]], exact: Mapping[int, Any]) -> None:
+    def _finish(self, outputs: Sequence[NDArray[np.float32]], exact: Mapping[int, Any]) -> None:
         """Keep the places where file and twin can be compared, and tell what stands in front of each.
 
         A layer may take several ops, and converters name ops between layers after a neighbour: the one that comes

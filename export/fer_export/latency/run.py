@@ -118,9 +118,9 @@ def _check(paths: Sequence[Path], threads: Sequence[int], rounds: int) -> None:
     if not paths:
         raise UsageError("no file to time; name .tflite or .onnx files")
     if not threads or min(threads) < 1:
-        raise UsageError(f"--threads {','.join(map(str, threads))}: give numbers of 1 and more, as in --threads 1,2")
+        raise UsageError(f"--threads {','.join(map(str, threads))}: use numbers of 1 and more, as in --threads 1,2")
     if rounds < 2:
-        raise UsageError(f"{rounds} round cannot be compared with another; give 2 or more")
+        raise UsageError(f"{rounds} round is not enough; use 2 or more")
 
 
 def _python(runtime: str) -> Path:

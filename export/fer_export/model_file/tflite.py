@@ -70,7 +70,7 @@ def open_model(model: bytes) -> Any:
     if not model:
         raise ExportFileError("the file is empty; export it again")
     if model[4:8] != IDENTIFIER:
-        raise ExportFileError("the file is no TFLite model (its bytes 4-7 are not TFL3); give a .tflite file")
+        raise ExportFileError("the file is not a TFLite model (its bytes 4-7 are not TFL3); pass a .tflite file")
     with guarded():
         root = schema.Model.GetRootAs(model)
         root.SubgraphsLength()

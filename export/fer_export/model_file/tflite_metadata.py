@@ -44,7 +44,7 @@ def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | Non
     model: what the converter wrote. The same arguments give the same bytes. A float32 or int8 input gets
     NormalizationOptions(mean 0, std 1): it takes byte values 0..255, and the scaling is in the graph.
     Raises ConversionError for labels that do not fit the output or one line each, ExportFileError when the
-    file is no TFLite model, has metadata already, or is not what the contract says.
+    file is not a TFLite model, has metadata already, or is not what the contract says.
     """
     _check_labels(contract)
     image, output = _check_contract(model, contract)
@@ -94,11 +94,11 @@ def _check_labels(contract: Contract) -> None:
     labels = contract.labels
     if len(labels) != contract.output_shape[-1]:
         raise ConversionError(
-            f"{len(labels)} labels for {contract.output_shape[-1]} outputs; give one label an output with --labels"
+            f"{len(labels)} labels for {contract.output_shape[-1]} outputs; pass one label per output with --labels"
         )
     odd = [label for label in labels if label.splitlines() != [label]]
     if odd:
-        raise ConversionError(f"the label {odd[0]!r} is not one line of text; give other --labels")
+        raise ConversionError(f"the label {odd[0]!r} is not one line of text; pass other --labels")
 
 
 def _check_contract(model: bytes, contract: Contract) -> tuple[TensorSummary, TensorSummary]:

@@ -134,7 +134,7 @@ def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: N
     """
     if not layers.is_graph(checkpoint.network):
         raise ConversionError(
-            f"the layers of {checkpoint.name} are not visible; give its functional Keras network (.keras or .h5)"
+            f"the layers of {checkpoint.name} are not visible; pass its functional Keras network (.keras or .h5)"
         )
     narrow = FORMATS[variant.format].narrow_logits and variant.precision == "int8"
     model = graph.exportable(checkpoint, input_kind, calibration, narrow)

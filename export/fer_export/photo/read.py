@@ -33,8 +33,8 @@ _ORIENTATION = 0x0112
 def read(path: Path) -> NDArray[np.uint8]:
     """The photo as it is meant to be seen: uint8 [H, W, 3], RGB. Raises PhotoError, in one line."""
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is no file" if path.exists() else "does not exist"
-        raise PhotoError(f"{path} {what}; give a photo")
+        what = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
+        raise PhotoError(f"{path} {what}; pass a photo")
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -48,7 +48,7 @@ def read(path: Path) -> NDArray[np.uint8]:
             image.close()  # turning copies: the picture twice and its pixels would be three
             return _upright(pixels, orientation)
     except UnidentifiedImageError as error:
-        raise PhotoError(f"{path} is no picture that Pillow reads; convert it to JPEG or PNG") from error
+        raise PhotoError(f"{path} is not a picture that Pillow can read; convert it to JPEG or PNG") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(path, "more") from error
     except PhotoError:

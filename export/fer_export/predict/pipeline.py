@@ -139,7 +139,7 @@ def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
     for a name that does not end in .png or is a photo's, OutputError where nothing can be written.
     """
     if picture.suffix.lower() != ".png":
-        raise UsageError(f"the annotated picture {picture} is written as PNG; give a name that ends in .png")
+        raise UsageError(f"the annotated picture {picture} is written as PNG; pass a name that ends in .png")
     paths: list[Path] = []
     for photo_path in photos:
         stem, count = f"{picture.stem}-{photo_path.stem}" if len(photos) > 1 else picture.stem, 1
@@ -150,7 +150,7 @@ def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
         paths.append(path)
     replaced = {path.resolve() for path in paths} & {path.resolve() for path in photos}
     if replaced:
-        raise UsageError(f"the annotated picture would replace the photo {min(replaced)}; give another name")
+        raise UsageError(f"the annotated picture would replace the photo {min(replaced)}; pass another name")
     files.check_writable(picture.parent)
     return paths
 
@@ -163,7 +163,7 @@ def _contract(held: dict[str, Any], runtime: Runtime) -> PhotoContract:
     height, width, channels = runtime.input_shape[1:]
     if height != width or height < 1 or channels not in (1, 3):
         raise ExportFileError(
-            f"it takes pictures {[height, width, channels]}, not [S, S, 1] or [S, S, 3]; give another"
+            f"it takes pictures {[height, width, channels]}, not [S, S, 1] or [S, S, 3]; pass another"
         )
     return contract_for((), height)
 

@@ -53,7 +53,7 @@ def open_runtime(model: Path | bytes, name: str | None = None, *, threads: int =
     if name is not None and name not in names:
         raise UsageError(f"unknown runtime {name!r}{nearest(name, names)}; choose one of {', '.join(names)}")
     if threads < 1:
-        raise UsageError(f"{threads} threads cannot compute; give 1 or more with --threads")
+        raise UsageError(f"{threads} threads are not possible; use --threads 1 or more")
     file_format, content = _format(model, name)
     row = formats.FORMATS[file_format]
     fitting = {runtime.name: runtime for runtime in row.runtimes}
@@ -79,5 +79,5 @@ def _format(model: Path | bytes, name: str | None) -> tuple[str, bytes]:
 
 def _path(model: Path | bytes) -> Path:
     if isinstance(model, bytes):
-        raise UsageError("a Keras network is loaded from its path, not from its bytes; give the path")
+        raise UsageError("a Keras network is loaded from its path, not from its bytes; pass the path")
     return model

@@ -39,7 +39,7 @@ class Tensors:
     def of(cls, model: bytes) -> Tensors:
         """Read them from a .tflite file.
 
-        Raises ExportFileError when it is no TFLite model, or no classifier of one picture.
+        Raises ExportFileError when it is not a TFLite model, or no classifier of one picture.
         """
         summary = tflite.inspect(model)
         box = next((end for end in summary.inputs if (end.shape, end.dtype) == BOX), None)
@@ -47,19 +47,19 @@ class Tensors:
         if len(images) != 1 or len(summary.outputs) != 1:
             raise ExportFileError(
                 f"the file has {len(summary.inputs)} inputs and {len(summary.outputs)} outputs; "
-                "give an emotion classifier with one of each"
+                "pass an emotion classifier with one input and one output"
             )
         image, probabilities = images[0], summary.outputs[0]
         if image.dtype not in ("uint8", "int8", "float32") or len(image.shape) != 4 or image.shape[0] not in (1, -1):
             raise ExportFileError(
                 f"the file's input is {image.dtype} {list(image.shape)}; "
-                "give one with float32, uint8 or int8 [1, S, S, C]"
+                "pass one with float32, uint8 or int8 [1, S, S, C]"
             )
         quantised = probabilities.dtype in ("uint8", "int8") and probabilities.scale is not None
         if not (quantised or probabilities.dtype == "float32") or len(probabilities.shape) != 2:
             raise ExportFileError(
                 f"the file's output is {probabilities.dtype} {list(probabilities.shape)}; "
-                "give one with float32 or quantised probabilities [1, K]"
+                "pass one with float32 or quantised probabilities [1, K]"
             )
         return cls(image, probabilities, box)
 

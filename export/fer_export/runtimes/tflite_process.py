@@ -31,7 +31,7 @@ VARIABLE = "FER_EXPORT_TFLITE_RUNTIME"
 """Environment variable with the interpreter of an environment that has tflite-runtime."""
 
 _WHY = "its last release, 2.14, has wheels for Linux and Python up to 3.11 only and needs numpy < 2"
-_MEND = (
+_FIX = (
     "make it an environment with `python3.11 -m venv tflite && tflite/bin/pip install tflite-runtime==2.14.0 "
     f'"numpy<2"` and set {VARIABLE}=tflite/bin/python'
 )
@@ -157,7 +157,7 @@ def _interpreter(python: str | Path | None) -> Path:
     given = os.path.expanduser(python or os.environ.get(VARIABLE) or sys.executable)
     found = shutil.which(given)
     if found is None:
-        raise _unusable(f"{given} is no program that can be started")
+        raise _unusable(f"{given} is not a program that can be started")
     return Path(found)
 
 
@@ -191,8 +191,8 @@ def _version(process: subprocess.Popen[bytes], python: Path) -> str:
 
 
 def _unusable(finding: str) -> UsageError:
-    mend = _MEND if sys.platform == "linux" else _ELSEWHERE
-    return UsageError(f"tflite-runtime cannot run: {finding}; {_WHY}; {mend}")
+    fix = _FIX if sys.platform == "linux" else _ELSEWHERE
+    return UsageError(f"tflite-runtime cannot run: {finding}; {_WHY}; {fix}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

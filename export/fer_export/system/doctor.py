@@ -1,4 +1,4 @@
-"""Whether fer-export can work on this machine, and the command that mends what is wrong.
+"""Whether fer-export can work on this machine, and the command that fixes what is wrong.
 
 Every package is imported, and the two main jobs are run, in processes of their own: a package built for another
 processor dies in one, and takes nothing with it. Only the standard library and `packaging` are needed for that.
@@ -52,12 +52,12 @@ LONGEST = 600
 
 @dataclass(frozen=True)
 class Finding:
-    """state: `ok`, `note` (works, or is not needed by most) or `fault` (a command will fail). mend: what to do then."""
+    """state: `ok`, `note` (works, or is not needed by most) or `fault` (a command will fail). fix: what to do then."""
 
     subject: str
     state: str
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,16 @@ def python() -> Finding:
 def package(requirement: Requirement, imported: bool = False) -> Finding:
     """Whether a package is there, in a version that fits, and can be imported, where that is not known already."""
     name = requirement.name
-    mend = f"pip install '{name}{requirement.specifier}'"
+    fix = f"pip install '{name}{requirement.specifier}'"
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Finding(name, "fault", "not installed", mend)
+        return Finding(name, "fault", "not installed", fix)
     if not requirement.specifier.contains(version, prereleases=True):
-        return Finding(name, "fault", f"{version}, needs {requirement.specifier}", mend)
+        return Finding(name, "fault", f"{version}, needs {requirement.specifier}", fix)
     why = "" if imported else _failure(_run("-c", f"import {_module(name)}"))
     if why:
-        return Finding(name, "fault", f"{version}, cannot be imported: {why}", f"{mend} --force-reinstall")
+        return Finding(name, "fault", f"{version}, cannot be imported: {why}", f"{fix} --force-reinstall")
     return Finding(name, "ok", version)
 
 
@@ -151,7 +151,7 @@ def folder(name: str, path: Path) -> Finding:
     try:
         free = shutil.disk_usage(files.check_writable(path)).free
     except FerExportError as error:
-        return Finding(name, "fault", str(error), "give --output, or FER_EXPORT_CACHE for the cache, another folder")
+        return Finding(name, "fault", str(error), "pass --output, or FER_EXPORT_CACHE for the cache, another folder")
     if free < LEAST_SPACE:
         return Finding(name, "fault", f"{path}, only {free / 1e6:.0f} MB free", "free some space on that disk")
     return Finding(name, "ok", f"{path}, {free / 1e9:.1f} GB free")

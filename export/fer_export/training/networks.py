@@ -62,7 +62,7 @@ def build(name: str, classes: int, dtype: str = "float32") -> keras.Model:
     import keras
 
     if name not in NETWORKS:
-        raise UsageError(f"no network is called {name!r}; choose one of {', '.join(NETWORKS)}")
+        raise UsageError(f"unknown network {name!r}; choose one of {', '.join(NETWORKS)}")
     if classes not in CLASSES:
         raise UsageError(f"{classes} classes cannot be trained on FER2013; choose --classes 6 or --classes 7")
     before = keras.config.dtype_policy()

@@ -1,6 +1,6 @@
 """The recipe of a training run as data, and the decisions that follow from it and the history alone.
 
-Rate and end of a run are computed from the recorded epochs, so an interrupted run goes on exactly as planned.
+Rate and end of a run are computed from the recorded epochs, so an interrupted run continues exactly as planned.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ LARGE = replace(COMPACT, batch_size=128, learning_rate=0.1)
 """What `large` is trained with: fewer, larger steps, as a GPU likes them. At this rate it learns next to nothing for
 ten epochs and more. With its average multiplied by .25, a rate of .08, 5 epochs of warm-up and 88 epochs it learns at
 once; four such runs ended at 69.6 to 69.8 %, against 68.2 to 69.7 %, and taught no better (models/runs.jsonl). The
-teachers of compact-7 and compact-6 were trained as it stands here, not settled."""
+teachers of compact-7 and compact-6 were trained as it stands here, without a refit of the batch norms."""
 
 RECIPES = {"compact": COMPACT, "nano": NANO, "large": LARGE}
 """Every other network takes the report's."""

@@ -1,4 +1,4 @@
-"""The folder of a training run, written after every epoch, so that the run can go on after any end."""
+"""The folder of a training run, written after every epoch, so that the run can continue after any interruption."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RunFolder:
 
     settings: JSON-safe, what a run must have in common with what lies in the folder. epochs: so far. weights: what
     Trainer.save gave after the last of them. ended: whether it is trained to its end and only its card is missing;
-    settled: what settling its batch norms gave then.
+    settled: what the refit of its batch norms gave then.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], saved: Arrays, group: Group) -> None:
@@ -82,7 +82,7 @@ class RunFolder:
         if other:
             raise TrainingError(
                 f"{folder} holds a run that differs in {', '.join(other)}; "
-                "repeat its settings and data to go on, or choose another --output"
+                "use the same settings and data to continue, or choose another --output"
             )
         return arrays
 
@@ -119,7 +119,7 @@ class RunFolder:
             files.write_whole(self.folder / "curves.png", training_curves(self.epochs, best_epoch(self.epochs)))
 
     def finish(self, settled: Settled | None) -> None:
-        """Write the history; there is nothing to go on with any more."""
+        """Write the history; after that the run cannot be continued."""
         if not self.group.first:
             return
         found = {"best_epoch": best_epoch(self.epochs), "settled": settled.to_dict() if settled else None}

@@ -84,11 +84,11 @@ def train(
     on_step: OnStep = lambda epoch, step, steps: None,
     on_epoch: OnEpoch = lambda epoch, record: None,
 ) -> TrainingResult:
-    """Train `network` with `classes` outputs, or go on with the run that lies in `folder`.
+    """Train `network` with `classes` outputs, or continue the run in `folder`.
 
     initial: name or path of a network whose layers of the same name and shape give the first weights; one that knows
     more emotions gives its last layer's columns of those that are wanted.
-    teachers: the networks that made training.soft, by name, so that a run goes on with the same; where the recipe is
+    teachers: the networks that made training.soft, by name, so that a run continues with the same; where the recipe is
     consistent, they are asked here. group: the joined processes that train together; only the first one uses `folder`
     and `initial`. The epoch with the highest validation accuracy is kept in `folder/model.keras`. A run that has ended
     and has no card yet gives its result again. Raises TrainingError on NaN, on degenerate data, on a folder that holds
@@ -143,20 +143,20 @@ def check_recipe(recipe: Recipe, initial: str | None, teachers: Sequence[str], g
     if recipe.quantize == "int8" and initial is None:
         raise UsageError("int8's steps are fitted to a trained network; name it with --initial")
     if recipe.quantize == "int8" and recipe.dtype != "float32":
-        raise UsageError(f"int8's steps are trained in float32; leave --dtype {recipe.dtype} away")
+        raise UsageError(f"int8's steps are trained in float32; remove --dtype {recipe.dtype}")
     if not recipe.consistent:
         return
     if not teachers or recipe.distillation == 0:
-        raise UsageError("--consistent is how teachers teach; add --teacher, and leave --distillation 0 away")
+        raise UsageError("--consistent needs teachers; add --teacher, and remove --distillation 0")
     if not group.alone:
-        raise UsageError("--consistent trains in one process; leave it away, or --distribute")
+        raise UsageError("--consistent trains in one process; remove it, or remove --distribute")
 
 
 def check_examples(training: Examples, validation: Examples, classes: int) -> None:
     """Raise TrainingError for data no network can learn from or be judged on."""
     for name, examples in (("training", training), ("validation", validation)):
         if len(examples.targets) == 0:
-            raise TrainingError(f"the {name} split has no faces; give a data set that holds both splits")
+            raise TrainingError(f"the {name} split has no faces; pass a data set that holds both splits")
         if np.ptp(examples.images) == 0:
             raise TrainingError(
                 f"every pixel of the {name} split has the same value; check the data with `fer-export data`"
@@ -219,7 +219,7 @@ class Trainer:
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
             other = "" if self.dtype == "float32" else ", or with --dtype float32"
             raise TrainingError(
-                f"the loss is no longer a number in epoch {epoch} (rate {rate:g}); "
+                f"the loss became NaN or infinite in epoch {epoch} (rate {rate:g}); "
                 f"start again in a new --output with a lower --learning-rate{other}"
             )
         return {

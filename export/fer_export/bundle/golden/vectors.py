@@ -200,7 +200,7 @@ def _crop(entry: Any, size: int, file: str) -> GoldenCrop:
     try:
         content = base64.b64decode(known["gray"], validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BundleError(f"a grey face of {file} in {PLACE} is no base64; {AGAIN}") from error
+        raise BundleError(f"a grey face of {file} in {PLACE} is not valid base64; {AGAIN}") from error
     if len(content) != size * size or files.sha256(content) != known["sha256"]:
         raise BundleError(f"a grey face of {file} in {PLACE} is not {size}x{size} or not its SHA-256; {AGAIN}")
     return GoldenCrop(
@@ -217,11 +217,11 @@ def _variant(entry: Any, shape: tuple[int, int]) -> GoldenVariant:
     if kernel_sets.find(known["kernels"]) is None:
         raise BundleError(f"{PLACE} has the kernel set {known['kernels']!r}, which is not known here; {AGAIN}")
     if not 0 < known["tolerance"] <= known["elsewhere"] < 1:
-        raise BundleError(f"tolerance and elsewhere of {known['file']} in {PLACE} are no limits; {AGAIN}")
+        raise BundleError(f"tolerance and elsewhere of {known['file']} in {PLACE} are not valid limits; {AGAIN}")
     try:
         probabilities = np.array(known["probabilities"], np.float32)
     except (ValueError, TypeError, OverflowError) as error:
-        raise BundleError(f"probabilities of {known['file']} in {PLACE} are no table of numbers; {AGAIN}") from error
+        raise BundleError(f"probabilities of {known['file']} in {PLACE} are not a table of numbers; {AGAIN}") from error
     if probabilities.shape != shape or not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise BundleError(
             f"probabilities of {known['file']} in {PLACE} are not {shape[0]} rows of {shape[1]} from 0 to 1; {AGAIN}"

@@ -49,7 +49,7 @@ def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool 
         outputs = graph([inputs], {})
     except (KeyError, IndexError, AttributeError) as error:
         raise CheckpointError(
-            f"{path} holds no network of Keras 1 or 2 that can be followed ({error!r}); save it again"
+            f"{path} holds no network of Keras 1 or 2 that can be read ({error!r}); save it again"
         ) from error
     return LegacyNetwork(keras.Model(inputs, outputs), graph)
 
@@ -126,7 +126,7 @@ def is_network(entry: Config) -> bool:
 def _input_shape(entry: Config, path: Any) -> list[int | None]:
     layers = layer_entries(entry)
     if not layers:
-        raise CheckpointError(f"{path} has no layers; give a trained network")
+        raise CheckpointError(f"{path} has no layers; pass a trained network")
     if entry["class_name"] != "Sequential":
         places = _places(entry["config"]["input_layers"])
         check_single(len(places), "input", path)

@@ -232,7 +232,7 @@ class LegacyLayer:
     def _no_equal(self, why: str) -> CheckpointError:
         return CheckpointError(
             f"layer {self.name!r} ({self.class_name}) cannot be carried over to Keras 3: {why}; "
-            "save the network as a SavedModel folder with the Keras that made it, and give that"
+            "save the network as a SavedModel folder with the Keras that made it, and pass that"
         )
 
 

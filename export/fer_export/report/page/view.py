@@ -282,7 +282,7 @@ class View:
         count = rows[0].threads
         return (
             f"Latency: {runtimes}, {count} thread{'' if count == 1 else 's'}, on {self.result.bench.machine.cpu}. "
-            "A phone is slower, and may order the files differently."
+            "A phone is slower, and may rank the files differently."
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Blame and repair as text: which layers hurt a quantised file, and what was tried to mend it."""
+"""Blame and repair as text: which layers hurt a quantised file, and what was tried to repair it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def blame_text(result: Blame, name: str, flags: Flags = NONE) -> str:
     blocks.append("\n".join(notes))
     if result.variant.repairable and guilty:
         blocks.append(
-            f"worst: {guilty[0].layer}; to cure it, {', '.join(guilty[0].cure)} would stay in float\n"
+            f"worst: {guilty[0].layer}; to fix it, {', '.join(guilty[0].cure)} would stay in float\n"
             f"next: fer-export {result.variant.format} --quantize int8 --repair{flags.model}{flags.data}"
             "   keep the worst layers in float if the gate fails"
         )

@@ -1,4 +1,4 @@
-"""Batch-norm statistics estimated anew, once the weights are settled, on faces as a phone sees them.
+"""Batch-norm statistics estimated anew, once the weights are final, on faces as a phone sees them.
 
 While it trains, a network averages the statistics of augmented faces, of weights that still move. Wu and Johnson
 (2021), "Rethinking 'Batch' in BatchNorm", estimate them afterwards, with the weights fixed (PreciseBN).

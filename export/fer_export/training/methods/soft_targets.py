@@ -39,7 +39,7 @@ def soft_targets(
 def check_teacher(teacher: Checkpoint, labels: Sequence[str], size: int) -> None:
     """Raise UsageError for a teacher that takes faces of another size, or does not know all these emotions."""
     if teacher.size != size:
-        raise UsageError(f"the teacher {teacher.name} takes faces of {teacher.size}, not {size}; give one that does")
+        raise UsageError(f"the teacher {teacher.name} takes faces of {teacher.size}, not {size}; pass one of that size")
     columns(teacher, labels)
 
 
@@ -48,7 +48,7 @@ def columns(teacher: Checkpoint, labels: Sequence[str]) -> list[int]:
     known = [canonical(label) for label in teacher.labels]
     missing = [label for label in labels if canonical(label) not in known]
     if missing:
-        raise UsageError(f"the teacher {teacher.name} does not know {', '.join(missing)}; give one that does")
+        raise UsageError(f"the teacher {teacher.name} has no output for {', '.join(missing)}; pass one that has")
     return [known.index(canonical(label)) for label in labels]
 
 

@@ -32,7 +32,7 @@ from ...system import keras_backend
 
 Arrays = dict[str, NDArray[Any]]
 
-AGAIN = "start every process again with its command, and the run goes on after its last whole epoch"
+AGAIN = "start every process again with its command, and the run continues after its last whole epoch"
 _LOST = re.compile("gloo|nccl|coordination", re.IGNORECASE)
 """What JAX's errors say, which have no class of their own, when another process is gone."""
 
@@ -42,7 +42,7 @@ class Group:
     """The processes that train one network, as this one sees them.
 
     address: HOST:PORT where process 0 listens, "" for a process that trains alone. process: this one's number, from 0.
-    wait: seconds until the others must have come. Raises UsageError for what cannot be meant.
+    wait: seconds within which the others must join. Raises UsageError for invalid values.
     """
 
     address: str
@@ -53,10 +53,10 @@ class Group:
     def __post_init__(self) -> None:
         port = re.fullmatch(r".+:(\d{1,5})", self.address)
         if self.address and not (port and 0 < int(port[1]) < 1 << 16):
-            raise UsageError(f"--distribute {self.address} is no HOST:PORT; give process 0's, such as 10.0.0.1:1234")
+            raise UsageError(f"--distribute {self.address} is not HOST:PORT; pass process 0's, such as 10.0.0.1:1234")
         if not 0 <= self.process < self.processes:
             raise UsageError(
-                f"there is no process {self.process} of {self.processes}; "
+                f"process {self.process} of {self.processes} does not exist; "
                 f"give each process its own --process, 0 to {self.processes - 1}"
             )
 
@@ -167,7 +167,7 @@ class Group:
                 trial.bind(("", port))
             except OSError as error:
                 raise TrainingError(
-                    f"process 0 cannot listen on port {port} ({error.strerror}); give every process another"
+                    f"process 0 cannot listen on port {port} ({error.strerror}); pass every process another"
                 ) from error
 
     def _reach_first(self) -> None:
@@ -183,7 +183,7 @@ class Group:
                 if time.monotonic() >= end:
                     raise TrainingError(
                         f"process {self.process} cannot reach process 0 at {self.address} after {self.wait:g} s "
-                        f"({reason}); start process 0 on that host, or see to the address and the firewall"
+                        f"({reason}); start process 0 on that host, or check the address and the firewall"
                     ) from error
             time.sleep(0.5)
 

@@ -53,7 +53,7 @@ def _end(number: int, group: Group, joining: bool) -> str:
     """Why the process ended by a signal. joining: the last words of JAX's runtime were about coming together."""
     if number == signal.SIGABRT and joining:
         return (
-            f"not all {group.processes} processes came to {group.address} within {group.wait:g} s; "
+            f"not all {group.processes} processes joined at {group.address} within {group.wait:g} s; "
             "start them all with the same --distribute and --processes"
         )
     if number == signal.SIGABRT:
