@@ -30,8 +30,13 @@ class Bundle:
     """A bundle whose every listed file is there, unchanged."""
 
     folder: Path
+    """The bundle's folder."""
+
     contract: PhotoContract
+    """What an app does with a photo."""
+
     manifest: Manifest
+    """The list of files, and where they come from."""
 
     @property
     def default(self) -> Path:

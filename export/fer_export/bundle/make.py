@@ -54,18 +54,28 @@ _LICENCES = ("LICENSE", "licenses/LICENSE")
 
 @dataclass(frozen=True)
 class Made:
-    """A bundle that was made. places: the folders it was written to; None of it where a variant failed its gate.
-
-    bytes: of all files; digest: SHA-256 of manifest.json, which names every other file's.
-    """
+    """A bundle that was made."""
 
     export: Export
+    """The exported files with their parity."""
+
     places: tuple[Path, ...] = ()
+    """Folders that the bundle was written to; empty where a variant failed its gate."""
+
     manifest: Manifest | None = None
+    """None where a variant failed its gate."""
+
     golden: Golden | None = None
+    """None where a variant failed its gate."""
+
     bytes: int = 0
+    """Size of all files."""
+
     digest: str = ""
+    """SHA-256 of manifest.json, which lists that of every other file."""
+
     seconds: float = 0.0
+    """Wall time."""
 
     @property
     def passed(self) -> bool:

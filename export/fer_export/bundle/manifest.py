@@ -31,44 +31,62 @@ class DifferenceError(BundleError):
 
 @dataclass(frozen=True)
 class ListedFile:
-    """sha256: hex; bytes: size."""
+    """A file of the bundle."""
 
     sha256: str
+    """Hexadecimal."""
+
     bytes: int
+    """Size."""
 
 
 @dataclass(frozen=True)
 class BundledVariant:
-    """One exported file. file: its place in the bundle.
-
-    accuracy: proportion of labelled faces that it names rightly, what they are and Keras's own, None without labels;
-    agreement: proportion of faces on which its top-1 is that of Keras, and what the faces are.
-    """
+    """One exported file."""
 
     file: str
+    """Its place in the bundle."""
+
     format: str
+    """Key of contract.formats."""
+
     precision: str
+    """A word of PRECISION_NAMES."""
+
     input_kind: str
+    """`gray`, `rgb` or `frame`."""
+
     accuracy: dict[str, Any] | None
+    """Share of labelled faces that it names correctly, with what they are and Keras's own; None without labels."""
+
     agreement: dict[str, Any]
+    """Share of faces with the same top-1 as Keras, and what the faces are."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The whole document, JSON-safe; no time and no path of the machine that made it.
-
-    default: the file an app should take. checkpoint: name, sha256, labels_source and scaling of the network.
-    calibration: what set the int8 ranges. versions: of the packages that made the files. files: every file of the
-    bundle but the manifest itself, by its place.
-    """
+    """The whole document, JSON-safe; no time and no path of the machine that made it."""
 
     model: str
+    """Name of the network."""
+
     default: str
+    """The file that an app should use."""
+
     variants: tuple[BundledVariant, ...]
+    """Every exported file."""
+
     checkpoint: dict[str, Any]
+    """Name, sha256, labels_source and scaling of the network."""
+
     calibration: dict[str, Any]
+    """What set the int8 ranges."""
+
     versions: dict[str, str]
+    """Versions of the packages that made the files."""
+
     files: Mapping[str, ListedFile]
+    """Every file of the bundle except the manifest, by its place."""
 
     def to_dict(self) -> dict[str, Any]:
         """All fields but the digest."""

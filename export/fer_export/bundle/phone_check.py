@@ -49,26 +49,48 @@ class DeviceError(FerExportError):
 
 @dataclass(frozen=True)
 class Phone:
-    """abi: binary interface, such as arm64-v8a; os: with its version."""
+    """A phone, as its self-check describes it."""
 
     model: str
+    """Maker's name of the phone."""
+
     cpu: str
+    """Processor."""
+
     abi: str
+    """Binary interface, such as arm64-v8a."""
+
     os: str
+    """Operating system with its version."""
 
 
 @dataclass(frozen=True)
 class PhotoCheck:
-    """How many of the golden photos, crops and faces came out the same; box_distance: of any edge, in pixels."""
+    """How many of the golden photos, crops and faces were the same on the phone."""
 
     photos: int
+    """Photos checked."""
+
     equal_photos: int
+    """Photos decoded to the same pixels."""
+
     crops: int
+    """Crops checked."""
+
     equal_crops: int
+    """Crops with the same bytes."""
+
     faces: int
+    """Faces recorded."""
+
     missing_faces: int
+    """Recorded faces that were not found."""
+
     foreign_faces: int
+    """Faces found that are not recorded."""
+
     box_distance: int
+    """Largest distance of a box's edge, in pixels."""
 
     @property
     def passed(self) -> bool:
@@ -78,30 +100,60 @@ class PhotoCheck:
 
 @dataclass(frozen=True)
 class VariantCheck:
-    """agreement: share of the vectors with the same top-1; largest_difference: of any probability."""
+    """One file's answers and latency on the phone."""
 
     file: str
+    """Its place in the bundle."""
+
     format: str
+    """Key of contract.formats."""
+
     precision: str
+    """A word of PRECISION_NAMES."""
+
     vectors: int
+    """Golden vectors answered."""
+
     largest_difference: float
+    """Largest difference of any probability."""
+
     agreement: float
+    """Share of the vectors with the same top-1."""
+
     p50_ms: float
+    """Median latency, milliseconds."""
+
     p95_ms: float
+    """95th percentile of the latency, milliseconds."""
+
     within_tolerance: bool
+    """Whether every difference is within the bundle's tolerance."""
 
 
 @dataclass(frozen=True)
 class DeviceCheck:
-    """One self-check. bundle: digest of the manifest; runtime: with its version; kernels: which set answered."""
+    """One self-check."""
 
     bundle: str
+    """Digest of the bundle's manifest."""
+
     runtime: str
+    """Runtime with its version."""
+
     kernels: str
+    """The kernel set that answered."""
+
     threads: int
+    """Threads of one inference."""
+
     device: Phone
+    """The phone."""
+
     photos: PhotoCheck
+    """Photos, crops and faces."""
+
     variants: tuple[VariantCheck, ...]
+    """One entry per file."""
 
     @property
     def passed(self) -> bool:
@@ -154,29 +206,54 @@ class DeviceCheck:
 
 @dataclass(frozen=True)
 class Row:
-    """One file on one device. float_ratio: p50 over that of the network's fp32 file there, None without one; the
-    last three: against the golden vectors, None for a row of `fer-export bench`, which replays none."""
+    """One file on one device."""
 
     file: str
+    """Name of the file."""
+
     device: str
+    """The phone, or this machine."""
+
     cpu: str
+    """Processor."""
+
     abi: str
+    """Binary interface."""
+
     runtime: str
+    """Name of the runtime."""
+
     threads: int
+    """Threads of one inference."""
+
     p50_ms: float
+    """Median latency, milliseconds."""
+
     p95_ms: float
+    """95th percentile of the latency, milliseconds."""
+
     float_ratio: float | None
+    """p50 divided by that of the network's fp32 file there; None without one."""
+
     agreement: float | None = None
+    """Share of the golden vectors with the same top-1; None for a row of `fer-export bench`."""
+
     largest_difference: float | None = None
+    """Largest difference from the golden vectors; None for a row of `fer-export bench`."""
+
     within_tolerance: bool | None = None
+    """Whether the golden vectors' tolerance holds; None for a row of `fer-export bench`."""
 
 
 @dataclass(frozen=True)
 class DeviceTable:
-    """checks: one a phone; rows: of the benchmark and the phones, those of one file together."""
+    """Self-checks of phones, beside a benchmark."""
 
     checks: tuple[DeviceCheck, ...]
+    """One per phone."""
+
     rows: tuple[Row, ...]
+    """Rows of the benchmark and the phones; those of one file stand together."""
 
     @property
     def passed(self) -> bool:

@@ -42,37 +42,61 @@ EQUAL = 1e-7
 
 @dataclass(frozen=True)
 class Replayed:
-    """One exported file on one kernel set.
-
-    recorded: the runtime that gave the expected answers; runtime: the one here. allowed, largest: differences of a
-    probability. The golden vectors' `tolerance` counts where both are the same package, `elsewhere` if not; on the same
-    processors besides, int8 must be equal.
-    """
+    """One exported file on one kernel set."""
 
     file: str
+    """Its place in the bundle."""
+
     kernels: str
+    """Name of the kernel set."""
+
     recorded: str
+    """The runtime that gave the expected answers."""
+
     runtime: str
+    """The runtime used here."""
+
     allowed: float
+    """Allowed difference of a probability: `tolerance` for the same package, `elsewhere` for others; 0 for int8 on the
+    same processors."""
+
     largest: float
+    """Largest difference found."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was replayed. bytes: of all files; faces: found by the detectors; vectors: grey faces, every byte equal;
-    largest_box: difference of a box's edge in pixels. difference: the first one, in words, None if there is none;
-    the figures are then 0."""
+    """What was replayed."""
 
     folder: Path
+    """The bundle's folder."""
+
     difference: str | None = None
+    """The first difference in words; None if there is none. The other figures are then 0."""
+
     model: str = ""
+    """Name of the network."""
+
     files: int = 0
+    """Files checked."""
+
     bytes: int = 0
+    """Size of all files."""
+
     photos: int = 0
+    """Photos replayed."""
+
     faces: int = 0
+    """Faces found by the detectors."""
+
     vectors: int = 0
+    """Grey faces, every byte equal."""
+
     largest_box: int = 0
+    """Largest difference of a box's edge, in pixels."""
+
     replayed: tuple[Replayed, ...] = ()
+    """One entry per file and kernel set."""
 
     @property
     def passed(self) -> bool:

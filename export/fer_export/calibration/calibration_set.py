@@ -29,13 +29,13 @@ SEED = 1
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """images: uint8 [N, S, S, 1], exactly the bytes a phone would hand to the file.
-
-    record: what the faces were (source, split, counts, seed, rows), JSON-safe.
-    """
+    """The faces that set the int8 ranges."""
 
     images: NDArray[np.uint8]
+    """Faces uint8 [N, S, S, 1], the same bytes that a phone passes to the file."""
+
     record: dict[str, Any]
+    """What the faces are (source, split, counts, seed, rows), JSON-safe."""
 
     @property
     def face_hashes(self) -> tuple[str, ...]:

@@ -37,29 +37,52 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network with all that is needed to feed and read it.
-
-    network: float32 [N, S, S, C], scaled, to float32 probabilities [N, K]; functional unless it is a wrapped or
-    subclassed one. labels: canonical names in output order. sha256, bytes: of the files read. given: what was
-    asked for. folder: the network folder if it is one. softmax_added: the file gives logits. mirror: the answer to a
-    face is the mean of the network's answers to it and to its mirror image.
-    """
+    """A trained network with everything needed to run it and read its answers."""
 
     name: str
+    """Name of the network; the exported files begin with it."""
+
     network: keras.Model
+    """Float32 [N, S, S, C], scaled, to float32 probabilities [N, K]; functional unless it is wrapped or subclassed."""
+
     labels: tuple[str, ...]
+    """Emotions in the order of the outputs, by their usual names."""
+
     labels_source: str
+    """Where the labels come from."""
+
     size: int
+    """Side of a face in pixels."""
+
     channels: int
+    """1 for grey, 3 for RGB."""
+
     scaling: str
+    """`unit`, `signed` or `raw`."""
+
     scaling_source: str
+    """Where the scaling comes from."""
+
     softmax_added: bool
+    """Whether the file gives logits, so that a softmax was added."""
+
     source: Path
+    """The file or folder that was read."""
+
     given: str
+    """The name or path that was asked for."""
+
     sha256: str
+    """SHA-256 of the files read."""
+
     bytes: int
+    """Size of the files read."""
+
     folder: Path | None
+    """The network folder; None for a file."""
+
     mirror: bool = False
+    """Whether the answer is the mean over the face and its mirror image."""
 
     @property
     def scale_and_shift(self) -> tuple[float, float]:

@@ -37,11 +37,16 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class _Signature:
-    """One endpoint: its name, its input's name and shape [N, S, S, C]."""
+    """One endpoint of a SavedModel."""
 
     name: str
+    """Name of the endpoint."""
+
     input_name: str
+    """Name of its input."""
+
     shape: tuple[int | None, ...]
+    """Shape of its input, [N, S, S, C]."""
 
 
 def read(folder: Path, *, trust: bool) -> keras.Model:

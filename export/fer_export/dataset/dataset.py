@@ -29,16 +29,19 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Faces:
-    """A set of labelled faces.
-
-    pixels: uint8 [N, 48, 48, 1], 0-255. emotions: uint8 [N], FER2013's numbers (positions in emotions.FER2013).
-    rows: int64 [N], where each face stands in its data set, from 0. name: the split they come from.
-    """
+    """A set of labelled faces."""
 
     pixels: NDArray[np.uint8]
+    """Faces uint8 [N, 48, 48, 1], 0-255."""
+
     emotions: NDArray[np.uint8]
+    """FER2013's numbers uint8 [N] (positions in emotions.FER2013)."""
+
     rows: NDArray[np.int64]
+    """Position of each face in its data set, int64 [N], from 0."""
+
     name: str
+    """The split that they come from."""
 
     def __len__(self) -> int:
         return len(self.emotions)
@@ -93,19 +96,25 @@ class Faces:
 
 @dataclass(frozen=True)
 class Dataset:
-    """All faces of one FER2013 file or folder.
-
-    pixels: uint8 [N, 48, 48, 1]. emotions: uint8 [N], FER2013's numbers. usage: uint8 [N], positions in SPLITS.
-    rows: int64 [N], 0-based data rows of the CSV, or positions in the sorted list of a folder's pictures.
-    sha256: hex, of the file's bytes as stored, or of a folder's sorted relative paths and contents.
-    """
+    """All faces of one FER2013 file or folder."""
 
     pixels: NDArray[np.uint8]
+    """Faces uint8 [N, 48, 48, 1]."""
+
     emotions: NDArray[np.uint8]
+    """FER2013's numbers uint8 [N]."""
+
     usage: NDArray[np.uint8]
+    """Positions in SPLITS, uint8 [N]."""
+
     rows: NDArray[np.int64]
+    """Data rows of the CSV from 0, or positions in the sorted list of a folder's pictures, int64 [N]."""
+
     source: Path
+    """The file or folder."""
+
     sha256: str
+    """Hexadecimal; of the file's bytes as stored, or of a folder's sorted relative paths and contents."""
 
     def __len__(self) -> int:
         return len(self.emotions)

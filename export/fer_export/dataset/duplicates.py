@@ -39,22 +39,28 @@ Pictures = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Counts of faces (not of pairs). Keys of the dictionaries are splits.
-
-    exact: faces with an exact copy in an earlier split. pictures_shared: different pictures that stand in more
-    than one split. exact_within: faces with an exact copy earlier in the same split. pictures_contradictory:
-    different pictures whose exact copies, in any split, carry different emotions; faces_contradictory: their faces.
-    near: faces without an exact but with a near copy in an earlier split; near_mirrored: those of them that are
-    near only to a mirror image.
-    """
+    """Counts of faces (not of pairs). Keys of the dictionaries are splits."""
 
     exact: dict[str, int]
+    """Faces with an exact copy in an earlier split."""
+
     pictures_shared: int
+    """Different pictures that are in more than one split."""
+
     exact_within: dict[str, int]
+    """Faces with an exact copy earlier in the same split."""
+
     pictures_contradictory: int
+    """Different pictures whose exact copies, in any split, carry different emotions."""
+
     faces_contradictory: int
+    """The faces of those pictures."""
+
     near: dict[str, int]
+    """Faces without an exact but with a near copy in an earlier split."""
+
     near_mirrored: dict[str, int]
+    """Those of them that are near only to a mirror image."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -69,12 +75,19 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Summary:
-    """What `fer-export data` prints. counts: faces by split and by emotion, every emotion named."""
+    """What `fer-export data` prints."""
 
     source: str
+    """Name of the data set."""
+
     sha256: str
+    """SHA-256 of the data set."""
+
     counts: dict[str, dict[str, int]]
+    """Faces by split and by emotion, every emotion named."""
+
     duplicates: Duplicates
+    """Copies within and across splits."""
 
     @property
     def emotions(self) -> dict[str, int]:

@@ -39,20 +39,31 @@ FACES = 128
 
 @dataclass(frozen=True)
 class Blame:
-    """The layers of one file, the guiltiest first.
-
-    source, faces: what it was measured on. agreement, mean_difference: of the file with Keras on them. rebuilt: whether
-    converting the network again gives the file's very bytes, None where that was not tried.
-    """
+    """The layers of one file, the one with the largest effect first."""
 
     model: str
+    """Name of the network."""
+
     variant: Variant
+    """Format and precision."""
+
     source: str
+    """What the faces are."""
+
     faces: int
+    """How many faces it was measured on."""
+
     agreement: Proportion
+    """Agreement of the file with Keras on them."""
+
     mean_difference: float
+    """Mean difference of the file from Keras on them, 0..1."""
+
     layers: tuple[LayerError, ...]
+    """Errors by layer, the largest effect first."""
+
     rebuilt: bool | None = None
+    """Whether converting the network again gives the same bytes; None where that was not tried."""
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -32,11 +32,16 @@ SAME_SPEED = 1.25
 
 @dataclass(frozen=True)
 class Choice:
-    """The file to ship in one format, and why. file: None where none passed its gate."""
+    """The file to ship in one format, and why."""
 
     format: str
+    """Key of contract.formats."""
+
     file: Path | None
+    """None where no file passed its gate."""
+
     reason: str
+    """Why, in words."""
 
     def to_dict(self) -> dict[str, Any]:
         return {"format": self.format, "file": str(self.file) if self.file else None, "reason": self.reason}
@@ -44,14 +49,22 @@ class Choice:
 
 @dataclass(frozen=True)
 class Comparison:
-    """export: every file with its parity. bench: their latency. keras: the network itself on the judging faces, None
-    without true labels. choices: one a format."""
+    """Every variant of a network, compared."""
 
     export: Export
+    """Every file with its parity."""
+
     bench: Bench
+    """Their latency."""
+
     keras: Evaluation | None
+    """The network itself on the judging faces; None without true labels."""
+
     choices: tuple[Choice, ...]
+    """One per format."""
+
     seconds: float
+    """Wall time."""
 
     @property
     def passed(self) -> bool:

@@ -34,22 +34,31 @@ Convert = Callable[[Variant, CalibrationSet | None], bytes]
 
 @dataclass(frozen=True)
 class Options:
-    """How to export. input_kind: one of INPUT_KINDS. io: one type for input and output, or None for uint8 in and
-    float32 out.
-
-    split: the faces that judge. calibration_count and seed: the Training sample. min_agreement (0..1) and
-    max_drop (points) replace the precision's own limits. repair: an int8 file that fails is tried again with its
-    worst layers in float.
-    """
+    """How to export."""
 
     input_kind: str = "gray"
+    """One of INPUT_KINDS."""
+
     io: str | None = None
+    """One type for input and output; None for uint8 in and float32 out."""
+
     split: str = "PublicTest"
+    """The split whose faces judge."""
+
     calibration_count: int = calibration_set.COUNT
+    """How many Training faces calibrate."""
+
     seed: int = calibration_set.SEED
+    """Seed of the choice of calibration faces."""
+
     min_agreement: float | None = None
+    """Least agreement, 0..1; None for the precision's own limit."""
+
     max_drop: float | None = None
+    """Largest drop of accuracy in points; None for the precision's own limit."""
+
     repair: bool = False
+    """Whether an int8 file that fails is exported again with its worst layers in float."""
 
     def gate(self, variant: Variant) -> Gate:
         """The variant's gate with the limits asked for."""
@@ -58,19 +67,34 @@ class Options:
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """One written file with what was found in it. bytes: file size; probabilities: float32 [N, K] on the judging
-    faces, in the network's label order (not part of to_dict); repair: what was tried where the plain file failed and
-    repair was asked for; seconds: wall time."""
+    """One written file with what was measured of it."""
 
     path: Path
+    """Where it was written."""
+
     variant: Variant
+    """Format and precision."""
+
     bytes: int
+    """File size."""
+
     sha256: str
+    """SHA-256 of the file."""
+
     graph: GraphSummary
+    """Its tensors and ops."""
+
     parity: Parity
+    """Its figures against Keras."""
+
     probabilities: NDArray[np.float32]
+    """Float32 [N, K] on the judging faces, in the network's label order (not part of to_dict)."""
+
     repair: Repair | None
+    """What was tried where the plain file failed and repair was asked for; else None."""
+
     seconds: float
+    """Wall time."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -91,7 +115,10 @@ class Refused:
     """A variant that the network does not allow, and why."""
 
     variant: Variant
+    """Format and precision."""
+
     reason: str
+    """Why, in words."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +126,25 @@ class Export:
     """The result of one command: every file, and the faces that calibrated and judged them."""
 
     checkpoint: Checkpoint
+    """The network."""
+
     options: Options
+    """How it was exported."""
+
     calibration: CalibrationSet | None
+    """The calibration set; None where no file needs one."""
+
     judge: Judge
+    """The judging faces and Keras's answers."""
+
     files: tuple[ExportedFile, ...]
+    """Every file that was written."""
+
     refused: tuple[Refused, ...]
+    """Variants that could not be made."""
+
     seconds: float
+    """Wall time."""
 
     @property
     def passed(self) -> bool:

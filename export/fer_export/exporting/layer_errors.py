@@ -29,30 +29,46 @@ EXACT = 1e-6
 
 @dataclass(frozen=True)
 class LayerError:
-    """What one layer of a file adds.
-
-    layer: its Keras name (`added`: the exporter's own, in no checkpoint), of several that one op computes the one with
-    weights; call: 1, or which one of a layer that is used more than once; ops: of the file; elements: of one output.
-    own_error: on the file's own inputs; accumulated_error: of all layers so far, at this output; both are root mean
-    squares over the standard deviation of the float output within its channels. effect: mean over faces of the largest
-    change of a probability if the float network has this layer's own error and no other, 0..1; flips: share of faces
-    whose top-1 that changes. on_grid: share of the own error (its square) that comes of putting the right output on
-    the file's grid; the rest is of weights and arithmetic. fused: other layers in the same op. readers: the layers to
-    keep in float together with this one for its output to stay off that grid.
-    """
+    """The error that one layer of a file adds."""
 
     layer: str
+    """Its Keras name; of several layers in one op, the one with weights."""
+
     call: int
+    """1, or the number of the call of a layer that is used more than once."""
+
     added: bool
+    """Whether the layer is the exporter's own and not in the checkpoint."""
+
     ops: tuple[str, ...]
+    """Its ops in the file."""
+
     elements: int
+    """Elements of one output."""
+
     own_error: float
+    """Error on the file's own inputs: root mean square over the standard deviation of the float output within its
+    channels."""
+
     accumulated_error: float
+    """The same for the errors of all layers up to this output."""
+
     effect: float
+    """Mean over faces of the largest change of a probability if the float network has this layer's own error alone,
+    0..1."""
+
     flips: float
+    """Share of faces whose top-1 changes by that."""
+
     on_grid: float
+    """Share of the squared own error that comes from rounding the exact output to the file's grid; weights and
+    arithmetic cause the rest."""
+
     fused: tuple[str, ...]
+    """Other layers in the same op."""
+
     readers: tuple[str, ...]
+    """Layers to keep in float together with this one, so that its output is not rounded to that grid."""
 
     @property
     def cure(self) -> tuple[str, ...]:
@@ -66,16 +82,28 @@ class LayerError:
 
 @dataclass
 class _Place:
-    """Where file and twin can be compared: a layer's output. layers: in the op, the one to be named first; value: its
-    number in the twin; positions: of the ops that may write it; sources: the values in front, compared as well."""
+    """A layer's output, where file and twin can be compared."""
 
     layers: tuple[str, ...]
+    """Layers in the op, the one to be named first."""
+
     call: int
+    """Number of the call."""
+
     value: int
+    """Number of the value in the twin."""
+
     positions: list[int] = field(default_factory=list)
+    """Positions of the ops that may write it."""
+
     ops: list[str] = field(default_factory=list)
+    """Names of the ops."""
+
     grid: Grid | None = None
+    """The values that it can take; None where it is float."""
+
     sources: frozenset[int] = frozenset()
+    """Values before it that are compared as well."""
 
     def output(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """The layer's output among those of all ops."""
@@ -87,14 +115,31 @@ class _Tally:
     """Sums over faces for one place; `mean` within channels."""
 
     own: float = 0.0
+    """Squared own errors."""
+
     accumulated: float = 0.0
+    """Squared accumulated errors."""
+
     grid: float = 0.0
+    """Squared errors of the grid."""
+
     squares: float = 0.0
+    """Squared float outputs."""
+
     channels: Any = 0.0
+    """Sums within channels."""
+
     count: int = 0
+    """Elements summed within a channel."""
+
     elements: int = 0
+    """Elements of one output."""
+
     changes: list[NDArray[np.float64]] = field(default_factory=list)
+    """Largest change of each face's probabilities."""
+
     flips: int = 0
+    """Faces whose top-1 changed."""
 
 
 class Comparison:

@@ -28,18 +28,28 @@ MOST_TRIES = 8
 
 @dataclass(frozen=True)
 class Try:
-    """One file: culprit, the layer that it cures beyond the try before; float_layers: all that it keeps in float;
-    float_ops: those that compute in float and did not in the failed file; bytes: the file's size. parity: None where
-    the runtime refused the file, or the converter refused to keep these layers in float (bytes is then 0); refused says
-    why."""
+    """One file that was tried."""
 
     culprit: str
+    """The layer that it keeps in float beyond the try before."""
+
     float_layers: tuple[str, ...]
+    """All layers that it keeps in float."""
+
     float_ops: tuple[str, ...]
+    """Ops that compute in float and did not in the failed file."""
+
     bytes: int
+    """The file's size; 0 where the converter refused to keep these layers in float."""
+
     min_runtime_version: str | None
+    """The oldest TFLite that runs it."""
+
     parity: Parity | None
+    """None where the runtime or the converter refused the file."""
+
     refused: str = ""
+    """Why it was refused; empty where it was not."""
 
     @property
     def passed(self) -> bool:
@@ -60,11 +70,16 @@ class Try:
 
 @dataclass(frozen=True)
 class Repair:
-    """Every try in order, the last the one that passed if any did. content: that file, or None."""
+    """Every try in order, the last the one that passed if any did."""
 
     blame: Blame
+    """The ranking that the tries follow."""
+
     tries: tuple[Try, ...]
+    """Every try in order."""
+
     content: bytes | None
+    """The file that passed; None if none did."""
 
     @property
     def passed(self) -> bool:

@@ -23,27 +23,45 @@ _INTEGER_OPS = frozenset({"QLinearConv", "QLinearMatMul", "QuantizeLinear"})
 
 @dataclass(frozen=True)
 class File:
-    """What is known of a file before it runs. format: key of contract.formats; model, precision: from its
-    contract, otherwise from its name and its ops; graph: None for a .keras file, which only Keras can read; mirror:
-    whether it averages over the face and its mirror image."""
+    """What is known of a file before it runs."""
 
     path: Path
+    """Path of the file."""
+
     format: str
+    """Key of contract.formats."""
+
     model: str
+    """Name of the network, from its contract, otherwise from its name and ops."""
+
     precision: str
+    """From its contract, otherwise from its name and ops."""
+
     graph: GraphSummary | None
+    """None for a .keras file, which only Keras can read."""
+
     mirror: bool = False
+    """Whether it averages over the face and its mirror image."""
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """A file in a runtime with so many threads; where file is None, the matrix product in that arithmetic."""
+    """A file, or the matrix product, in one runtime with a number of threads."""
 
     runtime: str
+    """Name of the runtime."""
+
     threads: int
+    """Threads of one inference."""
+
     path: Path
+    """Path of the file; of the script for the matrix product."""
+
     file: File | None
+    """None for the matrix product."""
+
     arithmetic: str
+    """Arithmetic of the matrix product."""
 
 
 def entrants(paths: Sequence[Path], runtimes: Sequence[str] | None, threads: Sequence[int]) -> list[Entrant]:

@@ -24,13 +24,19 @@ _NO_WORK = SHAPE_OPS | BOUNDARY_OPS | {"CAST"}
 
 @dataclass(frozen=True)
 class Kernels:
-    """Whose code computes the file. library: the runtime's own; delegate: its name where one took ops over;
-    delegated: how many it took. ops: those left to the library, by name; in onnxruntime after it fused them."""
+    """The code that computes the file."""
 
     library: str
+    """The runtime's own kernels."""
+
     delegate: str | None
+    """Name of the delegate that took ops over; None without one."""
+
     delegated: int
+    """How many ops it took."""
+
     ops: dict[str, int]
+    """Ops left to the library, by name; in onnxruntime after fusion."""
 
     @property
     def total(self) -> int:
@@ -44,10 +50,13 @@ class Kernels:
 
 @dataclass(frozen=True)
 class Timed:
-    """Latencies in ns, and the share of that time in which the process did not compute (0..1)."""
+    """Latencies of one block of inferences."""
 
     ns: Sequence[int]
+    """Nanoseconds of each inference."""
+
     off_cpu: float
+    """Share of that time in which the process did not compute, 0..1."""
 
 
 class Process:

@@ -36,12 +36,19 @@ WARM_UP_SECONDS = 0.2
 
 @dataclass
 class _Record:
-    """Blocks of latencies in ns of an entrant, one a round."""
+    """Latencies of an entrant, one block per round."""
 
     process: Process
+    """The process that runs it."""
+
     block: int = 1
+    """Inferences per block."""
+
     blocks: list[Sequence[int]] = field(default_factory=list)
+    """Nanoseconds, block by block."""
+
     off_cpu_ns: float = 0.0
+    """Nanoseconds in which the process did not compute."""
 
     def warm_up(self, seconds: float) -> None:
         """Run for at least that long, and choose blocks of about BLOCK_SECONDS."""

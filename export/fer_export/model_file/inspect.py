@@ -42,12 +42,19 @@ def _reader(content: bytes) -> Any:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What an exported file holds: its tensors and ops, and what it says of itself."""
+    """What an exported file holds: its tensors, ops and metadata."""
 
     path: Path
+    """Path of the file."""
+
     sha256: str
+    """SHA-256 of the file."""
+
     graph: GraphSummary
+    """Tensors and ops."""
+
     metadata: ModelInfo
+    """Labels, contract and calibration record inside the file."""
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -32,14 +32,22 @@ INPUT = 0
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One call of one layer. reads: number of each value it reads, by id of the symbolic tensor; writes: of what it
-    gives, later ones larger."""
+    """One call of one layer."""
 
     layer: str
+    """Path of the layer."""
+
     operation: Any
+    """The Keras operation."""
+
     arguments: Any
+    """Keras's record of the call."""
+
     reads: dict[int, int]
+    """Number of each value it reads, by id of the symbolic tensor."""
+
     writes: tuple[int, ...]
+    """Numbers of the values it gives, larger than those it reads."""
 
     def call(self, values: Mapping[int, Any]) -> dict[int, Any]:
         """What the layer gives at inference."""

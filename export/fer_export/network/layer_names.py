@@ -25,11 +25,13 @@ _NUMBER = re.compile(r"_\d+$")
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer. layer: its path, `conv3`, or `backbone/conv3` in a nested network; scope: tells the calls
-    of a layer that is used more than once apart."""
+    """One call of a layer."""
 
     layer: str
+    """Its path: `conv3`, or `backbone/conv3` in a nested network."""
+
     scope: str
+    """Distinguishes the calls of a layer that is used more than once."""
 
 
 class LayerNames:

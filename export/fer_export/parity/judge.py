@@ -29,12 +29,16 @@ from .judging_faces import labelled_faces, without_data
 
 @dataclass(frozen=True)
 class Judged:
-    """A file's parity, its probabilities float32 [N, K] on the judging faces, in the network's label order, and the
-    runtime that gave them (`litert 2.3.0`)."""
+    """A file's parity and its answers on the judging faces."""
 
     parity: Parity
+    """Its figures against Keras."""
+
     runtime: str
+    """The runtime that gave the answers, such as `litert 2.3.0`."""
+
     probabilities: NDArray[np.float32]
+    """Float32 [N, K], in the network's label order."""
 
     def to_dict(self) -> dict[str, Any]:
         """The parity and the runtime."""
@@ -43,14 +47,16 @@ class Judged:
 
 @dataclass(frozen=True)
 class Judge:
-    """The faces that judge and what the network answers to them.
-
-    reference: float32 [N, K], Keras's probabilities; labels: the network's, in the order of its outputs.
-    """
+    """The faces that judge and Keras's answers to them."""
 
     faces: ParityFaces
+    """The judging faces."""
+
     reference: NDArray[np.float32]
+    """Keras's probabilities, float32 [N, K]."""
+
     labels: tuple[str, ...]
+    """The network's labels in the order of its outputs."""
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, faces: ParityFaces) -> Judge:

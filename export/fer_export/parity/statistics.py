@@ -25,7 +25,10 @@ class Proportion:
     """hits of count, with its 95 % Wilson score interval; all in 0..1, nan where count is 0."""
 
     hits: int
+    """Successes."""
+
     count: int
+    """Trials."""
 
     @property
     def value(self) -> float:
@@ -48,14 +51,16 @@ class Proportion:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Faces whose top probability falls into one bin: their mean top probability and the share that is right.
-
-    Both are nan where faces is 0.
-    """
+    """Faces whose top probability falls into one bin."""
 
     faces: int
+    """How many."""
+
     confidence: float
+    """Their mean top probability; nan without faces."""
+
     accuracy: float
+    """The share that is right; nan without faces."""
 
 
 def wilson_interval(hits: float, count: float) -> tuple[float, float]:

@@ -30,11 +30,16 @@ Edges = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Face:
-    """A face that a detector found: its box in whole pixels, its score 0..1, the detector's file."""
+    """A face that a detector found."""
 
     box: Box
+    """Its box in whole pixels."""
+
     score: float
+    """The detector's score, 0..1."""
+
     detector: str
+    """The detector's file."""
 
     def to_dict(self) -> dict[str, Any]:
         box = self.box

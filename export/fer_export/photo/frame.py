@@ -33,10 +33,13 @@ _LAYOUTS = tuple((scale, wide) for scale in (1, 2, 3) for wide in (True, False))
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture, uint8 [H, W, 3] RGB, and the box of a face in it."""
+    """A picture and the box of a face in it."""
 
     photo: NDArray[np.uint8]
+    """RGB uint8 [H, W, 3]."""
+
     box: Box
+    """The face in pixels."""
 
     @property
     def clamped(self) -> NDArray[np.int32]:

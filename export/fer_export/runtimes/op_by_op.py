@@ -29,9 +29,16 @@ class Grid:
     """The values a quantised tensor can take: scale * (stored - zero_point), stored from lowest to highest."""
 
     scale: float
+    """real = scale * (stored - zero_point)."""
+
     zero_point: int
+    """See scale."""
+
     lowest: int
+    """Least stored value."""
+
     highest: int
+    """Largest stored value."""
 
     def snap(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The nearest values on the grid; what lies beyond its ends is cut off."""
@@ -41,13 +48,19 @@ class Grid:
 
 @dataclass(frozen=True)
 class Op:
-    """One op of a file. output: names of its output tensor, which tell of layers; dtype: that it computes in; grid: the
-    values its output can take, None where they are float."""
+    """One op of a file."""
 
     name: str
+    """Name of the op."""
+
     output: str
+    """Names of its output tensor, which name layers."""
+
     dtype: str
+    """Element type that it computes in."""
+
     grid: Grid | None
+    """The values its output can take; None where they are float."""
 
 
 class Activations(Protocol):

@@ -26,14 +26,16 @@ _DELEGATE = "DELEGATE"
 
 @dataclass(frozen=True)
 class Tensors:
-    """The inputs and the one output of an exported file, and how bytes and probabilities are stored in them.
-
-    box: the second input of a frame file.
-    """
+    """The inputs and the output of an exported file, and how they store bytes and probabilities."""
 
     image: TensorSummary
+    """The picture."""
+
     probabilities: TensorSummary
+    """The output."""
+
     box: TensorSummary | None = None
+    """The second input of a frame file; None in other files."""
 
     @classmethod
     def of(cls, model: bytes) -> Tensors:

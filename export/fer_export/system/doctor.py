@@ -52,17 +52,27 @@ LONGEST = 600
 
 @dataclass(frozen=True)
 class Finding:
-    """state: `ok`, `note` (works, or is not needed by most) or `fault` (a command will fail). fix: what to do then."""
+    """One thing that was checked."""
 
     subject: str
+    """What was checked."""
+
     state: str
+    """`ok`, `note` (works, or most people do not need it) or `fault` (a command will fail)."""
+
     found: str
+    """What was found."""
+
     fix: str = ""
+    """What to do; empty where nothing is needed."""
 
 
 @dataclass(frozen=True)
 class Examination:
+    """Everything that was checked."""
+
     findings: tuple[Finding, ...]
+    """In the order of the checks."""
 
     @property
     def faults(self) -> tuple[Finding, ...]:

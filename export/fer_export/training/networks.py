@@ -19,12 +19,10 @@ CLASSES = (6, 7)
 
 @dataclass(frozen=True)
 class Family:
-    """One network of the report's family: four Conv-ReLU-BatchNorm-MaxPool blocks after a plain stem.
-
-    filters: output channels of the four blocks; the hidden dense layer is as wide as the last one.
-    """
+    """One network of the report's family: four Conv-ReLU-BatchNorm-MaxPool blocks after a plain stem."""
 
     filters: tuple[int, int, int, int]
+    """Output channels of the four blocks; the hidden dense layer is as wide as the last one."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +34,16 @@ class Residual:
     """
 
     stem: int
+    """Channels of the stem."""
+
     stages: tuple[int, int, int]
+    """Channels of the three stages."""
+
     depth: tuple[int, int, int]
+    """Added convolutions of each stage."""
+
     dropout: float
+    """Dropout rate before the last layer."""
 
 
 NETWORKS: dict[str, Family | Residual] = {

@@ -45,23 +45,33 @@ MEASURED = 512
 
 @dataclass(frozen=True)
 class Examples:
-    """images: uint8 [N, 48, 48, 1]; targets: int64 [N], positions in the labels of the network; soft: float32 [N, K],
-    what is learnt in the place of the targets."""
+    """Faces to train on or to validate with."""
 
     images: NDArray[np.uint8]
+    """Faces uint8 [N, 48, 48, 1]."""
+
     targets: NDArray[np.int64]
+    """Positions in the labels of the network, int64 [N]."""
+
     soft: NDArray[np.float32] | None = None
+    """Probabilities float32 [N, K] that are learned instead of the targets; None without teachers."""
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a finished run gives: the folder, every epoch's figures, the epoch kept in model.keras, and what settling
-    its batch norms gave where the recipe asks for it."""
+    """The result of a finished run."""
 
     folder: Path
+    """The run's folder."""
+
     epochs: tuple[EpochRecord, ...]
+    """Figures of every epoch."""
+
     best_epoch: int
+    """The epoch kept in model.keras."""
+
     settled: Settled | None = None
+    """What estimating the batch-norm statistics again gave; None where the recipe does not ask for it."""
 
     def to_dict(self) -> dict[str, Any]:
         settled = self.settled.to_dict() if self.settled else None

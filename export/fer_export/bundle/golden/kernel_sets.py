@@ -24,19 +24,26 @@ Answers = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class KernelSet:
-    """name: in golden.json. format: of the files it runs. package: what brings the kernels.
-
-    int8_tolerance: largest difference of an int8 file's probability from one processor to another, measured by
-    benchmarks/arm/arm_parity.py; None where its kernels round otherwise on another processor. variation: the same
-    kernels put together otherwise, which are compared but not recorded.
-    """
+    """A set of kernels that golden vectors are recorded on."""
 
     name: str
+    """Its name in golden.json."""
+
     format: str
+    """Format of the files that it runs."""
+
     package: str
+    """The Python package that holds the kernels."""
+
     int8_tolerance: float | None
+    """Largest difference of an int8 file's probability between processors (benchmarks/arm/arm_parity.py); None where
+    its kernels round differently on other processors."""
+
     run: Callable[[bytes, NDArray[np.uint8]], Answers]
+    """Answers of a file, float32 [N, K], to faces uint8 [N, S, S, 1]."""
+
     variation: Callable[[bytes, NDArray[np.uint8]], Answers] | None = None
+    """The same kernels combined in another way; compared, not recorded."""
 
     @property
     def runtime(self) -> str:

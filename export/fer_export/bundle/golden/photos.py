@@ -29,11 +29,16 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Picture:
-    """name: of the file, without its suffix. pixels: RGB uint8 [H, W, 3]. boxes: made by hand, to be cropped too."""
+    """A photo of the golden vectors."""
 
     name: str
+    """Name of its file, without the suffix."""
+
     pixels: Pixels
+    """RGB uint8 [H, W, 3]."""
+
     boxes: tuple[Box, ...] = ()
+    """Boxes made by hand, which are cropped too."""
 
 
 def pictures() -> tuple[Picture, ...]:

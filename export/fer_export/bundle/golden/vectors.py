@@ -46,8 +46,13 @@ class GoldenCrop:
     """A box, its square, and the grey face uint8 [S, S, 1]."""
 
     box: Box
+    """Face box in pixels."""
+
     square: Square
+    """The square that is cut out."""
+
     gray: NDArray[np.uint8]
+    """The face, uint8 [S, S, 1]."""
 
     def to_dict(self) -> dict[str, Any]:
         content = self.gray.tobytes()
@@ -61,15 +66,25 @@ class GoldenCrop:
 
 @dataclass(frozen=True)
 class GoldenPhoto:
-    """file: its place in the bundle. sha256: of its RGB bytes, row by row. faces: what the detectors find; crops:
-    theirs first, then those of the boxes made by hand."""
+    """A photo with the faces found in it and its crops."""
 
     file: str
+    """Its place in the bundle."""
+
     width: int
+    """Pixels."""
+
     height: int
+    """Pixels."""
+
     sha256: str
+    """SHA-256 of its RGB bytes, row by row."""
+
     faces: tuple[Face, ...]
+    """What the detectors find."""
+
     crops: tuple[GoldenCrop, ...]
+    """Crops of the faces found, then of the boxes made by hand."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -84,18 +99,25 @@ class GoldenPhoto:
 
 @dataclass(frozen=True)
 class GoldenVariant:
-    """What an exported file answers to all vectors on one kernel set: float32 [N, K].
-
-    runtime: the package and version that gave the answers. tolerance: largest difference of any probability on the
-    same kernel set; elsewhere: on others, where top-1 must still be the same if it leads by more.
-    """
+    """What an exported file answers to all vectors on one kernel set."""
 
     file: str
+    """Its place in the bundle."""
+
     kernels: str
+    """Name of the kernel set."""
+
     runtime: str
+    """Package and version that gave the answers."""
+
     tolerance: float
+    """Largest difference of any probability allowed on the same kernel set."""
+
     elsewhere: float
+    """The same on other kernel sets, where top-1 must be equal if it leads by more."""
+
     probabilities: NDArray[np.float32]
+    """Float32 [N, K]."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -114,7 +136,10 @@ class Golden:
     """All photos and all variants; the vectors are the crops in the order of the photos."""
 
     photos: tuple[GoldenPhoto, ...]
+    """Every photo with its crops."""
+
     variants: tuple[GoldenVariant, ...]
+    """The answers of every file on every kernel set."""
 
     @property
     def gray(self) -> NDArray[np.uint8]:

@@ -24,10 +24,13 @@ _Place = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class LegacyNetwork:
-    """network: the functional Keras 3 network; graph: the old structure around its layers, for the weights."""
+    """A network of Keras 1 or 2, rebuilt."""
 
     network: keras.Model
+    """The functional Keras 3 network."""
+
     graph: Graph
+    """The old structure around its layers, needed for the weights."""
 
 
 def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool = False) -> LegacyNetwork:

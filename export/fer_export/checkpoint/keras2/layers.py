@@ -79,11 +79,16 @@ def is_channels_first(class_name: str, config: dict[str, Any]) -> bool | None:
 
 @dataclass(frozen=True)
 class Origin:
-    """What holds for all layers of a file: channel order, Theano's flipped kernels, and whether its code may run."""
+    """Properties of all layers of a file."""
 
     channels_first: bool = False
+    """Whether pictures are [N, C, H, W]."""
+
     theano: bool = False
+    """Whether Theano's kernels are flipped."""
+
     trust: bool = False
+    """Whether code in the file may run."""
 
 
 class LegacyLayer:

@@ -29,8 +29,13 @@ class _Slot:
     """One weight of the new network and the old layer it belongs to."""
 
     owner: LegacyLayer
+    """The old layer that it belongs to."""
+
     variable: Any
+    """The Keras variable."""
+
     trainable: bool
+    """Whether training changes it."""
 
     def convert(self, value: Array) -> Array:
         """The saved weight in Keras 3's layout."""

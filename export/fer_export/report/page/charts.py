@@ -25,28 +25,45 @@ DARKEST = 0.6
 
 @dataclass(frozen=True)
 class Point:
-    """One file in a scatter. cost: x; worth: y; low, high: its interval; group: tflite, onnx or keras.
-
-    fit: it may be on the Pareto front (it passed its gate, and can be shipped). chosen: it is recommended.
-    """
+    """One file in a scatter."""
 
     name: str
+    """Name of the file."""
+
     cost: float
+    """x."""
+
     worth: float
+    """y."""
+
     low: float
+    """Lower end of the interval of y."""
+
     high: float
+    """Upper end of the interval of y."""
+
     group: str
+    """`tflite`, `onnx` or `keras`."""
+
     fit: bool
+    """Whether it may be on the Pareto front: it passed its gate and can be shipped."""
+
     chosen: bool
+    """Whether it is recommended."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Reliability of one network or file: (faces, confidence 0..1, accuracy 0..1) of each bin, empty ones too."""
+    """Reliability of one network or file."""
 
     name: str
+    """Name of the network or file."""
+
     group: str
+    """`tflite`, `onnx` or `keras`."""
+
     bins: Sequence[tuple[int, float, float]]
+    """(faces, confidence 0..1, accuracy 0..1) of each bin, empty ones too."""
 
 
 def scatter(

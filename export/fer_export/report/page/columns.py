@@ -18,23 +18,39 @@ DASH = "–"
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell, and the small print under it."""
+    """A cell of the table."""
 
     main: str
+    """The figure."""
+
     small: str = ""
+    """The small print below it."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """of_file: its cell for a file and the file's latency; of_keras: for the network itself. truth: needs labels."""
+    """A column of the table."""
 
     group: str
+    """Heading above several columns."""
+
     name: str
+    """Heading of the column."""
+
     unit: str
+    """Unit of the figures."""
+
     meaning: str
+    """What the figures mean, in a sentence."""
+
     of_file: Callable[[ExportedFile, Row, Comparison], Cell]
+    """The cell of a file with its latency."""
+
     of_keras: Callable[[Comparison], Cell] = lambda result: Cell(DASH)
+    """The cell of the network itself."""
+
     truth: bool = False
+    """Whether it needs true labels."""
 
 
 def figure(value: float | None, digits: int = 2) -> str:

@@ -19,9 +19,16 @@ class Box:
     """A rectangle in user units."""
 
     left: float
+    """Left edge."""
+
     top: float
+    """Upper edge."""
+
     right: float
+    """Right edge."""
+
     bottom: float
+    """Lower edge."""
 
     def overlap(self, other: Box) -> float:
         """Area shared with another box."""

@@ -95,14 +95,25 @@ def _class(kind: str) -> Markup:
 
 @dataclass(frozen=True)
 class Axis:
-    """Values low..high on start..end user units; ticks: (value, text)."""
+    """An axis that maps values low..high to start..end user units."""
 
     low: float
+    """Least value."""
+
     high: float
+    """Largest value."""
+
     start: float
+    """Place of the least value."""
+
     end: float
+    """Place of the largest value."""
+
     log: bool = False
+    """Whether it is logarithmic."""
+
     ticks: tuple[tuple[float, str], ...] = field(default=())
+    """(value, text)."""
 
     def at(self, value: float) -> float:
         """Where a value stands."""

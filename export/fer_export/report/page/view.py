@@ -36,24 +36,42 @@ IN_SIGHT = 9
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table. name: how people call it; file: its name on disk; state: passed, failed or reference."""
+    """A row of the table."""
 
     name: str
+    """Name for people."""
+
     file: str
+    """Name on disk."""
+
     group: str
+    """`tflite`, `onnx` or `keras`."""
+
     state: str
+    """`passed`, `failed` or `reference`."""
+
     chosen: bool
+    """Whether it is recommended."""
+
     cells: tuple[Cell, ...]
+    """Its cells, column by column."""
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """The flipped faces of one file; total: all of them, of which the first are shown."""
+    """The faces of one file whose top-1 changed."""
 
     file: str
+    """Name of the file."""
+
     group: str
+    """`tflite` or `onnx`."""
+
     faces: Sequence[FlippedFace]
+    """The first of them."""
+
     total: int
+    """How many there are."""
 
     @property
     def parts(self) -> tuple[Sequence[FlippedFace], Sequence[FlippedFace]]:
@@ -72,10 +90,13 @@ class Gallery:
 
 @dataclass(frozen=True)
 class View:
-    """A comparison with the words and charts of its page. model_flags: as for html.page."""
+    """A comparison with the words and charts of its page."""
 
     result: Comparison
+    """The comparison."""
+
     model_flags: str | None
+    """As for page.page."""
 
     version = __version__
     formats = {name: row.title for name, row in formats.FORMATS.items()}

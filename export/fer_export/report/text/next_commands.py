@@ -16,14 +16,16 @@ MAKING = (
 
 @dataclass(frozen=True)
 class Flags:
-    """Flags as they were given, each after a space, none that was left away.
-
-    model: those that name the network; data: the data set; making: how files are made, judged and where they go.
-    """
+    """Flags that the user passed, each after a space."""
 
     model: str = ""
+    """Those that name the network."""
+
     data: str = ""
+    """The data set."""
+
     making: str = ""
+    """How files are made and judged, and where they are written."""
 
 
 NONE = Flags()

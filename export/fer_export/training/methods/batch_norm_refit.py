@@ -20,10 +20,13 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Settled:
-    """val_accuracy: with the new statistics. kept: whether it is higher than before."""
+    """What estimating the batch-norm statistics again gave."""
 
     val_accuracy: float
+    """Validation accuracy with the new statistics."""
+
     kept: bool
+    """Whether it is higher than before, so that they were kept."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -39,16 +39,19 @@ _LOST = re.compile("gloo|nccl|coordination", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Group:
-    """The processes that train one network, as this one sees them.
-
-    address: HOST:PORT where process 0 listens, "" for a process that trains alone. process: this one's number, from 0.
-    wait: seconds within which the others must join. Raises UsageError for invalid values.
-    """
+    """The processes that train one network, as this one sees them."""
 
     address: str
+    """HOST:PORT where process 0 listens; empty for a process that trains alone."""
+
     processes: int
+    """How many train together."""
+
     process: int
+    """Number of this one, from 0."""
+
     wait: float = 300.0
+    """Seconds within which the others must join."""
 
     def __post_init__(self) -> None:
         port = re.fullmatch(r".+:(\d{1,5})", self.address)
