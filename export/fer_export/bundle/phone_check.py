@@ -166,7 +166,9 @@ class DeviceCheck:
 
     @classmethod
     def from_bytes(cls, content: bytes, place: str) -> DeviceCheck:
-        """Read a shared self-check; place: what it is called in an error.
+        """Read a shared self-check.
+
+        place: what it is called in an error.
 
         Raises DeviceError for what is none, is of another version, or has a missing, foreign or impossible field.
         """

@@ -53,8 +53,10 @@ def from_training(
 ) -> CalibrationSet:
     """Sample `count` faces, stratified by emotion, that the parity split does not contain.
 
-    training: faces to draw from; parity: the faces that will judge the file. Raises DataError when both are
-    the same split, or when fewer than two faces are left.
+    training: faces to draw from.
+    parity: the faces that will judge the file.
+
+    Raises DataError when both are the same split, or when fewer than two faces are left.
     """
     if parity is not None and parity.name == training.name:
         raise DataError(

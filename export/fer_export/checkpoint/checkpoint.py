@@ -164,9 +164,13 @@ def load(
 ) -> Checkpoint:
     """Load a network: a shipped name, or the path of a file or folder.
 
-    weights: the .h5 that belongs to an architecture .json. labels: names, comma-separated or a list, or a text or
-    JSON file; they win over card.json, which wins over the default for 6, 7 or 8 outputs. scaling: a key of
-    SCALINGS. trust: run code that the file holds. Raises CheckpointError, or UsageError for a scaling unknown.
+    weights: the .h5 that belongs to an architecture .json.
+    labels: names, comma-separated or a list, or a text or JSON file; they win over card.json, which wins over the
+        default for 6, 7 or 8 outputs.
+    scaling: a key of SCALINGS.
+    trust: run code that the file holds.
+
+    Raises CheckpointError, or UsageError for a scaling unknown.
     """
     if scaling is not None and scaling not in SCALINGS:
         raise UsageError(f"unknown scaling {scaling!r}; choose --scaling {', '.join(SCALINGS)}")

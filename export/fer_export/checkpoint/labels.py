@@ -23,7 +23,8 @@ def choose(
     """Return (canonical labels, where they come from) for a network of `outputs` outputs.
 
     labels: names, comma-separated or a list, or a text file (one a line) or JSON file (a list, or an object with
-    positions); they win over the card's "labels", which win over the default for 6, 7 or 8 outputs.
+        positions); they win over the card's "labels", which win over the default for 6, 7 or 8 outputs.
+
     Raises CheckpointError if there are none, or their number, spelling or uniqueness is wrong.
     """
     if labels is not None:

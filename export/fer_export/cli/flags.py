@@ -25,7 +25,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """The whole command line; run: command -> function of the parsed options that gives the exit code."""
+    """The whole command line.
+
+    run: command -> function of the parsed options that gives the exit code.
+    """
     root = _Parser(prog="fer-export", description="Facial-emotion CNNs from Keras to files a phone can run, verified.")
     root.add_argument("--version", action="version", version=f"fer-export {__version__}")
     commands = _Commands(root.add_subparsers(title="commands", metavar="COMMAND", required=True), run)

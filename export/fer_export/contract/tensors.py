@@ -152,7 +152,10 @@ class Contract:
         types: tuple[str, str] = ("uint8", "float32"),
         float_layers: Sequence[str] = (),
     ) -> Contract:
-        """The contract of a network's file. types: of its input and its output."""
+        """The contract of a network's file.
+
+        types: of its input and its output.
+        """
         return cls(
             model=network.name,
             precision=variant.precision,
@@ -194,7 +197,10 @@ def network_kind(input_kind: str) -> str:
 
 
 def input_shape(input_kind: str, size: int) -> tuple[int, int, int, int]:
-    """Shape of the image of a file; size: side of the network's input."""
+    """Shape of the image of a file.
+
+    size: side of the network's input.
+    """
     return (1, -1, -1, 3) if input_kind == "frame" else (1, size, size, channels(input_kind))
 
 

@@ -87,10 +87,12 @@ def blame(
 ) -> Blame:
     """Rank the layers of a written file.
 
-    data: Training faces to measure on; needed for a file that Training faces calibrated. Without it the network's
-    probe faces are used, those that calibrate. Raises ExportFileError for a file that is not this network's or not
-    this package's, UsageError for one that is not quantised, DataError when the faces that calibrated it are missing,
-    ConversionError when the network's layers are not visible.
+    data: Training faces to measure on; needed for a file that Training faces calibrated. Without it the network's probe
+        faces are used, those that calibrate.
+
+    Raises ExportFileError for a file that is not this network's or not this package's, UsageError for one that is not
+    quantised, DataError when the faces that calibrated it are missing, ConversionError when the network's layers are
+    not visible.
     """
     keras_backend.require_tensorflow()
     content = inspect.read_file(path)
@@ -111,7 +113,10 @@ def measure(
     faces: CalibrationSet,
     on_step: OnStep = silent,
 ) -> Blame:
-    """Rank the layers of a file's bytes; calibrated: what it was converted with; faces: what to measure on.
+    """Rank the layers of a file's bytes.
+
+    calibrated: what it was converted with.
+    faces: what to measure on.
 
     Raises ExportFileError when the file says nothing of itself or cannot be run, ConversionError as `blame` does.
     """

@@ -96,8 +96,11 @@ def compare(
 ) -> Comparison:
     """Export every variant into `output`, judge each against Keras, time all in one run, and choose.
 
-    data, options: as for exporting.export. A variant that the network does not allow is left out and named in
-    export.refused. Raises what exporting.export and benchmark.bench raise.
+    data, options: as for exporting.export.
+
+    A variant that the network does not allow is left out and named in export.refused.
+
+    Raises what exporting.export and benchmark.bench raise.
     """
     started = time.perf_counter()
     exported = exporting.export_variants(

@@ -174,9 +174,11 @@ def export(
 ) -> Export:
     """Write one file a precision into `output`, each judged against Keras before it is named.
 
-    data: calibrates on its Training faces and judges on `options.split`; without it the network's probe faces
-    do both, with different pictures. A file that misses its gate is kept as `<name>-failed.<suffix>`. Nothing is
-    written when any error is raised before a file is complete.
+    data: calibrates on its Training faces and judges on `options.split`; without it the network's probe faces do both,
+        with different pictures.
+
+    A file that misses its gate is kept as `<name>-failed.<suffix>`. Nothing is written when any error is raised before
+    a file is complete.
     """
     chosen = [find(file_format, precision) for precision in precisions]
     result = export_variants(checkpoint, chosen, output, data=data, options=options, on_step=on_step)

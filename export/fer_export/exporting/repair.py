@@ -104,9 +104,11 @@ def repair(
 ) -> Repair:
     """Keep the worst layers of an int8 file in float until it passes, or `most_tries` tries have failed.
 
-    content: the file that failed; calibrated: the set it was converted with; judge: the gate it failed, which may
-    raise ExportFileError for a file that the runtime refuses. Raises UsageError for another precision, ConversionError
-    when the network's layers are not visible.
+    content: the file that failed.
+    calibrated: the set it was converted with.
+    judge: the gate it failed, which may raise ExportFileError for a file that the runtime refuses.
+
+    Raises UsageError for another precision, ConversionError when the network's layers are not visible.
     """
     precision = (modelfile.read(content).contract or {}).get("precision")
     if precision != "int8":

@@ -62,9 +62,13 @@ class Timed:
 class Process:
     """A process that has imported a runtime, loaded a file and run it once, and now waits.
 
-    runtime: a word of `--runtime`; python: an interpreter that has it. Use it as a context manager: leaving it ends the
-    process. Raises UsageError when the interpreter cannot be started or lacks the runtime, ExportFileError when the
-    runtime cannot run the file or the process dies.
+    runtime: a word of `--runtime`.
+    python: an interpreter that has it.
+
+    Use it as a context manager: leaving it ends the process.
+
+    Raises UsageError when the interpreter cannot be started or lacks the runtime, ExportFileError when the runtime
+    cannot run the file or the process dies.
     """
 
     def __init__(self, runtime: str, path: Path, threads: int, *, python: str | Path = sys.executable) -> None:

@@ -88,10 +88,12 @@ def bench(
 ) -> Bench:
     """Time .tflite, .onnx and .keras files side by side; some 0.8 s a file and number of threads, and the start-up.
 
-    runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them takes has its usual
-    one. threads: every number of them is a row of its own. seed: of the order in which the blocks run.
-    Raises UsageError for a runtime that is unknown, not installed or takes none of the files, for threads below 1
-    and fewer than 2 rounds; ExportFileError for a file that cannot be read or run.
+    runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them takes has its usual one.
+    threads: every number of them is a row of its own.
+    seed: of the order in which the blocks run.
+
+    Raises UsageError for a runtime that is unknown, not installed or takes none of the files, for threads below 1 and
+    fewer than 2 rounds; ExportFileError for a file that cannot be read or run.
     """
     started = time.perf_counter()
     _check(paths, threads, rounds)

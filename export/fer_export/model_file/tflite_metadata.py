@@ -41,10 +41,13 @@ _ALIGNMENT = 16
 def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | None = None) -> bytes:
     """The .tflite file with its metadata: labels.txt, contract.json and, where given, calibration.json.
 
-    model: what the converter wrote. The same arguments give the same bytes. A float32 or int8 input gets
-    NormalizationOptions(mean 0, std 1): it takes byte values 0..255, and the scaling is in the graph.
-    Raises ConversionError for labels that do not fit the output or one line each, ExportFileError when the
-    file is not a TFLite model, has metadata already, or is not what the contract says.
+    model: what the converter wrote.
+
+    The same arguments give the same bytes. A float32 or int8 input gets NormalizationOptions(mean 0, std 1): it takes
+    byte values 0..255, and the scaling is in the graph.
+
+    Raises ConversionError for labels that do not fit the output or one line each, ExportFileError when the file is not
+    a TFLite model, has metadata already, or is not what the contract says.
     """
     _check_labels(contract)
     image, output = _check_contract(model, contract)

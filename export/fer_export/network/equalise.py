@@ -26,7 +26,8 @@ SMALLEST = 1e-3
 def equalise(network: keras.Model, images: NDArray[np.float32]) -> int:
     """Rescale the weights of a network in place; returns how many pairs of layers were equalised.
 
-    network: functional or Sequential, without batch norms. images: float32 [N, S, S, C] as the network takes them.
+    network: functional or Sequential, without batch norms.
+    images: float32 [N, S, S, C] as the network takes them.
     """
     pairs = _pairs(network)
     ranges = _channel_ranges(network, [writer for writer, _ in pairs], images)

@@ -59,7 +59,9 @@ class Step:
 class Twin:
     """A float network as a row of layer calls.
 
-    model: what `graph.exportable` gives. Values are float32 batches, numbered; INPUT is the network's input.
+    model: what `graph.exportable` gives.
+
+    Values are float32 batches, numbered; INPUT is the network's input.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -135,8 +137,9 @@ class Twin:
 
 
 def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: NDArray[np.uint8] | None) -> Twin:
-    """The twin of a file that was converted so; calibration: the faces uint8
-    [N, S, S, 1] that it was converted with.
+    """The twin of a file that was converted so.
+
+    calibration: the faces uint8 [N, S, S, 1] that it was converted with.
 
     Raises ConversionError for a network whose layers are not visible.
     """
@@ -154,8 +157,8 @@ def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: N
 def unround(model: keras.Model, checkpoint: Checkpoint, calibration: NDArray[np.uint8], only: Collection[str]) -> None:
     """Give layers of an exportable network back the weights they had before they were rounded for int8, in place.
 
-    model: what `graph.exportable` made of this checkpoint with these calibration
-    faces, uint8 [N, S, S, 1]. only: the layers it is done to.
+    model: what `graph.exportable` made of this checkpoint with these calibration faces, uint8 [N, S, S, 1].
+    only: the layers it is done to.
     """
     import keras
 

@@ -41,10 +41,13 @@ def exportable(
 ) -> keras.Model:
     """The network to convert: float32 [N, S, S, 1|3] of byte values 0..255 -> float32 probabilities [N, K].
 
-    input_kind: `gray` or `rgb`. calibration: faces uint8 [N, S, S, 1] on which
-    the network is prepared for int8 weights (equalisation, which is exact, and rounding of the convolutions, which
-    is not). narrow_logits: for 8-bit activations, see
-    logits.py. A checkpoint with mirror gives the mean over each face and its mirror image, in the same graph.
+    input_kind: `gray` or `rgb`.
+    calibration: faces uint8 [N, S, S, 1] on which the network is prepared for int8 weights (equalisation, which is
+        exact, and rounding of the convolutions, which is not).
+    narrow_logits: for 8-bit activations, see logits.py.
+
+    A checkpoint with mirror gives the mean over each face and its mirror image, in the same graph.
+
     Raises ConversionError if an exact step was not.
     """
     import keras

@@ -33,7 +33,9 @@ def round_convolutions(network: keras.Model, images: NDArray[np.float32]) -> int
     """Put the kernels of a network's convolutions on their int8 grid, in place; returns how many.
 
     The largest weight of a filter keeps its value, so a converter that scales a filter by its largest weight finds
-    exactly these steps. images: float32 [N, S, S, C] as the network takes them.
+    exactly these steps.
+
+    images: float32 [N, S, S, C] as the network takes them.
     """
     import keras
 

@@ -73,8 +73,9 @@ class Judge:
     ) -> Judged:
         """Run a file's bytes over the faces and compare with the network, under a gate.
 
-        runtime: one of RUNTIMES, by default that of the file's format. Raises UsageError for one that does not go
-        with the file or is not installed.
+        runtime: one of RUNTIMES, by default that of the file's format.
+
+        Raises UsageError for one that does not go with the file or is not installed.
         """
         found = modelfile.read(content)
         with open_runtime(content, runtime, threads=threads) as opened:
@@ -106,9 +107,13 @@ def judge_files(
 ) -> list[tuple[str, Judged]]:
     """Judge written files, each under the gate of the precision it was made with (name, result).
 
-    Without data the network's probe faces judge. runtime, threads: as in `Judge.judge`. A file that averages over
-    mirror images is held against the network's mean over both. Raises DataError if a face that judges calibrated a
-    file.
+    Without data the network's probe faces judge.
+
+    runtime, threads: as in `Judge.judge`.
+
+    A file that averages over mirror images is held against the network's mean over both.
+
+    Raises DataError if a face that judges calibrated a file.
     """
     found = [inspect_file(path) for path in paths]
     faces = labelled_faces(checkpoint, data, split) if data else without_data(checkpoint, on_step)

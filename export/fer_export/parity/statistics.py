@@ -116,10 +116,13 @@ def mcnemar_exact(right_to_wrong: int, wrong_to_right: int) -> float:
 def paired_difference_interval(lost: float, gained: float, count: float) -> tuple[float, float]:
     """95 % interval of (lost - gained) / count, two proportions of the same faces; nan where count is 0.
 
-    lost: faces that only the first has right; gained: only the second. In -1..1. Tango (1998), Statistics in
-    Medicine 17: the differences that the score test does not reject. It holds its coverage for few faces and for
-    none changed, where the normal interval has no width (Fagerland, Lydersen and Laake 2014). Where it leaves 0
-    out by a hair the exact McNemar p may still be above 0.05: the exact test is the more careful of the two.
+    lost: faces that only the first has right.
+    gained: only the second.
+
+    In -1..1. Tango (1998), Statistics in Medicine 17: the differences that the score test does not reject. It holds its
+    coverage for few faces and for none changed, where the normal interval has no width (Fagerland, Lydersen and Laake
+    2014). Where it leaves 0 out by a hair the exact McNemar p may still be above 0.05: the exact test is the more
+    careful of the two.
     """
     if not count:
         return math.nan, math.nan

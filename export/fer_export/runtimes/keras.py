@@ -18,8 +18,10 @@ _BATCH = 256
 class KerasRuntime(Runtime):
     """Keras on its backend, 256 faces at a time.
 
-    model: a loaded checkpoint, or the name or path of one. threads: TensorFlow takes the number once, before its
-    first computation in a process, and the other backends take none; `threads` says how many they have.
+    model: a loaded checkpoint, or the name or path of one.
+    threads: TensorFlow takes the number once, before its first computation in a process, and the other backends take
+        none; `threads` says how many they have.
+
     Raises CheckpointError when the network cannot be loaded.
     """
 

@@ -37,9 +37,12 @@ _MOST = 8
 class LiteRt(Runtime):
     """LiteRT with XNNPACK, faces one by one (batch 1) as on a phone.
 
-    model: the path of a .tflite file or its bytes. threads: of one interpreter. workers: interpreters side by side;
-    by default as many as there are cores for once a slow file (int16x8 has no optimised kernels) keeps `run` busy
-    for more than a second. They change no answer. Raises ExportFileError when LiteRT cannot run the file.
+    model: the path of a .tflite file or its bytes.
+    threads: of one interpreter.
+    workers: interpreters side by side; by default as many as there are cores for once a slow file (int16x8 has no
+        optimised kernels) keeps `run` busy for more than a second. They change no answer.
+
+    Raises ExportFileError when LiteRT cannot run the file.
     """
 
     name = "litert"

@@ -23,10 +23,11 @@ _FATAL = 4
 class OnnxRuntime(Runtime):
     """onnxruntime with its CPU provider, faces one by one (batch 1).
 
-    model: the path of an .onnx file or its bytes; its input is the bytes of the contract, uint8 or float32
-    [1, S, S, C], or a frame, uint8 [1, H, W, 3] of free size, and a box, int32 [4]; its output float32 or float16
-    [1, K]; a batch of free size counts as 1. Raises ExportFileError when onnxruntime cannot load the file or its ends
-    are others.
+    model: the path of an .onnx file or its bytes; its input is the bytes of the contract, uint8 or float32 [1, S, S,
+        C], or a frame, uint8 [1, H, W, 3] of free size, and a box, int32 [4]; its output float32 or float16 [1, K]; a
+        batch of free size counts as 1.
+
+    Raises ExportFileError when onnxruntime cannot load the file or its ends are others.
     """
 
     name = "onnxruntime"

@@ -98,8 +98,10 @@ class Tensors:
 def kernels_of(ops: Iterable[Op], output: int) -> str:
     """What computes a tensor: XNNPACK, TFLite's builtin kernels, or both, with the ops left to the latter.
 
-    ops: every node of an interpreter that is ready to run. The nodes that XNNPACK took over are still among them;
-    what it computes in their place comes behind them as DELEGATE, so the last maker of a tensor is the true one.
+    ops: every node of an interpreter that is ready to run.
+
+    The nodes that XNNPACK took over are still among them; what it computes in their place comes behind them as
+    DELEGATE, so the last maker of a tensor is the true one.
     """
     makers = {tensor: (name, inputs) for name, inputs, outputs in ops for tensor in outputs}
     names, wanted, seen = set(), [output], set()

@@ -54,9 +54,13 @@ def tflite_runtime_python() -> Path:
 class TfliteRuntime(Runtime):
     """tflite-runtime, faces one by one (batch 1).
 
-    model: the path of a .tflite file or its bytes; python: an interpreter that has tflite_runtime, by default the
-    one that `tflite_runtime_python` finds. Close it, or use it as a context manager. Raises UsageError when that
-    interpreter cannot be started or lacks the package, ExportFileError when the runtime cannot run the file.
+    model: the path of a .tflite file or its bytes.
+    python: an interpreter that has tflite_runtime, by default the one that `tflite_runtime_python` finds.
+
+    Close it, or use it as a context manager.
+
+    Raises UsageError when that interpreter cannot be started or lacks the package, ExportFileError when the runtime
+    cannot run the file.
     """
 
     name = "tflite-runtime"
@@ -115,7 +119,10 @@ class TfliteRuntime(Runtime):
             sent.flush()
 
     def _answer(self, content: bytes | None = None) -> dict[str, Any]:
-        """The worker's next line; content: of the file, where the answer is to its loading."""
+        """The worker's next line.
+
+        content: of the file, where the answer is to its loading.
+        """
         head = _json_line(_pipes(self._process)[1])
         if head is None or "error" in head:
             raise self._refusal("its process ended" if head is None else one_line(head["error"]), content)

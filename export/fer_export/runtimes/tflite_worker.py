@@ -57,7 +57,10 @@ def main(threads: int) -> None:
 
 
 def infer(interpreter: Any, inputs: Any, box: Any, numpy: Any) -> Any:
-    """Outputs of the model for inputs [N, ...], one after the other; box: the second input of a frame file."""
+    """Outputs of the model for inputs [N, ...], one after the other.
+
+    box: the second input of a frame file.
+    """
     details = sorted(interpreter.get_input_details(), key=lambda detail: -len(detail["shape"]))
     given, result = index(details), index(interpreter.get_output_details())
     if box is not None:

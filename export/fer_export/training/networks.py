@@ -61,7 +61,10 @@ NETWORKS: dict[str, Family | Residual] = {
 def build(name: str, classes: int, dtype: str = "float32") -> keras.Model:
     """Build an untrained network.
 
-    name: a key of NETWORKS; classes: 6 or 7; dtype: the Keras dtype policy of all layers but the last.
+    name: a key of NETWORKS.
+    classes: 6 or 7.
+    dtype: the Keras dtype policy of all layers but the last.
+
     Raises UsageError on any other name or number. Weights follow Keras's global seed.
     """
     import keras

@@ -39,8 +39,8 @@ class RunFolder:
     """A run as its folder holds it; only the first process of a group reads and writes.
 
     settings: JSON-safe, what a run must have in common with what lies in the folder. epochs: so far. weights: what
-    Trainer.save gave after the last of them. ended: whether it is trained to its end and only its card is missing;
-    settled: what the refit of its batch norms gave then.
+        Trainer.save gave after the last of them. ended: whether it is trained to its end and only its card is missing;
+        settled: what the refit of its batch norms gave then.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], saved: Arrays, group: Group) -> None:

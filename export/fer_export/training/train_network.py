@@ -44,11 +44,14 @@ def train_network(
     """Train in `folder`, or continue the run there, and return the card, which is written there as card.json.
 
     protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
-    initial: a network whose weights are the start. teachers: networks whose probabilities are learnt beside the labels.
-    recipe_of: another network whose recipe is taken. changes: fields of recipe.Recipe that differ from it. group: the
-    processes that train together; all but the first return None. on_epoch gets the epochs left at most. Raises what
-    training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows no cosine,
-    on a patience where it does, and on what check_recipe names.
+    initial: a network whose weights are the start.
+    teachers: networks whose probabilities are learnt beside the labels.
+    recipe_of: another network whose recipe is taken.
+    changes: fields of recipe.Recipe that differ from it.
+    group: the processes that train together; all but the first return None. on_epoch gets the epochs left at most.
+
+    Raises what training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows
+    no cosine, on a patience where it does, and on what check_recipe names.
     """
     changes = changes or {}
     settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **changes)

@@ -97,13 +97,17 @@ def train(
     """Train `network` with `classes` outputs, or continue the run in `folder`.
 
     initial: name or path of a network whose layers of the same name and shape give the first weights; one that knows
-    more emotions gives its last layer's columns of those that are wanted.
+        more emotions gives its last layer's columns of those that are wanted.
     teachers: the networks that made training.soft, by name, so that a run continues with the same; where the recipe is
-    consistent, they are asked here. group: the joined processes that train together; only the first one uses `folder`
-    and `initial`. The epoch with the highest validation accuracy is kept in `folder/model.keras`. A run that has ended
-    and has no card yet gives its result again. Raises TrainingError on NaN, on degenerate data, on a folder that holds
-    a run with other settings or other data, and where the processes of a group differ in these; UsageError on what
-    check_recipe names, on an unknown network or number of classes and on teachers that cannot teach.
+        consistent, they are asked here.
+    group: the joined processes that train together; only the first one uses `folder` and `initial`.
+
+    The epoch with the highest validation accuracy is kept in `folder/model.keras`. A run that has ended and has no card
+    yet gives its result again.
+
+    Raises TrainingError on NaN, on degenerate data, on a folder that holds a run with other settings or other data, and
+    where the processes of a group differ in these; UsageError on what check_recipe names, on an unknown network or
+    number of classes and on teachers that cannot teach.
     """
     recipe = recipe or Recipe()
     check_recipe(recipe, initial, teachers, group)

@@ -186,7 +186,8 @@ def answer(
 ) -> list[GoldenVariant]:
     """What an exported file answers to the vectors on every kernel set of its format.
 
-    gray: the vectors, uint8 [N, S, S, 1]; others: further faces over which the kernel sets are compared as well.
+    gray: the vectors, uint8 [N, S, S, 1].
+    others: further faces over which the kernel sets are compared as well.
     """
     faces = np.concatenate([gray, others])
     answers = {kernels: kernels.run(content, faces) for kernels in kernel_sets.of_format(variant.format)}

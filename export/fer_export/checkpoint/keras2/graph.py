@@ -36,7 +36,9 @@ class LegacyNetwork:
 def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool = False) -> LegacyNetwork:
     """Build a network from the parsed JSON {"class_name", "config"} of Keras 1 or 2, with weights not yet set.
 
-    theano: the weights come from Theano, whose convolutions flip their kernels. trust: lambdas may be run.
+    theano: the weights come from Theano, whose convolutions flip their kernels.
+    trust: lambdas may be run.
+
     Raises CheckpointError for an input that is no square picture and for what Keras 3 cannot express.
     """
     import keras

@@ -75,8 +75,10 @@ def scatter(
 ) -> Markup:
     """Worth against cost with intervals, the Pareto front of the fit points, and a dashed reference line.
 
-    cost, worth: what the axes say; reference: the height of the line. The cost axis starts at 0, unless its spread
-    makes it logarithmic.
+    cost, worth: what the axes say.
+    reference: the height of the line.
+
+    The cost axis starts at 0, unless its spread makes it logarithmic.
     """
     best = front([(p.cost, p.worth) if p.fit else (math.nan, math.nan) for p in points])
     across = _cost_axis([p.cost for p in points])
@@ -212,7 +214,10 @@ def confusion(
     *,
     reference: Sequence[Sequence[int]] | None = None,
 ) -> Markup:
-    """Faces by [true][predicted]; shades are shares of the row. reference: the counts that small print compares to."""
+    """Faces by [true][predicted]; shades are shares of the row.
+
+    reference: the counts that small print compares to.
+    """
     cell, left, top = 43.0, 68.0, 62.0
     across = cell * len(labels)
     right = sum(row[i] for i, row in enumerate(counts))

@@ -56,8 +56,10 @@ def place(
 ) -> list[Box]:
     """A box for each mark's name (width, height) inside the area, close to its mark and free of the others.
 
-    radius: of a mark; lines: what a name had better not lie on. Each name takes the cheapest of some hundred
-    places; a few rounds let early names give way to later ones.
+    radius: of a mark.
+    lines: what a name had better not lie on.
+
+    Each name takes the cheapest of some hundred places; a few rounds let early names give way to later ones.
     """
     obstacles = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in marks]
     chosen: list[Box | None] = [None] * len(marks)

@@ -33,7 +33,10 @@ def shortened(text: str, length: int) -> str:
 
 
 class Drawing:
-    """Collects shapes; `markup` is the finished `<svg>`. alternative: what a screen reader says instead."""
+    """Collects shapes; `markup` is the finished `<svg>`.
+
+    alternative: what a screen reader says instead.
+    """
 
     def __init__(self, width: float, height: float, alternative: str) -> None:
         self.width, self.height, self._alternative = width, height, alternative
@@ -47,7 +50,11 @@ class Drawing:
         return opened + Markup("").join(self._parts) + Markup("</svg>")
 
     def text(self, x: float, y: float, content: str, kind: str = "", *, anchor: str = "", turn: float = 0) -> None:
-        """A line of text with its baseline at (x, y); anchor: middle or end; turn: degrees clockwise."""
+        """A line of text with its baseline at (x, y).
+
+        anchor: middle or end.
+        turn: degrees clockwise.
+        """
         extra = Markup("")
         if anchor:
             extra += Markup(' text-anchor="{}"').format(anchor)
@@ -124,7 +131,10 @@ class Axis:
 
 
 def axis(values: Sequence[float], start: float, end: float, *, log: bool = False, floor: float | None = None) -> Axis:
-    """An axis with some room around the values. floor: the lowest value shown, for quantities that start there."""
+    """An axis with some room around the values.
+
+    floor: the lowest value shown, for quantities that start there.
+    """
     low, high = min(values), max(values)
     if log:
         room = max((high / low) ** 0.08, 1.15)

@@ -26,7 +26,11 @@ process"""
 
 
 def comparison_text(result: Comparison, card: Path, flags: Flags = NONE) -> str:
-    """The printout of `fer-export all`; card: where the HTML page lies; flags: those of the command itself."""
+    """The printout of `fer-export all`.
+
+    card: where the HTML page lies.
+    flags: those of the command itself.
+    """
     exported = result.export
     labelled = exported.files[0].parity.file_accuracy is not None
     header = ["file", "MB"]

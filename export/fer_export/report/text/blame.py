@@ -23,7 +23,11 @@ LEGEND = (
 
 
 def blame_text(result: Blame, name: str, flags: Flags = NONE) -> str:
-    """The printout of `fer-export blame`; name: of the file; flags: those of the command itself."""
+    """The printout of `fer-export blame`.
+
+    name: of the file.
+    flags: those of the command itself.
+    """
     guilty = [layer for layer in result.layers if layer.effect > 0]
     clean = [_marked(layer) for layer in result.layers if layer.effect == 0]
     blocks = [

@@ -61,7 +61,9 @@ class Stepped(layers.Layer):  # type: ignore[misc]
 def stepped(network: keras.Model) -> keras.Model:
     """A functional network over the same weights that computes in int8's steps; its batch norms train no more.
 
-    network: of the layers that `networks.build` uses. The probabilities at its end are not rounded.
+    network: of the layers that `networks.build` uses.
+
+    The probabilities at its end are not rounded.
     """
     last = network.layers[-1]
 

@@ -27,8 +27,10 @@ def supervise(run: Callable[[Sequence[str]], int], arguments: Sequence[str], gro
 
     run: a function of a module, which returns an exit code.
 
-    JAX's coordination service aborts a process, with a stack trace of C++, when another one is missing or lost, and
-    no Python can catch that. Raises TrainingError then, and UsageError where Keras's backend cannot.
+    JAX's coordination service aborts a process, with a stack trace of C++, when another one is missing or lost, and no
+    Python can catch that.
+
+    Raises TrainingError then, and UsageError where Keras's backend cannot.
     """
     distribution.check_backend()
     with tempfile.NamedTemporaryFile() as messages:
@@ -50,7 +52,10 @@ def supervise(run: Callable[[Sequence[str]], int], arguments: Sequence[str], gro
 
 
 def _end(number: int, group: Group, joining: bool) -> str:
-    """Why the process ended by a signal. joining: the last words of JAX's runtime were about coming together."""
+    """Why the process ended by a signal.
+
+    joining: the last words of JAX's runtime were about coming together.
+    """
     if number == signal.SIGABRT and joining:
         return (
             f"not all {group.processes} processes joined at {group.address} within {group.wait:g} s; "
