@@ -54,7 +54,7 @@ def test_there_and_back():
         ("labels", "happy", "labels of contract.json is 'happy'"),
         ("labels", ["happy", 7], "labels of contract.json is"),
         ("crop", [], "crop of contract.json is []"),
-        ("detectors", [7], "detectors is no object"),
+        ("detectors", [7], "detectors is not a JSON object"),
         ("detectors.0.grids", 7, "grids of detectors is 7"),
         ("size", 0, "size of contract.json is 0"),
         ("detectors.2.windows", 0, "windows of detectors is 0"),
@@ -73,7 +73,7 @@ def test_a_document_that_is_not_the_contract_is_refused(place, value, words):
 
 @pytest.mark.parametrize("whole", [None, [], "contract", 7])
 def test_what_is_no_object_is_refused(whole):
-    with pytest.raises(BundleError, match="no object"):
+    with pytest.raises(BundleError, match="not a JSON object"):
         PhotoContract.from_dict(whole)
 
 

@@ -69,7 +69,7 @@ def test_a_narrow_interval_around_the_limit_cannot_be_told_from_it():
 def test_a_small_drop_that_is_real_is_called_so():
     result = judge(20_000, lost=60, gained=20)
     assert result.passed
-    said(result, "drop of 0.20 points is small but real", "p = 8.6e-06")
+    said(result, "drop of 0.20 points is small but significant", "p = 8.6e-06")
     assert not any("real" in caution for caution in judge(20_000, lost=30, gained=22).cautions)
     assert not any("real" in caution for caution in judge(20_000, lost=20, gained=60).cautions)
 
@@ -88,7 +88,7 @@ def test_agreement_near_its_limit_cannot_be_told_from_it():
     assert not any("agreement" in caution for caution in judge(3589, other=20).cautions)
     failed = judge(3589, other=75)
     assert not failed.passed
-    said(failed, "agreement 97.91 %", "cannot be told")
+    said(failed, "agreement 97.91 %", "cannot be distinguished")
 
 
 def test_few_probe_faces_cannot_confirm_an_agreement():
@@ -124,7 +124,7 @@ def test_an_emotion_that_may_not_have_fallen_is_not_named():
 def test_limits_no_number_of_faces_can_meet_are_judged_all_the_same(limit):
     result = judge(700, lost=4, gained=3, max_drop=limit)
     assert not result.passed
-    assert not any("would do" in caution for caution in result.cautions)
+    assert not any("are enough" in caution for caution in result.cautions)
 
 
 def test_nan_is_damage_and_not_a_matter_of_faces():
