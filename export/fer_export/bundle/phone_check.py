@@ -170,7 +170,7 @@ class DeviceCheck:
 
         place: what it is called in an error.
 
-        Raises DeviceError for what is none, is of another version, or has a missing, foreign or impossible field.
+        Raises DeviceError for another document or version, or has a missing, unknown or invalid field.
         """
         try:
             return cls._read(documents.parsed(content, place), place)

@@ -1,7 +1,7 @@
 """Replays a bundle: every file, every golden vector, every exported file on every kernel set; what `verify` does.
 
-The first thing that differs ends it. What cannot be compared at all (no bundle, a newer version, a malformed
-document) is a BundleError.
+It stops at the first difference. What cannot be compared (not a bundle, a newer version, a malformed document) is a
+BundleError.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .golden.vectors import Golden, GoldenPhoto, GoldenVariant
 from .manifest import BundledVariant, DifferenceError
 
 BOX_PIXELS = 1
-"""A box may differ by so much: the detectors compute in float, and a half is rounded up."""
+"""Largest difference of a box: the detectors compute in float, and a half is rounded up."""
 
 SCORE = 0.01
 
@@ -109,8 +109,8 @@ class Verification:
 def verify(folder: Path, on_step: OnStep = silent) -> Verification:
     """Replay the bundle in `folder`.
 
-    Raises BundleError for what is not a bundle, is of a newer version, or has a document with missing, foreign or
-    misshapen fields; PhotoError or ExportFileError where a photo or model cannot be read or run here.
+    Raises BundleError for what is not a bundle, is of a newer version, or has a document with missing, unknown or
+    invalid fields; PhotoError or ExportFileError where a photo or model cannot be read or run here.
     """
     try:
         return _replay(folder, on_step)
@@ -168,7 +168,7 @@ def _check_labels(opened: Bundle) -> None:
 
 
 def _check_model(opened: Bundle, variant: BundledVariant) -> None:
-    """What an exported file says of itself is what manifest and contract say of it."""
+    """The metadata of an exported file agree with manifest and contract."""
     content, listing = opened.read(variant.file), opened.manifest
     held = modelfile.read(content)
     expected = {

@@ -95,7 +95,7 @@ def from_probe(probe: ProbeFaces) -> CalibrationSet:
 
 
 def face_hashes(pixels: NDArray[np.uint8]) -> list[str]:
-    """The first 16 hex digits of each face's SHA-256: enough to tell faces apart, nothing of the picture."""
+    """The first 16 hex digits of each face's SHA-256: enough to tell faces apart, without the picture."""
     return [hashlib.sha256(face.tobytes()).hexdigest()[:16] for face in np.ascontiguousarray(pixels)]
 
 

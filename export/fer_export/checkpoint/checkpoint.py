@@ -1,4 +1,4 @@
-"""Reads the networks that people have and gives one object: network, labels, picture size, scaling.
+"""Reads networks as people have them into one object: network, labels, picture size, scaling.
 
 A checkpoint is a shipped name, a network folder (model.keras, card.json), a Keras file of any age, an
 architecture JSON with weights, or a SavedModel folder.
@@ -90,11 +90,11 @@ class Checkpoint:
         return SCALINGS[self.scaling]
 
     def meant_by(self, contract: Mapping[str, Any]) -> Checkpoint:
-        """The network as a file with this contract answers: with mirror or without."""
+        """The network that a file with this contract was made from: with mirror or without."""
         return replace(self, mirror=bool(contract.get("mirror", False)))
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Keras's own answer to bytes, or mean of two: uint8 [N, S, S, 1] or [N, S, S, C] -> float32 [N, K].
+        """Keras's answer to bytes (with mirror the mean of two): uint8 [N, S, S, 1] or [N, S, S, C] -> float32 [N, K].
 
         Grey is repeated for an RGB network. Raises UsageError for pictures that do not fit.
         """

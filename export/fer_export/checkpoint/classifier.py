@@ -1,4 +1,4 @@
-"""What every network is brought to before it is used: one float32 picture in, one row of probabilities out."""
+"""The form of every network before it is used: one float32 picture in, one row of probabilities out."""
 
 from __future__ import annotations
 
@@ -127,12 +127,12 @@ def _last_activation(network: keras.Model) -> str | None:
 
 
 def scales_itself(network: keras.Model) -> bool:
-    """Whether what stands before the first layer that learns takes bytes: a scale, shift or normalisation of them."""
+    """Whether the part before the first trained layer takes bytes: a scale, shift or normalisation of them."""
     return bool(_takes_bytes(network))
 
 
 def _takes_bytes(network: keras.Model) -> bool | None:
-    """None where nothing of the network tells."""
+    """None where the network does not tell."""
     import keras
 
     for operation in getattr(network, "operations", network.layers):

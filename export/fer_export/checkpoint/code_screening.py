@@ -1,7 +1,7 @@
 """What is checked in a network's description before anything is built from it: code, and the shape of its input.
 
-A Keras file is data until it names a Python object: a Lambda (marshalled bytecode), a class or a function of
-someone's own. Such parts are found in the JSON, so nothing of the file has run when it is refused.
+A Keras file is plain data unless it names a Python object: a Lambda (marshalled bytecode), a custom class or function.
+    Such parts are found in the JSON, so nothing in the file has run when it is refused.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def refuse_code(part: str | None, path: Any) -> None:
 
 
 def check_input(shape: Any, path: Any) -> tuple[int, int]:
-    """Return (size, channels) of an input shape [N, S, S, C]; CheckpointError if it is no square picture."""
+    """Return (size, channels) of an input shape [N, S, S, C]; CheckpointError if it is not a square picture."""
     shape = tuple(shape)
     takes = f"{path} takes an input of shape {_readable(shape)}"
     wanted = "a square grey or RGB picture [N, S, S, 1|3] is needed"

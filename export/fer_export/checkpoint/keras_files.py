@@ -27,7 +27,7 @@ HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 def read(path: Path, weights: Path | None, *, trust: bool) -> keras.Model:
-    """Read one network file (architecture JSON: with its `weights`). CheckpointError for everything that is none."""
+    """Read one network file (architecture JSON: with its `weights`). CheckpointError for anything else."""
     kind = _kind(path)
     if kind != "json" and weights is not None:
         raise CheckpointError(f"{path} holds its own weights; drop --weights, or pass an architecture .json as --model")
@@ -39,14 +39,14 @@ def read(path: Path, weights: Path | None, *, trust: bool) -> keras.Model:
         return _read_hdf5(path, trust)
     except FerExportError:
         raise
-    except Exception as error:  # Keras and h5py raise whatever a damaged file leads them into
+    except Exception as error:  # Keras and h5py raise many kinds of errors for a damaged file
         raise CheckpointError(
             f"{path} cannot be read as a Keras network ({_first_line(error)}); copy or save it again"
         ) from error
 
 
 def _kind(path: Path) -> str:
-    """keras, hdf5 or json, by the first bytes; CheckpointError that says what the file is instead."""
+    """keras, hdf5 or json, by the first bytes; CheckpointError, which says what the file is, for others."""
     head = _head(path)
     if not head:
         raise CheckpointError(f"{path} is empty; copy or save the network again")

@@ -1,6 +1,6 @@
 """The labels of a network: given by flag or file, by its card, or the known order for its number of outputs.
 
-Which one it was is always told; what is assumed says so.
+The source is always printed; an assumption is called one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def choose(
 ) -> tuple[tuple[str, ...], str]:
     """Return (canonical labels, where they come from) for a network of `outputs` outputs.
 
-    labels: names, comma-separated or a list, or a text file (one a line) or JSON file (a list, or an object with
+    labels: names, comma-separated or a list, or a text file (one per line) or JSON file (a list, or an object with
         positions); they win over the card's "labels", which win over the default for 6, 7 or 8 outputs.
 
     Raises CheckpointError if there are none, or their number, spelling or uniqueness is wrong.
@@ -81,7 +81,7 @@ def _label_list(document: Any, source: str) -> list[str]:
 
 
 def parsed_json(text: str, path: Path) -> Any:
-    """JSON of a file that people write by hand; CheckpointError that names the file if it is none."""
+    """JSON of a file that people write by hand; CheckpointError with the file's name if it is invalid."""
     try:
         return json.loads(text)
     except ValueError as error:

@@ -52,8 +52,8 @@ class _Signature:
 def read(folder: Path, *, trust: bool) -> keras.Model:
     """Read a SavedModel folder as a network: float32 [N, S, S, C] -> [N, K].
 
-    Raises CheckpointError for a damaged folder, an untrusted one that runs Python or touches files, several
-    inputs or outputs, and an input that is no square picture.
+    Raises CheckpointError for a damaged folder, an untrusted one that runs Python or touches files, several inputs or
+    outputs, and an input that is not a square picture.
     """
     import tensorflow as tf
 

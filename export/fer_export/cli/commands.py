@@ -22,7 +22,7 @@ from .progress_bar import Bar, duration
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code. Never lets a traceback through, unless FER_EXPORT_DEBUG is set."""
+    """Run the command line; returns the exit code. Never shows a traceback, unless FER_EXPORT_DEBUG is set."""
     try:
         options = parser(commands()).parse_args(arguments)
         _quiet()
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except FerExportError as error:
         return _say(str(error), 2)
-    except Exception as error:  # what no one foresaw still ends in one line, not in a traceback
+    except Exception as error:  # an unexpected error still ends in one line, not in a traceback
         if os.environ.get("FER_EXPORT_DEBUG"):
             raise
         text = " ".join(str(error).split())[:300]
@@ -113,7 +113,7 @@ def bench(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def blame(options: argparse.Namespace, bar: Bar) -> int:
-    """Which layers of a quantised file lose most."""
+    """The layers of a quantised file with the largest error."""
     from ..exporting import blame as blaming
     from ..report.text.blame import blame_text
 
@@ -257,7 +257,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def bundle(options: argparse.Namespace, bar: Bar) -> int:
-    """Make all an app needs, in one folder."""
+    """Make a folder with everything an app needs."""
     from pathlib import Path
 
     from ..bundle import make as bundling
@@ -297,7 +297,7 @@ def verify(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def device(options: argparse.Namespace, bar: Bar) -> int:
-    """Phones' self-checks as rows beside those of bench."""
+    """Phones' self-checks beside the rows of bench."""
     from ..bundle import phone_check as devices
     from ..report.text.phone import device_text
 
@@ -395,7 +395,7 @@ def _pipeline(options: argparse.Namespace) -> Any:
 
 
 def _exported(options: argparse.Namespace) -> Any:
-    """The network as the files are to answer."""
+    """The network that the files are made from, with mirror or without."""
     return replace(_checkpoint(options), mirror=options.mirror)
 
 

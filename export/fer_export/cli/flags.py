@@ -1,4 +1,4 @@
-"""The flags of every command. What a flag means stands in its help text; cli.py acts on it."""
+"""The flags of every command. The help text says what a flag means; commands.py acts on it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     command = commands.add("all", "every variant of every format: parity, latency, one report, which to ship")
     _model_flags(command)
     _data_flags(command)
-    _variant_flags(command, io_types=("float32",))  # all that every variant has
+    _variant_flags(command, io_types=("float32",))  # flags of every variant
     _threads_flag(command)
     _gate_flags(command)
     _output_flags(command, "exports")

@@ -141,7 +141,7 @@ class PhotoContract:
 
     @classmethod
     def from_dict(cls, document: Any) -> PhotoContract:
-        """Read a contract; raises BundleError for a newer version, a missing, foreign or misshapen field."""
+        """Read a contract; raises BundleError for a newer version, a missing, unknown or invalid field."""
         if isinstance(document, dict) and document.get("format") != FORMAT:
             raise BundleError(f"contract.json is not a {FORMAT}; pass a folder made by `fer-export bundle`")
         if isinstance(document, dict) and document.get("version") != VERSION:

@@ -1,4 +1,4 @@
-"""What the phone must hand to an exported file and what it gets back, as data.
+"""What a phone passes to an exported file and what it gets back, as data.
 
 The same document is embedded in every file (`contract.json`) and read by apps; these constants stand
 nowhere else.

@@ -1,6 +1,6 @@
 """Keras to ONNX at every precision: tf2onnx writes the float graph, onnxruntime's own tools halve or quantise it.
 
-The float graph is the same for all precisions but int8, whose network is prepared on the calibration faces.
+The float graph is the same for all precisions except int8, whose network is prepared on the calibration faces.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _dynamic(model: Any, folder: Path) -> Any:
 
 
 def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], folder: Path) -> Any:
-    """The graph with int8 weights, a scale for each channel, and uint8 activations between QuantizeLinear and
+    """The graph with int8 weights, one scale per channel, and uint8 activations between QuantizeLinear and
     DequantizeLinear.
 
     The ranges are the smallest and largest values that the calibration pictures [N, S, S, C] reach. Softmax computes
@@ -241,7 +241,7 @@ def _check_ops(model: Any, names: LayerNames) -> None:
 
 
 def _check_integer(model: Any, names: LayerNames, float_layers: Sequence[str]) -> None:
-    """Every op with weights computes in int8 but those of the layers to be kept in float."""
+    """Every op with weights computes in int8, except in layers that stay in float."""
     astray = set()
     for node in onnxfile.float_ops(model):
         # Nodes inside a loop keep TensorFlow's names.
@@ -271,7 +271,7 @@ def _check(content: bytes, promised: tensors.Contract) -> None:
 
 @contextlib.contextmanager
 def _tools(variant: Variant) -> Iterator[Path]:
-    """A folder for what the tools write, their chatter swallowed and their many errors told in one line."""
+    """A folder for what the tools write, with their output suppressed and their errors reported in one line."""
     root = logging.getLogger()
     handlers, disabled = root.handlers[:], root.manager.disable
     try:

@@ -1,4 +1,4 @@
-"""What every converter is to the rest of the package."""
+"""The interface of every converter."""
 
 from __future__ import annotations
 

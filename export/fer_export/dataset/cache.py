@@ -54,7 +54,7 @@ def load(sha256: str, source: Path) -> Dataset | None:
 
 
 def save(dataset: Dataset) -> None:
-    """Keep a data set. A cache folder that cannot be written is no error: the next read is as slow as the first."""
+    """Keep a data set. A cache folder that cannot be written is not an error: the next read is as slow as the first."""
     arrays = dataset.pixels, dataset.emotions, dataset.usage, dataset.rows.astype("<i8")
     content = b"".join(array.tobytes() for array in arrays)
     header = json.dumps(_header(dataset.sha256, len(dataset), _checksum(content)))

@@ -1,8 +1,8 @@
 """The rows of fer2013.csv: emotion, 2304 pixels as decimal text, Usage. Fast where a row is right, exact where not.
 
-Messages count rows from 1 after the header, with the line of the file beside it: "row 17 (line 18)".
-The three columns may stand in any order and case, with spaces and quotes around them (icml_face_data.csv).
-Blank lines at the very end are no rows; anywhere else they are wrong.
+Messages count rows from 1 after the header, with the line of the file beside it: "row 17 (line 18)". The three columns
+    may stand in any order and case, with spaces and quotes around them (icml_face_data.csv). Blank lines at the very
+    end are ignored; anywhere else they are errors.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """FER2013 as folders of pictures, the layout Kaggle ships: `train/<emotion>/*.jpg`, `test/<emotion>/*.jpg`.
 
-Pictures are .jpg, .jpeg or .png of 48x48 pixels. train/ is Training. In test/, names that begin with
-PublicTest_ or PrivateTest_ tell the split; where no name does, all of test/ is the split Test, never PublicTest.
-Pictures are read in the order of their relative paths. Hidden files (.DS_Store) are no pictures; whatever
-else does not fit stops the reading.
+Pictures are .jpg, .jpeg or .png of 48x48 pixels. train/ is Training. In test/, names that begin with PublicTest_ or
+PrivateTest_ tell the split; where no name does, all of test/ is the split Test, never PublicTest. Pictures are read in
+the order of their relative paths. Hidden files (.DS_Store) are skipped; whatever else does not fit stops the reading.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ def find(folder: Path) -> list[Picture]:
 
 
 def digest(folder: Path, pictures: list[Picture], done: Callable[[int], None]) -> str:
-    """SHA-256 over the sorted relative paths and contents, hex. `done` is told the bytes of each picture."""
+    """SHA-256 over the sorted relative paths and contents, hex. `done` gets the bytes of each picture."""
     sha256 = hashlib.sha256()
     for picture in pictures:
         content = _content(folder, picture)

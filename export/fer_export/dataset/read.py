@@ -1,7 +1,7 @@
 """Reads FER2013 from what people have: fer2013.csv, plain or compressed, or Kaggle's folders of pictures.
 
-What a file is, is told by its content, not its name. The first read of the CSV takes seconds; the result is
-kept in the cache (datacache), keyed by content, and the next read takes the time to hash the file.
+The content decides what a file is, not its name. The first read of the CSV takes seconds; the result is kept in the
+cache (datacache), keyed by content, and the next read takes the time to hash the file.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _DAMAGE = (
 def read(path: Path | str, progress: Progress = lambda done, total: None, cache: bool = True) -> Dataset:
     """Read FER2013 from a CSV (plain, gzip, xz or a zip with one CSV) or from a folder with train/ and test/.
 
-    `progress` is told bytes of work: of the stored file while a CSV is parsed; of all pictures twice for a
-    folder, once to hash and once to decode them. With `cache`, a data set of the same content is taken from
-    the cache folder, or put there. Raises DataError, which names the row or picture that is wrong.
+    `progress` gets bytes of work: of the stored file while a CSV is parsed; of all pictures twice for a folder, once to
+    hash and once to decode them. With `cache`, a data set of the same content is taken from the cache folder, or put
+    there. Raises DataError, which names the row or picture that is wrong.
     """
     path = Path(path)
     try:
@@ -123,7 +123,7 @@ def _only_csv(archive: zipfile.ZipFile, path: Path) -> str:
 
 
 class _Counted:
-    """The decompressed stream, telling after each read how far the stored file has been read."""
+    """The decompressed stream, which reports after each read how far the stored file has been read."""
 
     def __init__(self, stream: BinaryIO, stored: BinaryIO, total: int, progress: Progress) -> None:
         self.stream, self.stored, self.total, self.progress = stream, stored, total, progress

@@ -1,7 +1,7 @@
-"""Who is guilty: the layers of a quantised file, ranked by what their errors do to its answers.
+"""Blame: the layers of a quantised file, ranked by the effect of their errors on its answers.
 
 The file's own bytes are measured, on calibration-like faces and never on those that judge. Its float twin is made anew
-from the checkpoint with what the file says of itself: its input, its precision, the faces that calibrated it.
+from the checkpoint with what the file records: its input, its precision, the faces that calibrated it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ..system.progress import OnStep, silent
 from .layer_errors import PIXELS, Comparison, LayerError
 
 FACES = 128
-"""Faces measured: enough for a ranking, and seconds."""
+"""Faces measured: enough for a ranking within seconds."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def measure(
     calibrated: what it was converted with.
     faces: what to measure on.
 
-    Raises ExportFileError when the file says nothing of itself or cannot be run, ConversionError as `blame` does.
+    Raises ExportFileError when the file has no contract or cannot be run, ConversionError as `blame` does.
     """
     variant, document = _described(content)
     checkpoint = checkpoint.meant_by(document)
@@ -146,7 +146,7 @@ def measure(
 def convert_as(
     content: bytes, checkpoint: Checkpoint, calibrated: CalibrationSet | None, float_layers: Sequence[str]
 ) -> bytes:
-    """The network converted as a file says that it was, with other layers kept in float."""
+    """The network converted as the file records, with other layers kept in float."""
     variant, document = _described(content)
     ends = {document["input_type"], document["output_type"]}
     # The usual ends, bytes in and floats out, differ; one type for both was asked for.

@@ -98,7 +98,7 @@ def compare(
 
     data, options: as for exporting.export.
 
-    A variant that the network does not allow is left out and named in export.refused.
+    A variant that the network does not allow is named in export.refused.
 
     Raises what exporting.export and benchmark.bench raise.
     """
@@ -125,7 +125,7 @@ def compare(
 
 
 def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
-    """Of the files that passed: the fastest, of the equally fast the smallest, of the equally small the closest."""
+    """The fastest of the files that passed; among equally fast files the smallest, then the one closest to Keras."""
     files = [file for file in exported.files if file.variant.format == file_format]
     passed = [file for file in files if file.parity.passed]
     if not passed:

@@ -1,4 +1,4 @@
-"""Checkpoint to verified files: calibrate, convert, judge by parity, write. What `fer-export tflite` and `onnx` do."""
+"""Checkpoint to verified files: calibrate, convert, judge, write. What `fer-export tflite` and `onnx` do."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def export(
     options: Options | None = None,
     on_step: OnStep = silent,
 ) -> Export:
-    """Write one file a precision into `output`, each judged against Keras before it is named.
+    """Write one file per precision into `output`, each judged against Keras before it is named.
 
     data: calibrates on its Training faces and judges on `options.split`; without it the network's probe faces do both,
         with different pictures.

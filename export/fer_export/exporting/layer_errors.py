@@ -1,7 +1,7 @@
 """The error that each layer of a quantised file adds, measured on the file's own bytes against its float twin.
 
-A layer's own error is what the file gives at its output less what the float twin makes of the file's own inputs to it.
-Added alone to the float network at that place, it shows what it does to the answer.
+A layer's own error is the difference between its output in the file and the float twin's output for the same inputs.
+Added alone to the float network at that place, it shows its effect on the answer.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class LayerError:
 
     @property
     def cure(self) -> tuple[str, ...]:
-        """The layers to keep in float: this one, and its readers where its grid is at fault."""
+        """The layers to keep in float: this one, and its readers where its grid causes the error."""
         return tuple(dict.fromkeys((self.layer, *self.fused, *(self.readers if self.on_grid >= 0.5 else ()))))
 
     def to_dict(self) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class Comparison:
         self._answers.append(outputs[-1].reshape(len(images), -1))
 
     def _finish(self, outputs: Sequence[NDArray[np.float32]], exact: Mapping[int, Any]) -> None:
-        """Keep the places where file and twin can be compared, and tell what stands in front of each.
+        """Keep the places where file and twin can be compared, and record what comes before each.
 
         A layer may take several ops, and converters name ops between layers after a neighbour: the one that comes
         nearest the twin is the layer's output, the later one of two.
@@ -241,7 +241,7 @@ class Comparison:
         )
 
     def _readers(self, value: int, carriers: set[int]) -> Iterator[str]:
-        """Layers that read a value, and past those that only hand it on (pooling, reshaping) the ones behind."""
+        """Layers that read a value, and past those that only pass it on (pooling, reshaping) the ones behind."""
         places = {place.value: place.layers for place in self._places}
         for step in self._floats.steps:
             if value not in step.reads.values():
@@ -274,7 +274,7 @@ def _places(file: Activations, floats: Twin) -> list[_Place]:
         scopes.setdefault(call.layer, []).append(call.scope)
     found: dict[int, _Place] = {}
     for position, op in enumerate(file.ops):
-        # Flattened pictures stand in another order where channels come first.
+        # Flattened pictures have another order where channels come first.
         calls = [] if file.channels_first and op.name in _FLAT else floats.names.calls(op.output)
         known = [_steps_of(call, steps[call.layer], scopes[call.layer]) for call in calls if steps.get(call.layer)]
         if not known and position == len(file.ops) - 1:
@@ -293,12 +293,12 @@ def _places(file: Activations, floats: Twin) -> list[_Place]:
 
 
 def _steps_of(call: Call, steps: list[Step], scopes: list[str]) -> list[Step]:
-    """The step that a call in the file is, or all of its layer where the names leave that open."""
+    """The step that a call in the file is, or all of its layer where the names do not tell."""
     return [steps[scopes.index(call.scope)]] if len(steps) == len(scopes) else steps
 
 
 def _number(step: Step) -> int:
-    """Of what a layer call gives; it grows in order of execution."""
+    """Number of a layer call's output; it grows in order of execution."""
     return step.writes[0]
 
 

@@ -1,4 +1,4 @@
-"""Repair of an int8 file that fails its gate: the guiltiest layers stay in float, as few as it takes.
+"""Repair of an int8 file that fails its gate: the layers with the largest errors stay in float, as few as possible.
 
 Blame ranks the layers; the first is kept in float, then the first two, and so on, and every file is judged as the
 failed one was, until one passes. Where a layer's output is what int8 cannot hold, the layers that read it stay in

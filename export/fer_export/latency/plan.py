@@ -1,4 +1,4 @@
-"""Who takes part in a benchmark: every file in its runtimes with each number of threads, and matrix products."""
+"""What is timed in a benchmark: every file in its runtimes with each number of threads, and matrix products."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..model_file.summary import GraphSummary
 from ..runtimes import runtimes_of
 
 ARITHMETIC = {"none": "float32", "fp16": "float32", "dynamic": "int8", "int8": "int8", "int16x8": "int8"}
-"""The matrix product that a precision is held against; there is none of int16."""
+"""The matrix product that a precision is compared with; int16 has none."""
 
 _DYNAMIC_OPS = frozenset({"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"})
 _INTEGER_OPS = frozenset({"QLinearConv", "QLinearMatMul", "QuantizeLinear"})
@@ -92,7 +92,7 @@ def entrants(paths: Sequence[Path], runtimes: Sequence[str] | None, threads: Seq
 
 
 def matrix_products(taking_part: Sequence[Entrant], folder: Path) -> list[Entrant]:
-    """The matrix products that the files are held against, their own files written into `folder`."""
+    """The matrix products that the files are compared with, written as files into `folder`."""
     wanted = {
         (entrant.runtime, entrant.threads, entrant.arithmetic): entrant.file.format
         for entrant in taking_part
@@ -109,7 +109,7 @@ def matrix_products(taking_part: Sequence[Entrant], folder: Path) -> list[Entran
 
 
 def read(path: Path) -> File:
-    """Look into a file; raises ExportFileError when it cannot be read or is of no known format."""
+    """Read what is known of a file; raises ExportFileError when it cannot be read or is of no known format."""
     if path.suffix == formats.FORMATS[formats.KERAS].suffix:
         inspect.read_file(path)
         return File(path, formats.KERAS, path.parent.name if path.stem == "model" else path.stem, "none", None)

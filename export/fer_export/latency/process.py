@@ -77,7 +77,7 @@ class Process:
         worker = Path(__file__).with_name("worker.py")
         environment = dict(os.environ)
         if str(python) != sys.executable:
-            # Packages of this interpreter are none of another's.
+            # Packages of this interpreter do not fit another one.
             environment.pop("PYTHONPATH", None)
         stopwatch = self._row.stopwatch or self._row.opens
         command = [str(python), str(worker), stopwatch, runtime, str(path), str(threads)]
@@ -121,7 +121,7 @@ class Process:
         return float(self._started["imported_bytes"]) / 1e6
 
     def time(self, inferences: int) -> Timed:
-        """Run that often, after one inference that does not count."""
+        """Time `count` inferences, after one that does not count."""
         answer = self._ask({"time": inferences})
         return Timed(answer["ns"], answer["off_cpu"])
 

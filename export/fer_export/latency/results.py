@@ -1,4 +1,4 @@
-"""What a latency run measured: a row a file, runtime and number of threads."""
+"""What a latency run measured: one row per file, runtime and number of threads."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Latency of exported files that can be trusted: all in one interleaved run, each in a process of its own.
 
-Every file in every runtime is loaded by a fresh process that does nothing else, one after the other, which gives
-load time, first inference and peak memory. Then all are warmed up, and in every round each of them runs one block
-of inferences, in an order that is shuffled anew: whatever the machine does meanwhile, it does to all. Only one
-process works at a time. A large matrix product in the same runtime takes part like a file: what the machine can
-reach. One inference is what an app does: set the input, run, read the output.
+Every file in every runtime is loaded by a fresh process that does nothing else, one after the other, which gives load
+time, first inference and peak memory. Then all are warmed up, and in every round each of them runs one block of
+inferences, in a newly shuffled order: whatever the machine does meanwhile, it does to all. Only one process works at a
+time. A large matrix product in the same runtime takes part like a file: what the machine can reach. One inference is
+what an app does: set the input, run, read the output.
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ def bench(
     seed: int = 1,
     on_step: OnStep = silent,
 ) -> Bench:
-    """Time .tflite, .onnx and .keras files side by side; some 0.8 s a file and number of threads, and the start-up.
+    """Time .tflite, .onnx and .keras files side by side; about 0.8 s per file and number of threads, plus the start-up.
 
     runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them takes has its usual one.
-    threads: every number of them is a row of its own.
+    threads: each number is a row of its own.
     seed: of the order in which the blocks run.
 
     Raises UsageError for a runtime that is unknown, not installed or takes none of the files, for threads below 1 and

@@ -39,5 +39,5 @@ def macs(op: str, inputs: Sequence[Shape], output: Shape) -> int:
 
 
 def is_parameter(op: str, position: int, shape: Shape, dtype: str) -> bool:
-    """Whether a constant input of an op is a weight or bias: no size, axis or index, no single number."""
+    """Whether a constant input of an op is a weight or bias: not a size, axis, index or single number."""
     return len(shape) > 0 and (dtype not in _INDEX_TYPES or BIAS_POSITIONS.get(op) == position)

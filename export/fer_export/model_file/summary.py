@@ -14,7 +14,7 @@ from ..contract.formats import FORMATS
 SHAPE_OPS = frozenset(
     {"EXPAND_DIMS", "RESHAPE", "SHAPE", "SQUEEZE", "Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 )
-"""Ops that touch no value, whatever the type of their tensors; TFLite's in capitals, ONNX's as ONNX writes them."""
+"""Ops that change no value, for any type of tensor; TFLite's in capitals, ONNX's as ONNX writes them."""
 
 BOUNDARY_OPS = frozenset({"DEQUANTIZE", "QUANTIZE"})
 """TFLite ops that may stand between a float or uint8 input or output of the graph and its int8 inside."""

@@ -66,9 +66,9 @@ def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | Non
 
 
 def read(model: bytes) -> ModelInfo:
-    """What a .tflite file says about itself, ours or anyone's: name, labels of its output, contract.
+    """What a .tflite file says about itself, from any exporter: name, labels of its output, contract.
 
-    Raises ExportFileError when the bytes are no TFLite model, or its metadata is damaged or cut off.
+    Raises ExportFileError when the bytes are not a TFLite model, or its metadata is damaged or cut off.
     """
     root = open_model(model)
     with guarded():

@@ -1,6 +1,6 @@
-"""The float twin of a quantised file: the rewritten network that the converter was given, computed by Keras.
+"""The float twin of a quantised file: the rewritten network that was converted, computed by Keras.
 
-It is run layer by layer, so that a layer can be given what the file computed in front of it, or its own answer can be
+It is run layer by layer, so that a layer can be fed with what the file computed before it, or its own answer can be
 replaced and the rest of the network computed from there.
 """
 
@@ -50,14 +50,14 @@ class Step:
     """Numbers of the values it gives, larger than those it reads."""
 
     def call(self, values: Mapping[int, Any]) -> dict[int, Any]:
-        """What the layer gives at inference."""
+        """The layer's outputs at inference."""
         given, options = self.arguments.fill_in({tensor: values[number] for tensor, number in self.reads.items()})
         answer = self.operation(*given, **options)
         return dict(zip(self.writes, answer if isinstance(answer, list | tuple) else [answer], strict=True))
 
 
 class Twin:
-    """A float network as a row of layer calls.
+    """A float network as a sequence of layer calls.
 
     model: what `graph.exportable` gives.
 
@@ -68,7 +68,7 @@ class Twin:
         self.names = LayerNames(model)
         self.steps: list[Step] = []
         self._count = INPUT + 1
-        # The exported model and, in it, the checkpoint's network are no part of a layer's name.
+        # The exported model and, in it, the checkpoint's network are not part of a layer's name.
         self._unnamed = {id(model), *(id(layer) for layer in model.layers)}
         (self.output,) = self._trace(model, "", [INPUT])
         self._makers = {number: step for step in self.steps for number in step.writes}
@@ -95,7 +95,7 @@ class Twin:
         return np.asarray(values[wanted], dtype=np.float32)
 
     def maker(self, number: int) -> Step:
-        """The call that gives a value."""
+        """The call that computes a value."""
         return self._makers[number]
 
     def after(self, number: int) -> frozenset[int]:
@@ -107,7 +107,7 @@ class Twin:
         return frozenset(found)
 
     def sources(self, number: int, ends: Iterable[int]) -> frozenset[int]:
-        """Where the way back from a value first meets the given ones or the input."""
+        """The first of `ends` or the input on every path back from a value."""
         stops, found = {INPUT, *ends}, set[int]()
         open_ends = list(self._makers[number].reads.values())
         while open_ends:
@@ -137,7 +137,7 @@ class Twin:
 
 
 def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: NDArray[np.uint8] | None) -> Twin:
-    """The twin of a file that was converted so.
+    """The twin of a file that was converted with these settings.
 
     calibration: the faces uint8 [N, S, S, 1] that it was converted with.
 
@@ -158,7 +158,7 @@ def unround(model: keras.Model, checkpoint: Checkpoint, calibration: NDArray[np.
     """Give layers of an exportable network back the weights they had before they were rounded for int8, in place.
 
     model: what `graph.exportable` made of this checkpoint with these calibration faces, uint8 [N, S, S, 1].
-    only: the layers it is done to.
+    only: the layers to restore.
     """
     import keras
 

@@ -93,7 +93,7 @@ FIGURES = (
     "keras_calibration_error",
     "file_calibration_error",
 )
-"""Of a Parity: what may be no number."""
+"""Figures of a Parity that may be NaN."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Parity:
         return not self.failures
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-safe: a figure that is no number is None; of flipped only the count is kept."""
+        """JSON-safe: a figure that is NaN is None; of flipped only the count is kept."""
         document = asdict(self)
         del document["flipped"]
         for name in ("agreement", "keras_accuracy", "file_accuracy"):

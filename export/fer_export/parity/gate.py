@@ -39,7 +39,7 @@ def failures(parity: Parity) -> tuple[str, ...]:
 
 
 def cautions(parity: Parity) -> tuple[str, ...]:
-    """What the figures leave open, and what the gate does not ask: one short sentence each."""
+    """What the figures cannot confirm, and what the gate does not check: one short sentence each."""
     if math.isnan(parity.mean_difference):
         return ()
     return (*_agreement_cautions(parity), *_drop_cautions(parity), *_recall_cautions(parity))
@@ -104,7 +104,7 @@ def _drop_cautions(parity: Parity) -> list[str]:
 
 
 def _recall_cautions(parity: Parity) -> list[str]:
-    """Emotions whose recall fell by more than their interval leaves to chance."""
+    """Emotions whose recall fell by more than chance explains."""
     said = []
     tested = [each for each in parity.recalls or () if each.faces]
     for each in tested:

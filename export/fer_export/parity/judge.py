@@ -1,4 +1,4 @@
-"""Exported files before the judge: the faces that judge, and parity of a file's bytes with its network."""
+"""Judging exported files: the judging faces, and parity of a file's bytes with its network."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Judge:
         return Judged(parity.compare(self.reference, aligned, self.faces, gate, self.labels), ran_in, aligned)
 
     def _answers(self, opened: Runtime, found: ModelInfo, on_face: OnFace) -> NDArray[np.float32]:
-        """Probabilities [N, K] of the faces, given to a frame file in pictures of which it has to cut them."""
+        """Probabilities [N, K] of the faces, for a frame file inside pictures, from which it crops them."""
         if not opened.takes_frames:
             return opened.run(as_input(self.faces.images, opened.input_shape[-1]), on_face)
         rule = FrameRule.from_dict((found.contract or {}).get("frame", {}))
@@ -111,7 +111,7 @@ def judge_files(
 
     runtime, threads: as in `Judge.judge`.
 
-    A file that averages over mirror images is held against the network's mean over both.
+    A file that averages over mirror images is compared with the network's mean over both.
 
     Raises DataError if a face that judges calibrated a file.
     """
@@ -135,7 +135,7 @@ def judge_files(
 
 
 def adjusted(gate: Gate, min_agreement: float | None, max_drop: float | None) -> Gate:
-    """The gate with other limits where they are given (agreement 0..1, drop in points)."""
+    """The gate with other limits where they are not None (agreement 0..1, drop in points)."""
     if min_agreement is not None:
         gate = replace(gate, min_agreement=min_agreement)
     return gate if max_drop is None else replace(gate, max_drop=max_drop)

@@ -73,7 +73,7 @@ def _format(model: Path | bytes, name: str | None) -> tuple[str, bytes]:
     """(format, content): content is empty for a Keras network, which is read by its own module."""
     if isinstance(model, Path) and (model.is_dir() or model.suffix.lower() in formats.FORMATS[formats.KERAS].suffixes):
         return formats.KERAS, b""
-    # The name of a shipped network is no file.
+    # The name of a shipped network is not a file.
     if name == KerasRuntime.name and isinstance(model, Path) and not model.exists():
         return formats.KERAS, b""
     content = read(model)

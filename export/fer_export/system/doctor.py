@@ -1,7 +1,7 @@
-"""Whether fer-export can work on this machine, and the command that fixes what is wrong.
+"""Whether fer-export works on this machine, and the command that fixes what is wrong.
 
 Every package is imported, and the two main jobs are run, in processes of their own: a package built for another
-processor dies in one, and takes nothing with it. Only the standard library and `packaging` are needed for that.
+    processor crashes only that process. Only the standard library and `packaging` are needed for that.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Examination:
 
 
 def examine(on_step: OnStep = silent) -> Examination:
-    """Look at Python, packages, machine, folders, and run both main jobs where nothing is wrong before."""
+    """Check Python, packages, machine and folders, and run both main jobs if nothing is wrong."""
     findings = [python()]
     wanted = requirements()
     on_step("importing the packages", 0, len(wanted) + 1)
@@ -182,7 +182,7 @@ def job(command: str) -> Finding:
 
 
 def optional() -> list[Finding]:
-    """What some commands use, if it is there."""
+    """Optional tools that some commands use."""
     found = []
     for name, use in OPTIONAL.items():
         try:
@@ -215,7 +215,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _failure(result: subprocess.CompletedProcess[str]) -> str:
-    """The last line of what a process said before it failed; empty where it did not."""
+    """The last line that a process printed before it failed; empty where it succeeded."""
     if result.returncode == 0:
         return ""
     if result.returncode < 0:

@@ -55,7 +55,7 @@ NETWORKS: dict[str, Family | Residual] = {
     "nano": Residual(24, (32, 48, 64), (1, 1, 1), 0.1),
     "large": Residual(64, (128, 256, 512), (2, 2, 2), 0.5),
 }
-"""`large` is no network for phones: it teaches those that are."""
+"""`large` is a teacher, too large for phones."""
 
 
 def build(name: str, classes: int, dtype: str = "float32") -> keras.Model:
@@ -65,7 +65,7 @@ def build(name: str, classes: int, dtype: str = "float32") -> keras.Model:
     classes: 6 or 7.
     dtype: the Keras dtype policy of all layers but the last.
 
-    Raises UsageError on any other name or number. Weights follow Keras's global seed.
+    Raises UsageError for any other name or number. Weights follow Keras's global seed.
     """
     import keras
 

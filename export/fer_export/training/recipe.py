@@ -35,7 +35,7 @@ class Affine:
 
 @dataclass(frozen=True)
 class Photometric:
-    """Augmentation of the pixel values 0..1, each drawn anew for every face."""
+    """Augmentation of the pixel values 0..1, each drawn for every face."""
 
     contrast: float = 0.0
     """Scale about the face's mean in 1-contrast..1+contrast."""
@@ -136,7 +136,7 @@ COMPACT = Recipe(
     augmentation=Affine(rotation=15.0, zoom=0.17, shift=0.094, shear=5.0),
     photometric=Photometric(contrast=0.3, brightness=0.15, erasing=0.5),
 )
-"""What `compact` is trained with."""
+"""The recipe of `compact`."""
 
 NANO = replace(
     COMPACT,
@@ -145,19 +145,19 @@ NANO = replace(
     augmentation=Affine(rotation=10.0, zoom=0.12, shift=0.07, shear=5.0),
     photometric=Photometric(contrast=0.2, brightness=0.1),
 )
-"""What `nano` is trained with: a tenth of the weights learns the faces less by heart and needs less to hold it back."""
+"""The recipe of `nano`: a tenth of the weights memorises the faces less and needs less regularisation."""
 
 LARGE = replace(COMPACT, batch_size=128, learning_rate=0.1)
-"""What `large` is trained with: fewer, larger steps, as a GPU likes them. At this rate it learns next to nothing for
-ten epochs and more. With its average multiplied by .25, a rate of .08, 5 epochs of warm-up and 88 epochs it learns at
-once; four such runs ended at 69.6 to 69.8 %, against 68.2 to 69.7 %, and taught no better (models/runs.jsonl). The
-teachers of compact-7 and compact-6 were trained as it stands here, without a refit of the batch norms."""
+"""The recipe of `large`: fewer, larger steps, which suit a GPU. At this rate it learns almost nothing for ten epochs.
+With its average multiplied by .25, a rate of .08, 5 epochs of warm-up and 88 epochs it learns at once; four such runs
+ended at 69.6 to 69.8 %, against 68.2 to 69.7 %, and taught no better (models/runs.jsonl). The teachers of compact-7 and
+compact-6 were trained as it stands here, without a refit of the batch norms."""
 
 RECIPES = {"compact": COMPACT, "nano": NANO, "large": LARGE}
 """Every other network takes the report's."""
 
 DISTILLATION = 0.7
-"""The teachers' weight in the targets, for any network; a teacher's doubt then stands in for label smoothing."""
+"""The teachers' weight in the targets, for any network; a teacher's uncertainty replaces label smoothing."""
 
 
 def of(network: str, taught: bool = False) -> Recipe:

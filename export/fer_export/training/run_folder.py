@@ -36,9 +36,9 @@ class Trained(Protocol):
 
 
 class RunFolder:
-    """A run as its folder holds it; only the first process of a group reads and writes.
+    """A run as stored in its folder; only the first process of a group reads and writes.
 
-    settings: JSON-safe, what a run must have in common with what lies in the folder. epochs: so far. weights: what
+    settings: JSON-safe, settings that must equal those of the run in the folder. epochs: so far. weights: what
         Trainer.save gave after the last of them. ended: whether it is trained to its end and only its card is missing;
         settled: what the refit of its batch norms gave then.
     """
@@ -87,7 +87,8 @@ class RunFolder:
         return arrays
 
     def append(self, record: EpochRecord, trainer: Trained) -> None:
-        """Record an epoch. The best network is written first, the state last: a kill between repeats the epoch."""
+        """Record an epoch. The best network is written first, the state last: if the process is killed in between, the
+        epoch is repeated."""
         self.epochs.append(record)
         if best_epoch(self.epochs) == len(self.epochs):
             # All processes of a group put the averaged weights in, as they change a variable together.
@@ -104,11 +105,11 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """Where the best network lies."""
+        """Path of the best network."""
         return self.folder / "model.keras"
 
     def keep(self, network: keras.Model) -> None:
-        """Put a network in the place of the best."""
+        """Replace the best network."""
         files.write_whole(self.best, keras_bytes(network))
 
     def draw(self) -> None:

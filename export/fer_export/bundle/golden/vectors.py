@@ -157,7 +157,7 @@ class Golden:
 
     @classmethod
     def from_bytes(cls, content: bytes, contract: PhotoContract) -> Golden:
-        """Read a golden.json; raises BundleError for another version, a missing, foreign or misshapen field."""
+        """Read a golden.json; raises BundleError for another version, a missing, unknown or invalid field."""
         document = documents.parsed(content, PLACE)
         documents.check_version(document, FORMAT, VERSION, PLACE)
         kinds: dict[str, documents.Kind] = {"format": str, "version": int, "vectors": int}

@@ -39,7 +39,7 @@ def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool 
     theano: the weights come from Theano, whose convolutions flip their kernels.
     trust: lambdas may be run.
 
-    Raises CheckpointError for an input that is no square picture and for what Keras 3 cannot express.
+    Raises CheckpointError for an input that is not a square picture and for what Keras 3 cannot express.
     """
     import keras
 

@@ -62,7 +62,7 @@ _AXIS_FROM_CHANNELS_FIRST = (0, 3, 1, 2)
 
 
 def known_layers() -> set[str]:
-    """Class names of Keras 1 and 2 layers that are no code of someone's own (not all can be translated)."""
+    """Class names of Keras 1 and 2 layers that are not custom code (not all can be translated)."""
     import keras
 
     gone = {"Merge", "ThresholdedReLU", "MaxoutDense", "Highway", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"}
@@ -94,7 +94,7 @@ class Origin:
 class LegacyLayer:
     """A layer of an old network, called with the tensors of the new one; built when it is first called.
 
-    layer: the Keras 3 layer that holds the weights. Raises CheckpointError for what has no equal in Keras 3.
+    layer: the Keras 3 layer that holds the weights. Raises CheckpointError for what Keras 3 cannot express.
     """
 
     def __init__(self, class_name: str, config: dict[str, Any], name: str, origin: Origin) -> None:

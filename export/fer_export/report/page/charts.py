@@ -187,7 +187,7 @@ def _words(curve: Curve) -> str:
 
 
 def _bin_counts(drawing: Drawing, curves: Sequence[Curve], across: Axis, top: float, bottom: float) -> None:
-    """Side by side in each bin, a bar a curve; the highest count is written at the axis."""
+    """Bars side by side in each bin, one per curve; the highest count stands at the axis."""
     most = max((faces for curve in curves for faces, _, _ in curve.bins), default=0) or 1
     drawing.text(across.start - 7, top + 9, f"{most}", "tick", anchor="end")
     drawing.text(across.start - 7, bottom, "0", "tick", anchor="end")
@@ -247,7 +247,7 @@ def confusion(
 
 
 def bars(labels: Sequence[str], reference: Sequence[float], given: Sequence[float], group: str) -> Markup:
-    """Two probability bars a label, Keras above the file, with both in per cent; the largest of each is bold."""
+    """Two probability bars per label, Keras above the file, with both in per cent; the largest of each is bold."""
     row, left, wide = 21.0, 62.0, 112.0
     first, second = _largest(reference), _largest(given)
     said = "; ".join(f"{n} {100 * a:.0f} to {100 * b:.0f} %" for n, a, b in zip(labels, reference, given, strict=True))

@@ -1,4 +1,4 @@
-"""The columns of the comparison page: one list gives header, cells and legend, so that they cannot drift apart."""
+"""The columns of the comparison page: one list gives header, cells and legend, so that they always match."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Column:
 
 
 def figure(value: float | None, digits: int = 2) -> str:
-    """A number in `digits` significant digits, 2.5×10⁻⁶ where it is tiny; what is no number says so."""
+    """A number in `digits` significant digits, 2.5×10⁻⁶ where it is tiny; NaN and infinity by name."""
     if value is None or math.isnan(value):
         return "NaN" if value is not None else DASH
     if value == 0 or abs(value) >= 1e-3:

@@ -1,4 +1,4 @@
-"""Where the names of chart marks go, so that they cover neither each other nor the marks."""
+"""Places for the names of chart marks, so that they cover neither each other nor the marks."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def place(
     """A box for each mark's name (width, height) inside the area, close to its mark and free of the others.
 
     radius: of a mark.
-    lines: what a name had better not lie on.
+    lines: what a name should not cover.
 
     Each name takes the cheapest of some hundred places; a few rounds let early names give way to later ones.
     """
@@ -111,7 +111,7 @@ def _cost(
 
 
 def _doubt(box: Box, mark: Spot, foreign: Sequence[Spot]) -> float:
-    """What it costs that a name stands as close to another mark as to its own."""
+    """The cost of a name that is as close to another mark as to its own."""
     own = math.dist(mark, box.nearest(*mark))
     return sum(max(0.0, 1.5 * own - math.dist(spot, box.nearest(*spot))) for spot in foreign)
 

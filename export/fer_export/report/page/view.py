@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 RELIABILITY_BINS = 10
 
 IN_SIGHT = 9
-"""Faces of a gallery that are not folded away."""
+"""Faces of a gallery that are visible at once."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Gallery:
 
     @property
     def parts(self) -> tuple[Sequence[FlippedFace], Sequence[FlippedFace]]:
-        """Those in sight, and those that are folded away."""
+        """The visible ones, and the folded ones."""
         return self.faces[:IN_SIGHT], self.faces[IN_SIGHT:]
 
     @property
@@ -192,7 +192,7 @@ class View:
 
     @property
     def cautions(self) -> list[tuple[str, str]]:
-        """(which files, sentence); files of which the same is to be said stand together."""
+        """(which files, sentence); files with the same sentence are grouped."""
         said: dict[str, list[str]] = {}
         for file in self.files:
             for sentence in file.parity.cautions:
@@ -203,7 +203,7 @@ class View:
 
     @property
     def gates(self) -> list[tuple[str, str]]:
-        """(precisions, their limits); those that share their limits together."""
+        """(precisions, their limits); those with the same limits are grouped."""
         names: dict[Gate, list[str]] = {}
         for file in self.files:
             name, named = PRECISION_NAMES[file.variant.precision], names.setdefault(file.parity.gate, [])

@@ -51,7 +51,7 @@ def comparison_text(result: Comparison, card: Path, flags: Flags = NONE) -> str:
 
 
 def _parity_cautions(files: Sequence[ExportedFile]) -> list[str]:
-    """What parity leaves open in files that passed; a sentence that several share is said once."""
+    """What parity cannot confirm in files that passed; a sentence that several share appears once."""
     names: dict[str, list[str]] = {}
     for file in files:
         for caution in file.parity.cautions if file.parity.passed else ():

@@ -52,7 +52,7 @@ def blame_text(result: Blame, name: str, flags: Flags = NONE) -> str:
 
 
 def repair_text(result: Repair) -> str:
-    """The tries of `--repair`, one a line, and the verdict."""
+    """The tries of `--repair`, one per line, and the verdict."""
     header = ["try", "for", "layers in float", "float ops", "size", "agreement", "drop, points", "mean diff", ""]
     rows = [_try(number, each) for number, each in enumerate(result.tries, 1)]
     if not rows:

@@ -35,7 +35,7 @@ def export_text(result: Export, flags: Flags = NONE) -> str:
 
 
 def summary_lines(result: Export) -> str:
-    """Network, labels, contract, calibration and judging faces, a line each."""
+    """Network, labels, contract, calibration and judging faces, one line each."""
     checkpoint, first = result.checkpoint, result.files[0]
     kind = "grey" if checkpoint.channels == 1 else "RGB"
     inputs, answer = first.graph.inputs, first.graph.outputs[0]
@@ -126,7 +126,7 @@ def _next_commands(result: Export, flags: Flags) -> str:
 
 
 def _after_failure(file: ExportedFile, flags: Flags) -> str:
-    """What to do about an int8 file that failed; nothing for the others."""
+    """The next commands for an int8 file that failed; empty for others."""
     if not file.variant.repairable or file.repair is not None:
         return ""
     known = f"{flags.model}{flags.data}"

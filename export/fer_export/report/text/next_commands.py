@@ -1,4 +1,4 @@
-"""The flags of a command, to be repeated in the commands that it says come next."""
+"""The flags of a command, to be repeated in the next commands that it prints."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NONE = Flags()
 
 
 def given(options: argparse.Namespace) -> Flags:
-    """What was given on the command line; options.default names a flag's default."""
+    """The flags of the command line that differ from their defaults (options.default)."""
     return Flags(_words(options, MODEL), _words(options, ("data",)), _words(options, MAKING))
 
 

@@ -1,4 +1,4 @@
-"""Soft labels: what networks trained before say about the training faces, mixed with the labels given by people.
+"""Soft labels: the answers of networks trained earlier to the training faces, mixed with the labels given by people.
 
 FER2013's labels are crowd guesses, wrong for about a third of the faces; a teacher's probabilities tell the doubtful
 ones (Hinton et al. 2015, "Distilling the knowledge in a neural network"; Furlanello et al. 2018, "Born-again neural

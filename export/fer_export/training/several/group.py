@@ -34,7 +34,7 @@ Arrays = dict[str, NDArray[Any]]
 
 AGAIN = "start every process again with its command, and the run continues after its last whole epoch"
 _LOST = re.compile("gloo|nccl|coordination", re.IGNORECASE)
-"""What JAX's errors say, which have no class of their own, when another process is gone."""
+"""Texts of JAX's errors (which have no class of their own) when another process is gone."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Group:
     def joined(self) -> Iterator[None]:
         """Connected to the other processes; JAX must not have computed anything yet.
 
-        Raises UsageError where Keras's backend cannot, TrainingError when the others do not come or one is lost: this
+        Raises UsageError where Keras's backend cannot, TrainingError when the others do not join or one is lost: this
         process must then end. Where JAX's coordination service finds that out first, it ends the process itself;
         supervision.supervise says so in one line.
         """
@@ -145,14 +145,14 @@ class Group:
         logging.getLogger("jax").setLevel(logging.ERROR)
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
         if hasattr(jax.config, "jax_enable_preemption_service"):
-            # It would take SIGTERM for a notice and go on.
+            # It would only note SIGTERM and continue.
             jax.config.update("jax_enable_preemption_service", False)
         if self.first:
             self._check_port()
         else:
             self._reach_first()
         try:
-            # keras.distribution.initialize is this call, without a limit to the waiting.
+            # keras.distribution.initialize is this call, without a time limit.
             jax.distributed.initialize(
                 self.address, self.processes, self.process, initialization_timeout=max(1, round(self.wait))
             )
@@ -192,7 +192,7 @@ class Group:
 
 
 ALONE = Group("", 1, 0)
-"""A process that trains by itself, on any backend."""
+"""A single process, on any backend."""
 
 
 def check_backend() -> None:
@@ -228,7 +228,7 @@ def _data_parallel() -> Any:
 
 
 def _from_first(content: bytes) -> bytes:
-    """The bytes that process 0 has; what another one gives is not looked at."""
+    """The bytes of process 0; those of other processes are ignored."""
     from jax.experimental import multihost_utils
 
     length = int(multihost_utils.broadcast_one_to_all(np.array(len(content), np.int32)))

@@ -71,7 +71,7 @@ def _end(number: int, group: Group, joining: bool) -> str:
 def _child(run: Callable[[Sequence[str]], int], arguments: list[str], messages: str) -> None:
     # Of its own, so that Ctrl-C reaches it once, through the parent.
     os.setpgid(0, 0)
-    # A shell starts what runs in the background deaf to Ctrl-C; the parent passes on only what it was meant to hear.
+    # A shell starts background processes that ignore Ctrl-C; the parent passes on only signals that it receives.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if not os.environ.get("FER_EXPORT_DEBUG"):
@@ -82,7 +82,7 @@ def _child(run: Callable[[Sequence[str]], int], arguments: list[str], messages: 
         os.dup2(sink, 2)
     code = run(arguments)
     sys.stdout.flush()
-    # JAX would wait at exit for the other processes, which after an error do not come.
+    # JAX would wait at exit for the other processes, which do not arrive after an error.
     os._exit(code)
 
 
