@@ -219,7 +219,7 @@ def test_no_document_is_one_line(tmp_path, capsys, content):
 
 
 def test_missing_files_are_one_line(tmp_path, capsys, monkeypatch):
-    refused(run(capsys), "pass --adb")
+    refused(run(capsys), "or --adb")
     refused(run(capsys, tmp_path / "none.json"), "cannot read", "none.json")
     refused(run(capsys, tmp_path), "cannot read")
     monkeypatch.setattr(phone_check, "LARGEST", 100)

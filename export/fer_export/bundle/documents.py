@@ -16,13 +16,13 @@ AGAIN = "make the bundle again with `fer-export bundle`"
 """How to fix any damaged bundle."""
 
 LARGEST = 1 << 26
-"""Bytes that a document may have; ours have less than one in a hundred of them."""
+"""Largest size of a document; ours have less than a hundredth of it."""
 
 Kind = type | tuple[type, ...]
 
 
 def read(path: Path, largest: int = LARGEST) -> bytes:
-    """The bytes of a file of a bundle; raises BundleError when it is missing, no plain file, or too large."""
+    """The bytes of a file of a bundle; raises BundleError when it is missing, not a plain file, or too large."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
@@ -35,7 +35,7 @@ def read(path: Path, largest: int = LARGEST) -> bytes:
 
 
 def parsed(content: bytes, place: str) -> Any:
-    """A JSON document; raises BundleError for bytes that are none, and for a field that stands there twice."""
+    """A JSON document; raises BundleError for anything else, and for a field that appears twice."""
     try:
         return json.loads(content.decode(), object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -45,7 +45,7 @@ def parsed(content: bytes, place: str) -> Any:
 def checked(document: Any, fields: Mapping[str, Kind], place: str) -> dict[str, Any]:
     """The document if it has exactly these fields with values of these types; raises BundleError otherwise.
 
-    A whole number may stand for a float, never true or false for a number.
+    An integer is accepted for a float; true and false are not numbers.
     """
     if not isinstance(document, dict):
         raise BundleError(f"{place} is not a JSON object; {AGAIN}")
@@ -72,7 +72,7 @@ def check_version(document: Any, wanted: str, version: int, place: str) -> None:
 
 
 def whole_numbers(values: Any, count: int, place: str) -> tuple[int, ...]:
-    """A list of that many whole numbers within 32 bits; raises BundleError for anything else."""
+    """A list of `count` integers within 32 bits; raises BundleError for anything else."""
     if not isinstance(values, list) or len(values) != count or not all(_is(value, int) for value in values):
         raise BundleError(f"{place} is {_short(values)} and not {count} whole numbers; {AGAIN}")
     if any(abs(value) >= 1 << 31 for value in values):

@@ -1,7 +1,7 @@
-"""A bundle: all an app needs in one folder, and that nothing in it is other than it was made.
+"""A bundle: all an app needs in one folder, and the check that nothing in it was changed.
 
 manifest.json, contract.json, labels.txt, README.md, models/, detectors/ with their licence, and golden/: photos and
-what must come out of them. `bundling` makes it, `verification` replays it.
+their expected results. `make` makes it, `verify` replays it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GOLDEN_VECTORS = f"{GOLDEN}/golden.json"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle whose every listed file is there, unchanged."""
+    """A bundle with every listed file present and unchanged."""
 
     folder: Path
     """The bundle's folder."""
@@ -40,7 +40,7 @@ class Bundle:
 
     @property
     def default(self) -> Path:
-        """The exported file an app should take."""
+        """The exported file that an app should use."""
         return self.folder / self.manifest.default
 
     @property
@@ -60,7 +60,7 @@ class Bundle:
     def open(cls, folder: Path) -> Bundle:
         """Read a bundle and check the size and SHA-256 of every file that its manifest lists.
 
-        Raises BundleError for a folder that is none or is of a newer version, DifferenceError for a file that is
+        Raises BundleError for a folder that is not a bundle or has a newer version, DifferenceError for a file that is
         missing or not the manifest's.
         """
         if not folder.is_dir():

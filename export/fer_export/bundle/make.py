@@ -31,7 +31,7 @@ from .golden.vectors import Golden
 from .manifest import INPUT_KIND, NAME, BundledVariant, ListedFile, Manifest
 
 CHOSEN = tuple(find(row.name, precision) for row in exported() for precision in row.bundled)
-"""What a bundle holds; the first is what an app should take."""
+"""Variants in a bundle; an app should use the first."""
 
 ASSETS = Path("app", "src", "main", "assets")
 """Where an Android project keeps the files that travel inside the app."""
@@ -160,7 +160,7 @@ def make(
 
 
 def android_assets(project: Path) -> Path:
-    """Where the app of an Android project reads its bundle; raises UsageError for a folder that is no such project."""
+    """Where the app of an Android project reads its bundle; raises UsageError for a folder that is not one."""
     if not (project / "app" / "src" / "main").is_dir():
         raise UsageError(f"{project} has no app/src/main; pass --android the folder of an Android project")
     return project / ASSETS / "bundle"
@@ -202,7 +202,7 @@ def _judged(file: ExportedFile) -> dict[str, Any]:
 
 
 def _calibration(export: Export) -> dict[str, Any]:
-    """What set the int8 ranges; every face's own mark stands inside the int8 files."""
+    """What set the int8 ranges; the int8 files hold the mark of every face."""
     record = export.calibration.record if export.calibration else {}
     return {name: value for name, value in record.items() if name not in _LONG_LISTS}
 

@@ -18,7 +18,7 @@ VERSION = 1
 NAME = "manifest.json"
 
 INPUT_KIND = "gray"
-"""What every variant of a bundle takes: the grey face of the contract."""
+"""The input of every variant of a bundle: the grey face of the contract."""
 
 _NO_DIGEST = "0" * 64
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
@@ -102,8 +102,8 @@ class Manifest:
     def from_bytes(cls, content: bytes) -> Manifest:
         """Read a manifest.
 
-        Raises BundleError for one that is none, is of another version, lacks a field or has a foreign one, or names a
-        place outside the bundle; DifferenceError for bytes that are not those that were written.
+        Raises BundleError for another document or version, for a missing or unknown field, or names a place outside the
+        bundle; DifferenceError for bytes that are not those that were written.
         """
         document = documents.parsed(content, NAME)
         documents.check_version(document, FORMAT, VERSION, NAME)
@@ -144,7 +144,7 @@ def _check_digest(content: bytes, digest: Any) -> None:
 
 
 def _place(name: str) -> str:
-    """A path inside the bundle as we write it: plain letters, no way out, no hidden file."""
+    """A path inside the bundle as we write it: plain letters, without leaving the folder, no hidden file."""
     if not _PATH.fullmatch(name) or name == NAME:
         raise BundleError(f"{NAME} names the file {name[:60]!r}, which is not a place inside a bundle; {AGAIN}")
     return name

@@ -1,7 +1,7 @@
-"""Self-checks that phones have shared, as rows beside those of `fer-export bench`.
+"""Self-checks shared by phones, as rows beside those of `fer-export bench`.
 
 The app replays a bundle's golden vectors on the phone and shares what it found as JSON: pixels, crops, faces, the
-largest difference of a probability, latency. Its own verdict, against the tolerances of the bundle, stands.
+largest difference of a probability, latency. Its own verdict, by the tolerances of the bundle, is kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ON_PHONE = "/sdcard/Android/data/org.ferexport.app/files/self-check.json"
 SHARE = "share the self-check from the app again"
 MEASURE = "make it with `fer-export bench FILE... --json`"
 LARGEST = 1 << 24
-"""Bytes that a document may have; a self-check has some 2,000."""
+"""Largest size of a document; a self-check has about 2,000 bytes."""
 
 ADB_SECONDS = 60
 
@@ -44,7 +44,7 @@ _TIMED |= {"p95_ms": float, "float_ratio": (float, type(None))}
 
 
 class DeviceError(FerExportError):
-    """A self-check that is not what it says, or a phone that cannot be asked for its own."""
+    """An invalid self-check, or a phone that cannot be reached."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ class DeviceTable:
 def compare(paths: Sequence[Path], *, adb: bool = False, bench: Path | None = None) -> DeviceTable:
     """Self-checks in files, those of all phones that adb sees, and the rows of a `fer-export bench --json`.
 
-    Raises DeviceError for a document that cannot be read or is none, and where adb or a phone is missing.
+    Raises DeviceError for a document that cannot be read or is not a self-check, and where adb or a phone is missing.
     """
     documented = [(str(path), _content(path, SHARE)) for path in paths]
     checks = tuple(
@@ -314,7 +314,7 @@ def bench_rows(path: Path) -> list[Row]:
 def fetch() -> tuple[tuple[str, bytes], ...]:
     """The last self-check of every phone that adb reaches, each with what to call it.
 
-    Raises DeviceError where adb is not installed, sees no phone, or a phone has no self-check.
+    Raises DeviceError where adb is not installed, finds no phone, or a phone has no self-check.
     """
     adb = shutil.which("adb")
     if adb is None:
@@ -420,5 +420,5 @@ def _advised(error: BundleError, fix: str) -> DeviceError:
 
 
 def _text(value: str) -> str:
-    """A text from another machine in one line, without what a terminal would obey."""
+    """A text from another machine in one line, without control characters."""
     return one_line("".join(letter if letter.isprintable() else " " for letter in value))

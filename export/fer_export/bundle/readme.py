@@ -1,4 +1,4 @@
-"""The README of a bundle: what is in it and complete snippets that feed the default variant."""
+"""The README of a bundle: what is in it and complete snippets that run the default variant."""
 
 from __future__ import annotations
 

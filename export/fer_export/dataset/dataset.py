@@ -1,7 +1,7 @@
 """FER2013 in memory: 48x48 grey faces with their emotion and split, and the ways to divide them.
 
-Two protocols stand side by side and are never mixed: the official splits of the challenge (`Dataset.split`)
-and the report's stratified 70/30 division of all rows (`report_split`).
+There are two protocols, which are never mixed: the official splits of the challenge (`Dataset.split`) and the report's
+    stratified 70/30 division of all rows (`report_split`).
 """
 
 from __future__ import annotations

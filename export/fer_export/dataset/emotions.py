@@ -1,7 +1,7 @@
 """Emotion names, their orders and their spellings.
 
-FER2013 numbers its seven emotions 0-6; the report's six drop disgust and put neutral in its place;
-FER+ has eight in an order of its own. Networks are compared by name, never by position.
+FER2013 numbers its seven emotions 0-6; the report's six drop disgust and replace it by neutral; FER+ has eight in an
+order of its own. Networks are compared by name, never by position.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Staged(Sequence[Frame]):
         return self._frame(range(len(self))[index])
 
     def _frame(self, index: int) -> Frame:
-        # Neighbours have one layout, as a runtime takes time to turn to another size.
+        # Neighbours share a layout, as a runtime takes time to change to another size.
         scale, wide = _LAYOUTS[index * len(_LAYOUTS) // len(self)]
         face = tinted(self._faces[index], self._rule.grey).repeat(scale, axis=0).repeat(scale, axis=1)
         side = len(face)

@@ -29,7 +29,7 @@ from ..system.progress import OnStep, silent
 from .results import PhotoResult, PhotoResults, Prediction
 
 EXPORTED = tuple(row.suffix for row in exported())
-"""Suffixes of exported files; any other network is Keras's."""
+"""Suffixes of exported files; any other network runs in Keras."""
 
 
 class Pipeline:
@@ -114,7 +114,7 @@ class Pipeline:
         return PhotoResults(self.model, f"{self.runtime.name} {self.runtime.version}", tuple(results))
 
     def close(self) -> None:
-        """Give back what the network's runtime holds."""
+        """Release the network's runtime."""
         self.runtime.close()
 
     def __enter__(self) -> Self:
@@ -160,7 +160,7 @@ def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
 
 
 def _contract(held: dict[str, Any], runtime: Runtime) -> PhotoContract:
-    """The photo contract of a file, without labels: its own crop where it cuts the face itself."""
+    """The photo contract of a file, without labels: with its own crop for a frame file."""
     if runtime.takes_frames:
         rule = FrameRule.from_dict(held.get("frame") or {})
         return replace(contract_for((), rule.size), crop=rule.crop, grey=rule.grey, resize=rule.resize)
@@ -173,7 +173,7 @@ def _contract(held: dict[str, Any], runtime: Runtime) -> PhotoContract:
 
 
 def _outputs(runtime: Runtime) -> int:
-    """How many probabilities a file gives."""
+    """Number of probabilities that a file outputs."""
     if runtime.takes_frames:
         frame = Frame(np.zeros((2, 2, 3), np.uint8), crop.Box(0, 0, 2, 2))
         return int(runtime.run_frames([frame]).shape[1])

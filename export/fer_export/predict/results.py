@@ -37,12 +37,12 @@ class Prediction:
 
     @property
     def emotion(self) -> str:
-        """The likeliest; the first of equals."""
+        """The most probable emotion; the first of equals."""
         return self.labels[int(self.probabilities.argmax())]
 
     @property
     def probability(self) -> float:
-        """Of the likeliest emotion."""
+        """Probability of the most probable emotion."""
         return float(self.probabilities.max())
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from .protocol import OnFace, Runtime, check_frame, check_pictures, read
 _INPUT_TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 _OUTPUT_TYPES = ("tensor(float)", "tensor(float16)")
 _FATAL = 4
-"""onnxruntime's level of log messages that nothing is below."""
+"""onnxruntime's log level that silences it."""
 
 
 class OnnxRuntime(Runtime):
@@ -27,7 +27,7 @@ class OnnxRuntime(Runtime):
         C], or a frame, uint8 [1, H, W, 3] of free size, and a box, int32 [4]; its output float32 or float16 [1, K]; a
         batch of free size counts as 1.
 
-    Raises ExportFileError when onnxruntime cannot load the file or its ends are others.
+    Raises ExportFileError when onnxruntime cannot load the file, or its inputs or output differ.
     """
 
     name = "onnxruntime"

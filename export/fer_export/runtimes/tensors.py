@@ -1,4 +1,4 @@
-"""The two ends of a .tflite classifier, and which kernels compute what lies between them."""
+"""The inputs and the output of a .tflite classifier, and the kernels that compute it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Tensors:
     def of(cls, model: bytes) -> Tensors:
         """Read them from a .tflite file.
 
-        Raises ExportFileError when it is not a TFLite model, or no classifier of one picture.
+        Raises ExportFileError when it is not a TFLite model, or not a classifier of one picture.
         """
         summary = tflite.inspect(model)
         box = next((end for end in summary.inputs if (end.shape, end.dtype) == BOX), None)
@@ -100,8 +100,8 @@ def kernels_of(ops: Iterable[Op], output: int) -> str:
 
     ops: every node of an interpreter that is ready to run.
 
-    The nodes that XNNPACK took over are still among them; what it computes in their place comes behind them as
-    DELEGATE, so the last maker of a tensor is the true one.
+    The nodes that XNNPACK took over are still among them; its replacement comes after them as DELEGATE, so the last
+    writer of a tensor counts.
     """
     makers = {tensor: (name, inputs) for name, inputs, outputs in ops for tensor in outputs}
     names, wanted, seen = set(), [output], set()

@@ -44,7 +44,7 @@ _CHUNK = 256
 def tflite_runtime_python() -> Path:
     """The interpreter that runs tflite-runtime: FER_EXPORT_TFLITE_RUNTIME, or else this one.
 
-    Starts it once to see. Raises UsageError when it cannot be started or has no tflite-runtime that works.
+    Starts it once to check. Raises UsageError when it cannot be started or has no tflite-runtime that works.
     """
     process, python, _ = _greeted(None, 1)
     _end(process)
@@ -137,7 +137,7 @@ class TfliteRuntime(Runtime):
         return np.frombuffer(content, dtype).reshape(shape)
 
     def _refusal(self, reason: str, content: bytes | None = None) -> ExportFileError:
-        """What it cannot do, in words where the runtime speaks of codes."""
+        """Why the runtime refused the file, with names instead of its codes."""
         missing = re.search(r"builtin opcode '(\w+)' version '(\d+)'", reason)
         if content is None or not missing:
             return ExportFileError(f"tflite-runtime {self.version} cannot run the file: {reason}")
@@ -186,7 +186,7 @@ def _start(python: Path, threads: int) -> subprocess.Popen[bytes]:
 
 
 def _version(process: subprocess.Popen[bytes], python: Path) -> str:
-    """What the worker says first: the version of its tflite-runtime."""
+    """The worker's first message: the version of its tflite-runtime."""
     head = _json_line(_pipes(process)[1])
     if head is None:
         raise _unusable(f"{python} does not answer as a Python")
@@ -221,7 +221,7 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _json_line(stream: IO[bytes]) -> dict[str, Any] | None:
-    """The next line of the protocol, None where the process ended or speaks something else."""
+    """The next line of the protocol, None where the process ended or sent something else."""
     try:
         document = json.loads(stream.readline())
     except ValueError:

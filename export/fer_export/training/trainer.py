@@ -153,7 +153,7 @@ def train(
 
 
 def check_recipe(recipe: Recipe, initial: str | None, teachers: Sequence[str], group: Group) -> None:
-    """Raise UsageError for what does not go together."""
+    """Raise UsageError for settings that exclude each other."""
     if recipe.quantize == "int8" and initial is None:
         raise UsageError("int8's steps are fitted to a trained network; name it with --initial")
     if recipe.quantize == "int8" and recipe.dtype != "float32":
@@ -167,7 +167,7 @@ def check_recipe(recipe: Recipe, initial: str | None, teachers: Sequence[str], g
 
 
 def check_examples(training: Examples, validation: Examples, classes: int) -> None:
-    """Raise TrainingError for data no network can learn from or be judged on."""
+    """Raise TrainingError for data that cannot train or judge a network."""
     for name, examples in (("training", training), ("validation", validation)):
         if len(examples.targets) == 0:
             raise TrainingError(f"the {name} split has no faces; pass a data set that holds both splits")
@@ -184,7 +184,7 @@ def check_examples(training: Examples, validation: Examples, classes: int) -> No
 
 
 class Trainer:
-    """The network with augmentation in front, compiled once; one call an epoch."""
+    """The network with augmentation in front, compiled once; one call per epoch."""
 
     def __init__(
         self, network: str, classes: int, recipe: Recipe, seed: int, teachers: Sequence[Checkpoint] = ()
@@ -224,7 +224,7 @@ class Trainer:
         self.model.optimizer.build(self.model.trainable_variables)
 
     def epoch(self, epoch: int, rate: float, training: Examples, validation: Examples, on_step: OnStep) -> EpochRecord:
-        """Train one epoch and measure it; raise TrainingError if the loss is no longer a number."""
+        """Train one epoch and measure it; raise TrainingError if the loss is NaN or infinite."""
         started = time.perf_counter()
         loss, accuracy = self.fit(epoch, rate, training, on_step)
         with self.average():
@@ -271,7 +271,7 @@ class Trainer:
         variables = self.model.trainable_variables
         current = [_to_numpy(variable) for variable in variables]
         for variable, average in zip(variables, self.model.optimizer._model_variables_moving_average, strict=True):
-            # A copy: the JAX backend gives the buffers of what it is called with away.
+            # A copy: the JAX backend donates the buffers of its arguments.
             variable.assign(_to_numpy(average))
         try:
             yield
@@ -301,7 +301,7 @@ class Trainer:
         return network
 
     def measure_steps(self, images: NDArray[np.uint8]) -> None:
-        """Fit int8's steps to the values that uint8 faces [N, 48, 48, 1] give; nothing in plain float."""
+        """Fit int8's steps to the values that uint8 faces [N, 48, 48, 1] give; does nothing in plain float."""
         if self.judged is not self.network:
             from .methods.quantization_aware import measure
 
@@ -315,10 +315,10 @@ class Trainer:
 
 
 def feed(images: NDArray[np.uint8], targets: NDArray[np.float32], batch_size: int) -> dict[str, Any]:
-    """What Keras's fit and evaluate are given to go through the faces in this order.
+    """The input of Keras's fit and evaluate that goes through the faces in this order.
 
     For TensorFlow, Keras would make a data set that tunes itself: a thread looks at it after 10, 20, 40 ms and so on,
-    up to a minute, and may sleep through the notice that the epoch is over. One of 25 s then takes 41.
+        up to a minute, and may miss the end of the epoch. One of 25 s then takes 41.
     """
     import keras
 
@@ -333,7 +333,7 @@ def feed(images: NDArray[np.uint8], targets: NDArray[np.float32], batch_size: in
 
 
 def _settle(run: RunFolder, training: Examples, validation: Examples) -> Settled:
-    """Settle the best network's batch norms; model.keras is written again where that judges better."""
+    """Estimate the best network's batch-norm statistics again; model.keras is replaced where accuracy rises."""
     import keras
 
     network = keras.models.load_model(run.best, compile=False)
@@ -356,7 +356,7 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
 
     class AveragedSGD(keras.optimizers.SGD):  # type: ignore[misc]
         def finalize_variable_values(self, var_list: Any) -> None:
-            """Keras would put the average in the weights' place at the end of every fit, and so of every epoch."""
+            """Keras would replace the weights by the average at the end of every fit, and so of every epoch."""
 
     optimizer = AveragedSGD(
         recipe.learning_rate,
@@ -375,7 +375,7 @@ def _step_callback(epoch: int, steps: int, on_step: OnStep) -> Any:
 
     class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            # Not at its end: there Keras would wait for the loss, and so for a GPU, which is given the next steps now.
+            # Not at its end: there Keras would wait for the loss, and so for a GPU, which gets the next steps now.
             on_step(epoch, batch + 1, steps)
 
     return Steps()

@@ -1,7 +1,7 @@
-"""The kernel sets that a bundle gives expected answers of, and how to run a file on each.
+"""The kernel sets for which a bundle has expected answers, and how to run a file on each.
 
-The same int8 file gives the same bytes wherever the same kernels compute it, and may be some steps off elsewhere: the
-order of rounding differs.
+The same int8 file gives the same bytes wherever the same kernels compute it, and may differ by some steps elsewhere:
+    the order of rounding differs.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _xnnpack(content: bytes, faces: NDArray[np.uint8]) -> Answers:
 
 
 def _builtin(content: bytes, faces: NDArray[np.uint8]) -> Answers:
-    """LiteRT's own kernels, which compute what no delegate takes."""
+    """LiteRT's own kernels, which compute the ops that no delegate takes."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     tensors = Tensors.of(content)

@@ -1,7 +1,8 @@
 """The photos of the golden vectors: drawn by us, and one portrait in the public domain.
 
-They are there to tell implementations apart: faces of several sizes, at the border and none at all, pictures of odd
-shapes and of one pixel, noise that shows every wrong share of a pixel, boxes that lie beyond the picture.
+They are there to reveal differences between implementations: faces of several sizes, at the border and none at all,
+    pictures of odd shapes and of one pixel, noise that reveals every wrong weight of a pixel, boxes that lie beyond the
+    picture.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Golden vectors: photos, and what must come out of them at every step of the pipeline.
+"""Golden vectors: photos, and their expected results at every step of the pipeline.
 
 For each photo the boxes that the detectors find; for those and for boxes made by hand the square and the grey bytes;
 for each exported file and kernel set its probabilities of all grey faces, with the difference that is allowed. An app
@@ -34,11 +34,11 @@ FLOAT_TOLERANCE = 1e-5
 """Largest difference of a float file's probability on the same kernel set; int8 has the kernel set's own."""
 
 LEAST_ELSEWHERE = {True: 4 / 256, False: 1e-4}
-"""What is allowed at least on other kernel sets: four steps of an int8 probability; float sums in another order."""
+"""Least tolerance on other kernel sets: four steps of an int8 probability; float sums in another order."""
 
 MARGIN = 2
-"""Other runtimes may differ by this many times what the kernel sets at hand differ by. Measured: tflite-runtime 2.14
-differs from LiteRT's XNNPACK by up to 1.2 times as much as LiteRT's builtin kernels do."""
+"""Other runtimes may differ by this many times the difference between the kernel sets here. Measured: tflite-runtime
+2.14 differs from LiteRT's XNNPACK by up to 1.2 times as much as LiteRT's builtin kernels do."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def answer(
     elsewhere = float(f"{max(MARGIN * largest, LEAST_ELSEWHERE[variant.integer]):.6g}")
     found = []
     for kernels, given in answers.items():
-        # int8 kernels that round otherwise on another processor are another kernel set there.
+        # int8 kernels that round differently on another processor count as another kernel set there.
         tolerance = (kernels.int8_tolerance or elsewhere) if variant.integer else FLOAT_TOLERANCE
         found.append(GoldenVariant(file, kernels.name, kernels.runtime, tolerance, elsewhere, given[: len(gray)]))
     return found
