@@ -27,6 +27,6 @@ def record(name: str, figures: dict[str, Any]) -> Path:
 
 
 def _module() -> str:
-    """The script that runs, as `python -m` takes it from the top of the checkout."""
-    script = Path(sys.argv[0]).resolve().with_suffix("")
-    return ".".join(script.relative_to(RESULTS.parents[1]).parts)
+    """The script that runs, as `python -m` takes it."""
+    spec = sys.modules["__main__"].__spec__
+    return spec.name if spec else Path(sys.argv[0]).stem

@@ -117,7 +117,7 @@ def main() -> None:
     if options.run:
         trained = json.loads((options.run / "card.json").read_text())["name"]
         if trained != options.name:
-            parser.error(f"{options.run} is a {trained}; give --name {trained}")
+            parser.error(f"{options.run} is a {trained}; pass --name {trained}")
         folder.mkdir(exist_ok=True)
         for file in FILES:
             shutil.copyfile(options.run / file, folder / file)

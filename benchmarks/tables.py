@@ -1,8 +1,9 @@
-"""Puts the recorded figures into README.md, between <!-- name --> and <!-- /name -->.
+"""Puts the recorded figures into the README files, between <!-- name --> and <!-- /name -->.
 
     python -m benchmarks.tables
 
-`tests/test_readme.py` fails when the README does not show what benchmarks/results/ and models/ hold.
+A block may stand in any README.md of the repository's top or of a folder below it. tests/benchmarks/test_readme.py
+fails when a README does not show what benchmarks/results/ and models/ hold.
 """
 
 import json
@@ -10,28 +11,91 @@ import re
 import statistics
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 OURS = "fer-export"
-CHANCE, SAME_SPEED = 0.05, 1.05
-"""Differences of accuracy with a larger p may be chance, and times within this ratio count as equal."""
+CHANCE, SAME_SPEED, SLOWER = 0.05, 1.05, 1.1
+"""Differences of accuracy with a larger p may be chance; times within this ratio count as equal; from this ratio on a
+file counts as slower than fp32."""
 PEER_PACKAGES = ("ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx")
+BLOCK = re.compile(r"(<!-- ([a-z0-9-]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+FIRST_RUN = (
+    "network",
+    "contract",
+    "calibration",
+    "file",
+    "compact-7-int8.tflite",
+    "every compute op",
+    "PASSED",
+    "took",
+)
+"""How the lines of the first command's printout begin that the first page shows."""
+
+
+class Apart(NamedTuple):
+    """A file of another tool from which ours differs."""
+
+    name: str
+    value: float
+    unit: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.figure} {self.unit}{self.note})"
+
+    @property
+    def figure(self) -> str:
+        return f"{self.value:+.2f}" if self.unit == "points" else f"{self.value:.2f}"
+
+
+def pages() -> list[Path]:
+    """Every README.md that may hold a block."""
+    return [ROOT / "README.md", *sorted(ROOT.glob("*/README.md"))]
 
 
 def rendered(text: str) -> str:
-    """The README with every block made anew."""
-    for name, block in BLOCKS.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text, count = pattern.subn(lambda found, block=block: f"{found[1]}\n{block()}\n\n{found[2]}", text)
-        if count != 1:
-            raise SystemExit(f"README.md has no block <!-- {name} --> ... <!-- /{name} -->")
-    return text
+    """A README's text with every block made anew."""
+    return BLOCK.sub(lambda found: f"{found[1]}\n{BLOCKS[found[2]]()}\n\n{found[3]}", text)
 
 
 def first_run() -> str:
-    return "```\n" + _result("speed")["printout"].strip() + "\n```"
+    """The lines of the first command's recorded printout that a newcomer needs."""
+    printed = _result("speed")["printout"].splitlines()
+    lines = [next(line for line in printed if line.startswith(start)) for start in FIRST_RUN]
+    return "```\n" + "\n".join(lines) + "\n```"
+
+
+def ship() -> str:
+    """Which file to ship, by what the app has; measured by `fer-export all`."""
+    result = _result("variants")["result"]
+    latency = {row["path"]: row["p50_ms"] for row in result["bench"]["rows"]}
+    files = {Path(file["path"]).name: file for file in result["files"]}
+    chosen = {each["format"]: Path(each["file"]).name for each in result["choices"]}
+    uses = [
+        ("LiteRT (TensorFlow Lite) on the phone's CPU", chosen["tflite"]),
+        ("an accelerator that computes in integers only", "compact-7-int8.tflite"),
+        ("onnxruntime", chosen["onnx"]),
+    ]
+    rows = []
+    for use, name in uses:
+        judged = files[name]["parity"]
+        agreement = f"{_percent(judged['agreement']['value'])} %"
+        size = f"{files[name]['bytes'] / 1e6:.2f} MB"
+        rows.append([use, f"`{name}`", size, agreement, f"{latency[files[name]['path']]:.2g} ms"])
+    return _table(
+        ["your app runs it in", "ship", "size", "same answer as Keras", "time a face, one thread of a PC"], rows
+    )
+
+
+def accuracy() -> str:
+    """How often the default network is right, in one sentence."""
+    card = json.loads((ROOT / "models" / "compact-7" / "card.json").read_text())["evaluation"]
+    return (
+        f"`compact-7` is right on {_share(card['accuracy'])} of the {card['accuracy']['count']:,} PublicTest faces of "
+        f"FER2013 (95 % interval), its int8 file on {_share(card['int8']['accuracy'])}."
+    )
 
 
 def variants() -> str:
@@ -104,13 +168,13 @@ def runtimes() -> str:
                 f"{one['peak_rss_mb']:.0f} MB",
             ]
         )
-    slower = "\n".join(f"- {sentence}." for sentence in result["bench"]["slower"])
-    cautions = "".join(f"\n- caution: {sentence}." for sentence in result["bench"]["cautions"])
+    cautions = "".join(f" Caution: {sentence}." for sentence in result["bench"]["cautions"])
     return (
         f"{_table(header, rows)}\n\nof peak: share of what the same runtime reaches on a large matrix product in the "
         "same run, which its convolutions may exceed. A second run's medians differ from these by at most "
-        f"{_farthest(result, 1)} % with one thread and {_farthest(result, 2)} % with two."
-        f"\n\n{slower}{cautions}\n\n{_machine(result)}."
+        f"{_farthest(result, 1)} % with one thread and {_farthest(result, 2)} % with two.{cautions}"
+        f"\n\nSlower than fp32 (1 thread, 2 threads): {_slower(timed)}. `fer-export bench` gives the reason for each."
+        f"\n\n{_machine(result)}."
     )
 
 
@@ -275,7 +339,7 @@ def report_table() -> str:
                 f"{report['seconds_per_epoch']} / {ours['seconds_per_epoch']:.0f}",
             ]
         )
-    return f"{_table(header, rows)}\n\n{_reproduced(result)}\n\n![accuracies](benchmarks/results/report_table.png)"
+    return f"{_table(header, rows)}\n\n{_reproduced(result)}"
 
 
 def speed() -> str:
@@ -324,7 +388,7 @@ def peers() -> str:
         )
     versions = ", ".join(f"{package} {result['environment'][package]}" for package in PEER_PACKAGES)
     table = _table(header, rows)
-    cautions = "".join(f"\n- caution: {sentence}." for sentence in result["cautions"])
+    cautions = "".join(f" Caution: {sentence}." for sentence in result["cautions"])
     return f"{table}\n\n{_verdict(result['rows'])}{cautions}\n\n{_machine(result)}, {versions}."
 
 
@@ -346,6 +410,8 @@ def apk_size() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "first-run": first_run,
+    "ship": ship,
+    "accuracy": accuracy,
     "variants": variants,
     "runtimes": runtimes,
     "repair": repair,
@@ -372,31 +438,53 @@ def _beside(ours: dict[str, Any]) -> str:
     return f"{ours['accuracy']['points']:+.2f} points (p = {ours['accuracy']['p']:.2g}), {ours['p50_ratio']:.2f} times"
 
 
+def _slower(timed: dict[tuple[str, str, int], dict[str, Any]]) -> str:
+    """The files that take longer than fp32 in a runtime, with the ratio for each count of threads."""
+    found = []
+    for (path, runtime, threads), row in timed.items():
+        both = [row["float_ratio"], timed[path, runtime, 2]["float_ratio"]]
+        if threads == 1 and max(both) > SLOWER:
+            ratios = ", ".join(f"{ratio:.1f}" for ratio in both)
+            found.append(f"{row['precision']} in {runtime} ({ratios} times)")
+    return "; ".join(found) or "none"
+
+
 def _verdict(rows: list[dict[str, Any]]) -> str:
-    """Where ours is better than the other tools, and where worse."""
+    """Where ours is better than the other tools, and where worse: worse answers and speed by name."""
     checks = sorted((row["parity_seconds"], row["file"]) for row in rows if row["tool"] == OURS)
-    lines = [
-        f"accuracy (exact McNemar test, p < {CHANCE:g}): higher than {_apart(rows, 'accuracy', 1)}; "
-        f"lower than {_apart(rows, 'accuracy', -1)}; lower by chance: {_apart(rows, 'accuracy', -1, by_chance=True)}",
-        f"agreement with Keras (the same test): higher than {_apart(rows, 'agreement', 1)}; "
-        f"lower than {_apart(rows, 'agreement', -1)}",
-        f"p50 (by more than {100 * (SAME_SPEED - 1):.0f} %): faster than {_ratios(rows, 'p50_ratio', faster=True)}; "
-        f"slower than {_ratios(rows, 'p50_ratio')}",
-        f"export: takes longer than {_ratios(rows, 'seconds_ratio')}; the parity check, which the others do not have "
+    faster, slower = _ratios(rows, "p50_ratio", faster=True), _ratios(rows, "p50_ratio")
+    return (
+        f"Accuracy (exact McNemar test, p < {CHANCE:g}): higher than {_counted(_apart(rows, 'accuracy', 1))}; lower "
+        f"than {_named(_apart(rows, 'accuracy', -1))}. Agreement with Keras (the same test): higher than "
+        f"{_counted(_apart(rows, 'agreement', 1))}; lower than {_named(_apart(rows, 'agreement', -1))}. p50 (by more "
+        f"than {100 * (SAME_SPEED - 1):.0f} %): faster than {_counted(faster)}; slower than {_named(slower)}. Export "
+        f"takes longer than {_counted(_ratios(rows, 'seconds_ratio'))}. The parity check, which the others do not have "
         f"and which is not in that time, takes {checks[0][0]:.1f} s ({checks[0][1]}) to {checks[-1][0]:.1f} s "
-        f"({checks[-1][1]}) on these faces",
-    ]
-    return "Ours beside the others:\n\n" + "\n".join(f"- {line}." for line in lines)
+        f"({checks[-1][1]}) on these faces."
+    )
 
 
-def _apart(rows: list[dict[str, Any]], figure: str, sign: int, *, by_chance: bool = False) -> str:
-    """The tools from which ours differs in that direction, by more than chance or by no more."""
+def _apart(rows: list[dict[str, Any]], figure: str, sign: int) -> list[Apart]:
+    """The files from which ours differs in that direction by more than chance."""
     found = []
     for row in rows:
         judged = row["ours"][figure] if "ours" in row else {"points": 0, "p": 1}
-        if sign * judged["points"] > 0 and (judged["p"] >= CHANCE) == by_chance:
-            found.append(f"{row['tool']} {row['file']} ({judged['points']:+.2f} points, p = {judged['p']:.2g})")
-    return ", ".join(found) or "none"
+        if sign * judged["points"] > 0 and judged["p"] < CHANCE:
+            note = f", p = {judged['p']:.2g}"
+            found.append(Apart(f"{row['tool']} {row['file']}", judged["points"], "points", note))
+    return found
+
+
+def _named(apart: list[Apart]) -> str:
+    return ", ".join(map(str, apart)) or "none"
+
+
+def _counted(apart: list[Apart]) -> str:
+    """One file by its name, several by their number and range."""
+    if len(apart) < 2:
+        return _named(apart)
+    least, *_, most = sorted(apart, key=lambda each: each.value)
+    return f"{len(apart)} of the others' files ({least.figure} to {most.figure} {least.unit})"
 
 
 def _reproduced(result: dict[str, Any]) -> str:
@@ -404,37 +492,29 @@ def _reproduced(result: dict[str, Any]) -> str:
     rows = [row for row in result["rows"] if row["ours"]]
     if not rows:
         return "No row has been trained here yet (`benchmarks/training/report_table.py`)."
-    apart: dict[str, list[str]] = {"as in the report, within 95 %": [], "higher": [], "lower": []}
-    for row in rows:
-        least, most = row["ours"]["ahead"]["interval"]
-        where = "higher" if least > 0 else "lower" if most < 0 else "as in the report, within 95 %"
-        apart[where].append(_row_name(row))
-    lines = [f"{where}: {', '.join(names)}" for where, names in apart.items() if names]
-    lines += [_six_against_seven(result, pair) for pair in result["six_against_seven"]]
-    capped = [row for row in rows if row["ours"]["epochs"] == row["ours"]["most_epochs"]]
-    if capped:
-        lines.append(f"not stopped early but at the most epochs allowed: {', '.join(map(_row_name, capped))}")
-    listed = "\n".join(f"- {line}." for line in lines)
+    ahead = [row["ours"]["ahead"]["interval"] for row in rows]
+    higher, lower = sum(least > 0 for least, _ in ahead), sum(most < 0 for _, most in ahead)
+    pairs = "; ".join(_six_against_seven(result, pair) for pair in result["six_against_seven"])
+    capped = [_row_name(row) for row in rows if row["ours"]["epochs"] == row["ours"]["most_epochs"]]
     return (
         f"{len(rows)} of {len(result['rows'])} rows trained, once each, on 70 % of the {result['data']['rows']:,} rows "
-        "at hand; accuracy of the best epoch on the other 30 %, which also chose it. Which epoch the report prints it "
-        "does not say. The intervals know the choice of faces, not that another seed gives another network. Two rows "
-        "were trained at a time, a core each, some with other work beside them: the seconds are no comparison.\n\n"
-        f"{listed}"
+        "at hand; accuracy of the best epoch on the other 30 %, which also chose it. The report does not say which "
+        "epoch it prints. The intervals cover the choice of faces, not the seed. Two rows were trained at a time, a "
+        "core each, some with other work beside them: do not compare the seconds.\n\n"
+        f"{len(rows) - higher - lower} rows agree with the report within 95 %, {higher} are higher, {lower} lower."
+        + (f" 6 outputs against 7, points in the report / here / on like terms: {pairs}." if pairs else "")
+        + (f" Stopped by the limit of epochs, not early: {', '.join(capped)}." if capped else "")
     )
 
 
 def _six_against_seven(result: dict[str, Any], pair: dict[str, Any]) -> str:
-    """The gain of 6 outputs over 7: as the report has it, the same here, and on like terms."""
+    """The gain of 6 outputs over 7: in the report, here, and here with the 7 outputs held to the same six emotions."""
     alike = [row for row in result["rows"] if row["network"] == pair["network"] and row["batch_size"] == 32]
     seven, six = sorted(alike, key=lambda row: -row["outputs"])
     printed = 100 * (six["report"]["accuracy"] - seven["report"]["accuracy"])
     here = 100 * (six["ours"]["accuracy"]["value"] - seven["ours"]["accuracy"]["value"])
-    return (
-        f"6 outputs against 7, {pair['network']}: {printed:+.2f} points in the report, {here:+.2f} here; on like terms "
-        f"(the 7 outputs held to the same six emotions, {pair['six']['count']:,} faces new to both) "
-        f"{_points(pair['six_ahead'])}, p = {pair['six_ahead']['p']:.2g}"
-    )
+    ahead = pair["six_ahead"]
+    return f"{pair['network']} {printed:+.2f} / {here:+.2f} / {ahead['points']:+.2f} (p = {ahead['p']:.2g})"
 
 
 def _row_name(row: dict[str, Any]) -> str:
@@ -451,14 +531,14 @@ def _points(figure: dict[str, Any]) -> str:
     return f"{figure['points']:+.2f} ({least:+.2f} to {most:+.2f})"
 
 
-def _ratios(rows: list[dict[str, Any]], figure: str, *, faster: bool = False) -> str:
-    """The tools that take longer than ours, or less long."""
+def _ratios(rows: list[dict[str, Any]], figure: str, *, faster: bool = False) -> list[Apart]:
+    """The files that take longer than ours, or less long."""
     found = []
     for row in rows:
         ratio = row["ours"][figure] if "ours" in row else 1
         if (1 / ratio if faster else ratio) > SAME_SPEED:
-            found.append(f"{row['tool']} {row['file']} ({ratio:.2f} times)")
-    return ", ".join(found) or "none"
+            found.append(Apart(f"{row['tool']} {row['file']}", ratio, "times"))
+    return found
 
 
 def _seconds(row: dict[str, Any]) -> float:
@@ -496,5 +576,5 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    readme.write_text(rendered(readme.read_text()))
+    for page in pages():
+        page.write_text(rendered(page.read_text()))

@@ -226,7 +226,7 @@ def faces_of(bundle: Bundle, data: Path | None) -> tuple[NDArray[np.uint8], dict
         return golden, {"golden_vectors": len(golden), "public_test_faces": 0}
     drawn = readers.read(data).split("PublicTest").sample(FACES, SEED)
     if len(drawn) < FACES:
-        raise DataError(f"{data} has {len(drawn)} PublicTest faces; give a fer2013.csv with at least {FACES}")
+        raise DataError(f"{data} has {len(drawn)} PublicTest faces; pass a fer2013.csv with at least {FACES}")
     faces = np.concatenate([golden, fit(drawn.pixels, bundle.contract.size)])
     return faces, {"golden_vectors": len(golden), "public_test_faces": len(drawn)}
 

@@ -259,7 +259,7 @@ def _numbers(text: str) -> list[int]:
     known = [row.number for row in ROWS]
     numbers = [int(part) if part.isdigit() else 0 for part in text.split(",")]
     if not set(numbers) <= set(known):
-        raise argparse.ArgumentTypeError(f"{text!r} are no rows; give numbers from 1 to {known[-1]}, or none")
+        raise argparse.ArgumentTypeError(f"{text!r} are no rows; pass numbers from 1 to {known[-1]}, or none")
     return numbers
 
 

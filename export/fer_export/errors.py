@@ -1,24 +1,24 @@
 """The exception tree: everything the package raises on purpose.
 
-FerExportError              exit code 2: bad input or usage; the message says what, why and the mend
-├── UsageError              a flag or argument that cannot be meant
+FerExportError              exit code 2: bad input or usage; the message says what is wrong, why, and what helps
+├── UsageError              an invalid flag or argument
 ├── DataError               a data set that cannot be read or does not fit
 ├── CheckpointError         a network file that cannot be read, is not trusted or does not fit
 ├── ConversionError         a network that the format or precision cannot express
 ├── ExportFileError         an exported file that cannot be read or is not what it says
 ├── PhotoError              a photo that cannot be read
 ├── BundleError             a bundle, contract or manifest that is not what it says
-├── TrainingError           a training run that cannot go on
+├── TrainingError           a training run that cannot continue
 └── OutputError             a place that cannot be written
 """
 
 
 class FerExportError(Exception):
-    """Base of all errors meant for the user. `str(error)` is one line that ends with the mend."""
+    """Base of all errors meant for the user. `str(error)` is one line that ends with what helps."""
 
 
 class UsageError(FerExportError):
-    """A flag or argument that cannot be meant."""
+    """An invalid flag or argument."""
 
 
 class DataError(FerExportError):
@@ -46,7 +46,7 @@ class BundleError(FerExportError):
 
 
 class TrainingError(FerExportError):
-    """A training run that cannot go on (NaN, degenerate data, a foreign run folder)."""
+    """A training run that cannot continue: NaN, degenerate data, the folder of another run."""
 
 
 class OutputError(FerExportError):

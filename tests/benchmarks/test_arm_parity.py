@@ -299,7 +299,7 @@ def test_a_foreign_folder_is_one_line_and_exit_2(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        f"arm_parity: {tmp_path} is no bundle: it has no manifest.json; give one made by `fer-export bundle`"
+        f"arm_parity: {tmp_path} is not a bundle: it has no manifest.json; pass one made by `fer-export bundle`"
     ]
 
 

@@ -136,10 +136,10 @@ def no_object(document):
 MANIFESTS = [
     (newer, "version 2.*update fer-export"),
     (without_default, "lacks default"),
-    (foreign_field, "foreign field signature"),
-    (outside, "no place inside a bundle"),
-    (absolute, "no place inside a bundle"),
-    (backslash, "no place inside a bundle"),
+    (foreign_field, "unknown field signature"),
+    (outside, "not a place inside a bundle"),
+    (absolute, "not a place inside a bundle"),
+    (backslash, "not a place inside a bundle"),
     (other_default, "default"),
     (unlisted_variant, "tiny-int8.onnx"),
     (unknown_precision, "int4"),
@@ -176,7 +176,7 @@ def test_a_changed_contract_is_refused(copy):
     with pytest.raises(DifferenceError, match=r"contract\.json"):
         Bundle.open(copy)
     bundles.reseal(copy)
-    with pytest.raises(BundleError, match="foreign field gamma"):
+    with pytest.raises(BundleError, match="unknown field gamma"):
         Bundle.open(copy)
 
 
@@ -218,7 +218,7 @@ def test_what_is_no_bundle_is_refused(tmp_path):
     for name in ("missing", "file"):
         with pytest.raises(BundleError, match="no folder"):
             Bundle.open(tmp_path / name)
-    with pytest.raises(BundleError, match="no bundle"):
+    with pytest.raises(BundleError, match="not a bundle"):
         Bundle.open(tmp_path)
 
 

@@ -186,17 +186,17 @@ def test_another_bundle_is_a_caution(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("format", "fer-export bundle"), "is no fer-export device check; give"),
+        (("format", "fer-export bundle"), "is not a fer-export device check; pass"),
         (("version", 2), "of version 2 and this fer-export reads 1; update"),
         (("version", True), "of version True"),
-        (("extra", 1), "foreign field extra; share"),
-        (("device", "imei", "1"), "foreign field imei"),
+        (("extra", 1), "unknown field extra; share"),
+        (("device", "imei", "1"), "unknown field imei"),
         (("device", {"model": "m", "cpu": "c", "abi": "a"}), "lacks os; share"),
         (("bundle", "none"), "names no bundle"),
         (("threads", 0), "0 threads"),
         (("threads", True), "threads of"),
-        (("photos", "equal_crops", 36), "counts that cannot be"),
-        (("photos", "box_distance", -1), "counts that cannot be"),
+        (("photos", "equal_crops", 36), "not valid counts"),
+        (("photos", "box_distance", -1), "not valid counts"),
         (("variants", 0, "within_tolerance", 1), "within_tolerance of"),
         (("variants", 0, "precision", "int4"), "unknown variant"),
         (("variants", 0, "agreement", 1.01), "figures of models/faces-int8.tflite that cannot be"),
@@ -219,7 +219,7 @@ def test_no_document_is_one_line(tmp_path, capsys, content):
 
 
 def test_missing_files_are_one_line(tmp_path, capsys, monkeypatch):
-    refused(run(capsys), "give --adb")
+    refused(run(capsys), "or --adb")
     refused(run(capsys, tmp_path / "none.json"), "cannot read", "none.json")
     refused(run(capsys, tmp_path), "cannot read")
     monkeypatch.setattr(phone_check, "LARGEST", 100)
@@ -229,7 +229,7 @@ def test_missing_files_are_one_line(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ([], "is no object"),
+        ([], "is not a JSON object"),
         ({"rows": BENCH["rows"]}, "lacks machine"),
         ({**BENCH, "rows": [{"path": "a"}]}, "lacks"),
         ({**BENCH, "machine": {"system": 1, "cpu": ""}}, "system of machine"),

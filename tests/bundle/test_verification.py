@@ -208,7 +208,7 @@ def test_a_manifest_that_misnames_its_network_is_found(copy):
 
 def test_a_manifest_that_misnames_the_calibration_is_found(copy):
     bundles.reseal(copy, lambda document: document["calibration"].update(count=300))
-    assert "calibrated otherwise" in verify(copy).difference
+    assert "was not calibrated as" in verify(copy).difference
 
 
 def test_a_variant_without_answers_is_refused(copy):

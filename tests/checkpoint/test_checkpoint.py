@@ -101,7 +101,7 @@ def test_grey_is_repeated_for_a_colour_network(tmp_path: Path) -> None:
     loaded = checkpoint.load(saved(network(shape=(48, 48, 3)), tmp_path / "a.keras"))
     grey = pictures()
     assert np.array_equal(loaded.predict(grey), loaded.predict(np.repeat(grey, 3, axis=-1)))
-    with pytest.raises(UsageError, match=r"give uint8 \[N, 48, 48, 3\]"):
+    with pytest.raises(UsageError, match=r"pass uint8 \[N, 48, 48, 3\]"):
         loaded.predict(grey[:, :47])
     with pytest.raises(UsageError, match="float32"):
         loaded.predict(grey.astype("float32"))
@@ -171,7 +171,7 @@ def test_not_finite_weights(tmp_path: Path) -> None:
         (b"<!DOCTYPE html><html>404", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"),
         (b"\x1c\0\0\0TFL3" + bytes(40), "TFLite"),
-        (bytes(range(256)), "no Keras network"),
+        (bytes(range(256)), "not a Keras network"),
         (b"PK\x03\x04" + bytes(60), "cut off or damaged"),
         (b"\x89HDF\r\n\x1a\n" + bytes(200), "cut off or damaged"),
         (b'{"class_name": "Sequential"', "cut off or damaged"),
@@ -226,7 +226,7 @@ def test_places_that_are_no_network(tmp_path: Path) -> None:
     refused("folder without", tmp_path)
     refused("no such file", str(tmp_path / "missing.h5"))
     (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01")
-    refused("give its folder", tmp_path / "saved_model.pb")
+    refused("pass its folder", tmp_path / "saved_model.pb")
 
 
 def test_shipped_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +252,7 @@ def test_network_folder(tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text('{"scaling": "none"}')
     refused("scaling 'none'", tmp_path)
     (tmp_path / "card.json").write_text('{"labels": 7}')
-    refused("no list of names", tmp_path)
+    refused("not a list of names", tmp_path)
     (tmp_path / "card.json").write_text(json.dumps({"labels": list("gfedcba"), "scaling": "raw"}))
     by_file = checkpoint.load(tmp_path / "model.keras")
     assert (by_file.folder, by_file.labels, by_file.scaling) == (tmp_path, tuple("gfedcba"), "raw")
@@ -290,9 +290,9 @@ def test_labels_of_every_kind(tmp_path: Path) -> None:
     refused(r"2 labels.*3 outputs", path, labels="happy,sad")
     refused(r"'happy' twice", path, labels="happy,joy,sad")
     refused("empty name", path, labels="happy,,sad")
-    refused("no readable file", path, labels="labels.txt")
+    refused("not a readable file", path, labels="labels.txt")
     (tmp_path / "bad.json").write_text('{"0": "Happy", "2": "Sad"}')
-    refused("no list of names", path, labels=tmp_path / "bad.json")
+    refused("not a list of names", path, labels=tmp_path / "bad.json")
     with pytest.raises(UsageError, match="--scaling unit, signed, raw"):
         checkpoint.load(path, scaling="0-1")
 

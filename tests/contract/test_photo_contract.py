@@ -39,14 +39,14 @@ def test_there_and_back():
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        ("format", "something else", "is no fer-export photo contract"),
+        ("format", "something else", "is not a fer-export photo contract"),
         ("version", 3, "of version 3 and this fer-export reads 2; update fer-export"),
         ("merge", None, "lacks merge"),
         ("crop.scale", None, "crop lacks scale"),
         ("detectors.1.sha256", None, "detectors lacks sha256"),
         ("detectors.0.grids.0.cells", None, "grids lacks cells"),
-        ("colour", 1, "has the foreign field colour"),
-        ("grey.gamma", 1, "grey has the foreign field gamma"),
+        ("colour", 1, "has the unknown field colour"),
+        ("grey.gamma", 1, "grey has the unknown field gamma"),
         ("size", "48", "size of contract.json is '48'"),
         ("size", True, "size of contract.json is True"),
         ("crop.scale", 1.5, "scale of crop is 1.5"),
@@ -54,7 +54,7 @@ def test_there_and_back():
         ("labels", "happy", "labels of contract.json is 'happy'"),
         ("labels", ["happy", 7], "labels of contract.json is"),
         ("crop", [], "crop of contract.json is []"),
-        ("detectors", [7], "detectors is no object"),
+        ("detectors", [7], "detectors is not a JSON object"),
         ("detectors.0.grids", 7, "grids of detectors is 7"),
         ("size", 0, "size of contract.json is 0"),
         ("detectors.2.windows", 0, "windows of detectors is 0"),
@@ -73,7 +73,7 @@ def test_a_document_that_is_not_the_contract_is_refused(place, value, words):
 
 @pytest.mark.parametrize("whole", [None, [], "contract", 7])
 def test_what_is_no_object_is_refused(whole):
-    with pytest.raises(BundleError, match="no object"):
+    with pytest.raises(BundleError, match="not a JSON object"):
         PhotoContract.from_dict(whole)
 
 

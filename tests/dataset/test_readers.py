@@ -244,7 +244,7 @@ def test_a_damaged_zip_member_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_such_file_and_no_file_at_all(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.csv does not exist; give fer2013\.csv"):
+    with pytest.raises(DataError, match=r"none\.csv does not exist; pass fer2013\.csv"):
         readers.read(tmp_path / "none.csv")
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot read .*file/inside"):
@@ -383,10 +383,10 @@ def test_a_wrong_picture_stops_with_its_path(kind: str, folder: Path) -> None:
 
 
 def test_folders_of_another_layout_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="has no train or test folder of pictures; give fer2013.csv or"):
+    with pytest.raises(DataError, match="has no train or test folder of pictures; pass fer2013.csv or"):
         readers.read(tmp_path)
     put(tmp_path, "fer2013.csv", b"")
-    with pytest.raises(DataError, match=r"no train or test folder of pictures; give the file .*fer2013\.csv"):
+    with pytest.raises(DataError, match=r"no train or test folder of pictures; pass the file .*fer2013\.csv"):
         readers.read(tmp_path)
     (tmp_path / "train" / "happy").mkdir(parents=True)
     with pytest.raises(DataError, match="hold no pictures"):

@@ -242,10 +242,10 @@ def test_files_that_cannot_be_timed_are_named_in_one_line(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"threads": (0,)}, r"--threads 0: give numbers of 1 and more"),
+        ({"threads": (0,)}, r"--threads 0: use numbers of 1 and more"),
         ({"threads": ()}, "--threads"),
         ({"runtimes": ["lite-rt"]}, r"unknown runtime 'lite-rt' \(did you mean 'litert'\?\)"),
-        ({"runtimes": ["litert", "onnxruntime"]}, "onnxruntime takes none of these files"),
+        ({"runtimes": ["litert", "onnxruntime"]}, "onnxruntime cannot run any of these files"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options: dict[str, Any], reason: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The gate's words: what it fails, and what so many faces cannot settle."""
+"""The gate's words: what it fails, and what so many faces cannot confirm."""
 
 import re
 
@@ -35,18 +35,18 @@ def test_enough_faces_need_no_caution():
     assert judge(20_000, lost=20, gained=20, other=10).cautions == ()
 
 
-def test_few_faces_cannot_settle_a_drop_and_it_says_how_many_would():
+def test_few_faces_cannot_confirm_a_drop_and_it_says_how_many_would():
     result = judge(700, lost=4, gained=3)
     assert result.passed
-    sentence = said(result, "700 faces cannot settle a drop of 0.5 points")
+    sentence = said(result, "700 faces are too few to confirm a drop of at most 0.5 points")
     assert "{:+.2f} to {:+.2f}".format(*result.drop_interval) in sentence
-    needed = int(re.search(r"about ([\d,]+) faces would do", sentence)[1].replace(",", ""))
+    needed = int(re.search(r"about ([\d,]+) faces are enough", sentence)[1].replace(",", ""))
     low, high = paired_difference_interval(4 / 700 * needed, 3 / 700 * needed, needed)
     assert 0.46 < 100 * (high - low) <= 0.5
 
 
-def test_faces_that_never_flipped_still_cannot_settle_it_when_few():
-    said(judge(100), "100 faces cannot settle a drop", "faces would do")
+def test_faces_that_never_flipped_still_cannot_confirm_it_when_few():
+    said(judge(100), "100 faces are too few to confirm a drop", "faces are enough")
 
 
 def test_a_wide_interval_within_the_gate_is_said_to_be_within():
@@ -63,13 +63,13 @@ def test_a_wide_interval_over_the_gate_is_said_to_be_over():
 def test_a_narrow_interval_around_the_limit_cannot_be_told_from_it():
     result = judge(30_000, lost=200, gained=60)
     assert 0 < result.drop < 0.5 < result.drop_interval[1]
-    said(result, "cannot be told from the gate's 0.5")
+    said(result, "cannot be distinguished from the gate's 0.5")
 
 
 def test_a_small_drop_that_is_real_is_called_so():
     result = judge(20_000, lost=60, gained=20)
     assert result.passed
-    said(result, "drop of 0.20 points is small but real", "p = 8.6e-06")
+    said(result, "drop of 0.20 points is small but significant", "p = 8.6e-06")
     assert not any("real" in caution for caution in judge(20_000, lost=30, gained=22).cautions)
     assert not any("real" in caution for caution in judge(20_000, lost=20, gained=60).cautions)
 
@@ -83,17 +83,18 @@ def test_a_failed_drop_that_chance_explains_says_so():
 
 
 def test_agreement_near_its_limit_cannot_be_told_from_it():
-    assert "98.19 % (97.70-98.58) cannot be told from the gate's 98 %" in said(judge(3589, other=65), "agreement")
+    wanted = "98.19 % (97.70-98.58) cannot be distinguished from the gate's 98 %"
+    assert wanted in said(judge(3589, other=65), "agreement")
     assert not any("agreement" in caution for caution in judge(3589, other=20).cautions)
     failed = judge(3589, other=75)
     assert not failed.passed
-    said(failed, "agreement 97.91 %", "cannot be told")
+    said(failed, "agreement 97.91 %", "cannot be distinguished")
 
 
-def test_few_probe_faces_cannot_settle_an_agreement():
+def test_few_probe_faces_cannot_confirm_an_agreement():
     result = judge(128, labelled=False, min_agreement=0.995)
     assert result.passed
-    sentence = said(result, "128 faces cannot settle an agreement of 99.5 %", "97.09-100.00 %", "--data")
+    sentence = said(result, "128 faces are too few to confirm an agreement of 99.5 %", "97.09-100.00 %", "--data")
     needed = int(re.search(r"about (\d+) faces", sentence)[1])
     assert Proportion(needed, needed).interval[0] >= 0.995 > Proportion(needed - 20, needed - 20).interval[0]
 
@@ -123,12 +124,12 @@ def test_an_emotion_that_may_not_have_fallen_is_not_named():
 def test_limits_no_number_of_faces_can_meet_are_judged_all_the_same(limit):
     result = judge(700, lost=4, gained=3, max_drop=limit)
     assert not result.passed
-    assert not any("would do" in caution for caution in result.cautions)
+    assert not any("are enough" in caution for caution in result.cautions)
 
 
 def test_nan_is_damage_and_not_a_matter_of_faces():
     faces = ParityFaces(np.zeros(1, np.uint8), np.zeros(4, int), "made faces", ())
     given = np.full((4, 3), np.nan, np.float32)
     result = compare(np.eye(3, dtype=np.float32)[[0] * 4], given, faces, Gate(0.0, 100.0, 1.0), LABELS)
-    assert result.failures == ("some of its probabilities are no numbers (NaN)",)
+    assert result.failures == ("some of its probabilities are not numbers (NaN)",)
     assert result.cautions == ()

@@ -165,15 +165,15 @@ def test_one_pixel(tmp_path):
 def test_what_is_no_photo(tmp_path):
     text = tmp_path / "notes.jpg"
     text.write_text("not a picture")
-    assert "no picture that Pillow reads; convert it to JPEG or PNG" in refused(text)
+    assert "not a picture that Pillow can read; convert it to JPEG or PNG" in refused(text)
     empty = tmp_path / "empty.jpg"
     empty.touch()
-    assert "no picture" in refused(empty)
+    assert "not a picture" in refused(empty)
     assert "does not exist" in refused(tmp_path / "missing.jpg")
     assert "is a folder" in refused(tmp_path)
     pipe = tmp_path / "pipe.jpg"
     os.mkfifo(pipe)
-    assert "is no file" in refused(pipe)
+    assert "is not a file" in refused(pipe)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -237,7 +237,7 @@ def test_the_command_takes_one_network_only(predict, photos, tmp_path, exported)
     assert "--model and --bundle each name a network" in err
     code, out, err = predict(photos["portrait"], "--bundle", tmp_path, model=False)
     assert (code, out) == (2, "")
-    assert "is no bundle" in err
+    assert "is not a bundle" in err
     code, out, err = predict(photos["portrait"], "--model", exported["gray", "tflite"], "--json", model=False)
     assert (code, err) == (0, "")
     assert json.loads(out)["runtime"].startswith("litert ")

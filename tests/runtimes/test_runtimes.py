@@ -147,7 +147,7 @@ def test_what_does_not_go_together_is_refused(model: str, name: str, message: st
 
 @pytest.mark.parametrize("threads", [0, -1])
 def test_no_threads_are_refused(threads: int) -> None:
-    with pytest.raises(UsageError, match=f"^{threads} threads cannot compute; give 1 or more with --threads$"):
+    with pytest.raises(UsageError, match=f"^{threads} threads are not possible; use --threads 1 or more$"):
         open_runtime(tiny_tflite.converted("int8"), threads=threads)
 
 

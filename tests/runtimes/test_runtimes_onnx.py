@@ -36,12 +36,12 @@ def test_what_computes_is_named() -> None:
     [
         (
             {"channels_first": True, "input_type": "float32"},
-            r"input is float32 \[1, 1, 8, 8\], channels first \(NCHW\); give .*`fer-export onnx`",
+            r"input is float32 \[1, 1, 8, 8\], channels first \(NCHW\); pass .*`fer-export onnx`",
         ),
         ({"channels_first": True, "batch": "N"}, r"input is uint8 \[\?, 1, 8, 8\], channels first"),
-        ({"input_type": "int8"}, r"input is int8 \[1, 8, 8, 1\]; give one with uint8 or float32"),
-        ({"batch": 4}, r"input is uint8 \[4, 8, 8, 1\]; give one with uint8 or float32 \[1, S, S, C\]"),
-        ({"output_type": "uint8"}, r"output is uint8 \[1, 4\]; give one with float32 probabilities"),
+        ({"input_type": "int8"}, r"input is int8 \[1, 8, 8, 1\]; pass one with uint8 or float32"),
+        ({"batch": 4}, r"input is uint8 \[4, 8, 8, 1\]; pass one with uint8 or float32 \[1, S, S, C\]"),
+        ({"output_type": "uint8"}, r"output is uint8 \[1, 4\]; pass one with float32 probabilities"),
     ],
 )
 def test_other_ends_are_refused(settings: dict[str, object], message: str) -> None:

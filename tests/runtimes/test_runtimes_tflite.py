@@ -78,7 +78,7 @@ def test_the_variable_names_the_interpreter(worker_python: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("python", "finding"),
     [
-        ("/nonexistent/python", "/nonexistent/python is no program that can be started"),
+        ("/nonexistent/python", "/nonexistent/python is not a program that can be started"),
         ("false", "bin/false does not answer as a Python"),
         ("yes", "bin/yes does not answer as a Python"),
     ],

@@ -28,15 +28,15 @@ def test_every_package_of_the_install_is_looked_at():
 
 
 @pytest.mark.parametrize(
-    ("line", "found", "mend"),
+    ("line", "found", "fix"),
     [
         ("no-such-package>=2", "not installed", "pip install 'no-such-package>=2'"),
         ("packaging<1", "needs <1", "pip install 'packaging<1'"),
     ],
 )
-def test_a_package_that_is_missing_or_too_old_is_a_fault(line, found, mend):
+def test_a_package_that_is_missing_or_too_old_is_a_fault(line, found, fix):
     finding = doctor.package(Requirement(line))
-    assert (finding.state, finding.mend) == ("fault", mend)
+    assert (finding.state, finding.fix) == ("fault", fix)
     assert found in finding.found
 
 
@@ -45,7 +45,7 @@ def test_a_package_that_cannot_be_imported_is_a_fault(monkeypatch):
     finding = doctor.package(Requirement("packaging"))
     assert finding.state == "fault"
     assert "cannot be imported: ModuleNotFoundError: No module named" in finding.found
-    assert finding.mend.endswith("--force-reinstall")
+    assert finding.fix.endswith("--force-reinstall")
 
 
 def test_a_script_in_the_current_folder_is_no_package(tmp_path, monkeypatch):
@@ -63,7 +63,7 @@ def test_folders(tmp_path, monkeypatch):
     assert doctor.folder("cache", tmp_path).state == "ok"
     (tmp_path / "file").write_text("")
     blocked = doctor.folder("cache", tmp_path / "file")
-    assert (blocked.state, "FER_EXPORT_CACHE" in blocked.mend) == ("fault", True)
+    assert (blocked.state, "FER_EXPORT_CACHE" in blocked.fix) == ("fault", True)
     monkeypatch.setattr(doctor, "LEAST_SPACE", 1e18)
     assert "MB free" in doctor.folder("cache", tmp_path).found
     assert doctor.folder("cache", tmp_path).state == "fault"
@@ -88,7 +88,7 @@ def test_jobs_are_not_tried_with_a_package_missing(monkeypatch):
     monkeypatch.setattr(doctor, "job", lambda command: pytest.fail("a job was run"))
     result = doctor.examine()
     assert [finding.subject for finding in result.faults] == ["no-such-package"]
-    assert doctor_text(result).endswith("1 to mend:\n  no-such-package: pip install 'no-such-package'")
+    assert doctor_text(result).endswith("1 to fix:\n  no-such-package: pip install 'no-such-package'")
 
 
 def test_what_is_optional_is_no_fault(monkeypatch):
@@ -96,7 +96,7 @@ def test_what_is_optional_is_no_fault(monkeypatch):
     found = {finding.subject: finding.state for finding in doctor.optional()}
     assert found["adb"] == "note"
     healthy = Examination((Finding("Python", "ok", "3.11"), Finding("adb", "note", "not found")))
-    assert doctor_text(healthy).endswith("all well: fer-export can do its work here")
+    assert doctor_text(healthy).endswith("everything works: fer-export can do all its work here")
     assert healthy.to_dict()["healthy"]
 
 

@@ -169,7 +169,7 @@ def test_port_in_use_is_named():
             Group(f"localhost:{taken.getsockname()[1]}", 2, 0)._check_port()
 
 
-def test_another_backend_is_refused_with_the_mend(monkeypatch):
+def test_another_backend_is_refused_with_advice(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     with pytest.raises(UsageError, match="torch .*KERAS_BACKEND=jax"):
         distribution.check_backend()
@@ -185,7 +185,7 @@ def test_missing_jax_is_named(monkeypatch):
 @pytest.mark.parametrize("flags", [["--processes", "2"], ["--distribute", "localhost:1234", "--process", "0"]])
 def test_flags_belong_together(flags, capsys):
     assert commands.main(["train", "--data", str(Path(__file__)), *flags]) == 2
-    assert "give all three" in capsys.readouterr().err
+    assert "pass all three" in capsys.readouterr().err
 
 
 def test_lost_connection_ends_in_one_line(monkeypatch):

@@ -1,4 +1,4 @@
-"""Batch norms settled on the faces as they are, and kept only where that judges better."""
+"""Batch-norm statistics estimated again on the faces as they are, and kept only where accuracy rises."""
 
 import json
 

@@ -155,7 +155,7 @@ def test_what_cannot_be_taught_is_refused(tmp_path, tiny_csv, capsys):
     given = ["--teacher", teacher(tmp_path)]
     for flags, message in (
         (["--consistent"], "--consistent is how teachers teach; add --teacher"),
-        (["--consistent", *given, "--distillation", "0"], "leave --distillation 0 away"),
+        (["--consistent", *given, "--distillation", "0"], "remove --distillation 0"),
         (["--distillation", "0.5"], "--distillation is the weight of teachers; add --teacher"),
         (["--consistent", "--teacher", str(tmp_path / "none.keras")], "none.keras"),
         (["--consistent", "--teacher", teacher(tmp_path, SIX, seed=5)], "does not know disgust"),

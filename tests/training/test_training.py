@@ -280,12 +280,12 @@ def test_train_takes_another_networks_recipe(tmp_path, tiny_csv, monkeypatch):
 def test_what_a_recipe_does_not_know_is_refused(tmp_path, tiny_csv, capsys):
     command = ["train", "--data", str(tiny_csv), "--output", str(tmp_path / "run")]
     assert main([*command, "--network", "report-64", "--warm-up", "2"]) == 2
-    assert "leave --warm-up away, or add --recipe compact" in capsys.readouterr().err
+    assert "remove --warm-up, or add --recipe compact" in capsys.readouterr().err
     assert main([*command, "--stop-patience", "2"]) == 2
-    assert "leave --stop-patience away, or add --recipe report" in capsys.readouterr().err
+    assert "remove --stop-patience, or add --recipe report" in capsys.readouterr().err
     for seed in ("-1", str(2**32), "soon"):
         assert main([*command, "--seed", seed]) == 2
-        assert "give a whole number from 0 to 4294967295" in capsys.readouterr().err
+        assert "pass a whole number from 0 to 4294967295" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

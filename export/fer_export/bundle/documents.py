@@ -13,20 +13,20 @@ from typing import Any
 from ..errors import BundleError
 
 AGAIN = "make the bundle again with `fer-export bundle`"
-"""How every damaged bundle is mended."""
+"""How to fix any damaged bundle."""
 
 LARGEST = 1 << 26
-"""Bytes that a document may have; ours have less than one in a hundred of them."""
+"""Largest size of a document; ours have less than a hundredth of it."""
 
 Kind = type | tuple[type, ...]
 
 
 def read(path: Path, largest: int = LARGEST) -> bytes:
-    """The bytes of a file of a bundle; raises BundleError when it is missing, no plain file, or too large."""
+    """The bytes of a file of a bundle; raises BundleError when it is missing, not a plain file, or too large."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
-            raise BundleError(f"{path} is no plain file (a link, or a folder); {AGAIN}")
+            raise BundleError(f"{path} is not a plain file (it is a link or a folder); {AGAIN}")
         if found.st_size > largest:
             raise BundleError(f"{path} has {found.st_size:,} bytes, which no bundle's has; {AGAIN}")
         return path.read_bytes()
@@ -35,7 +35,7 @@ def read(path: Path, largest: int = LARGEST) -> bytes:
 
 
 def parsed(content: bytes, place: str) -> Any:
-    """A JSON document; raises BundleError for bytes that are none, and for a field that stands there twice."""
+    """A JSON document; raises BundleError for anything else, and for a field that appears twice."""
     try:
         return json.loads(content.decode(), object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -45,15 +45,15 @@ def parsed(content: bytes, place: str) -> Any:
 def checked(document: Any, fields: Mapping[str, Kind], place: str) -> dict[str, Any]:
     """The document if it has exactly these fields with values of these types; raises BundleError otherwise.
 
-    A whole number may stand for a float, never true or false for a number.
+    An integer is accepted for a float; true and false are not numbers.
     """
     if not isinstance(document, dict):
-        raise BundleError(f"{place} is no object of fields; {AGAIN}")
+        raise BundleError(f"{place} is not a JSON object; {AGAIN}")
     missing, foreign = sorted(fields.keys() - document.keys()), sorted(document.keys() - fields.keys())
     if missing:
         raise BundleError(f"{place} lacks {', '.join(missing)}; {AGAIN}")
     if foreign:
-        raise BundleError(f"{place} has the foreign field {', '.join(foreign)}; {AGAIN}")
+        raise BundleError(f"{place} has the unknown field {', '.join(foreign)}; {AGAIN}")
     for name, kind in fields.items():
         if not _is(document[name], kind):
             raise BundleError(f"{name} of {place} is {_short(document[name])}; {AGAIN}")
@@ -63,7 +63,7 @@ def checked(document: Any, fields: Mapping[str, Kind], place: str) -> dict[str, 
 def check_version(document: Any, wanted: str, version: int, place: str) -> None:
     """Raise BundleError unless the document is of this format and version."""
     if not isinstance(document, dict) or document.get("format") != wanted:
-        raise BundleError(f"{place} is no {wanted}; give a folder made by `fer-export bundle`")
+        raise BundleError(f"{place} is not a {wanted}; pass a folder made by `fer-export bundle`")
     found = document.get("version")
     if found != version or isinstance(found, bool):
         raise BundleError(
@@ -72,7 +72,7 @@ def check_version(document: Any, wanted: str, version: int, place: str) -> None:
 
 
 def whole_numbers(values: Any, count: int, place: str) -> tuple[int, ...]:
-    """A list of that many whole numbers within 32 bits; raises BundleError for anything else."""
+    """A list of `count` integers within 32 bits; raises BundleError for anything else."""
     if not isinstance(values, list) or len(values) != count or not all(_is(value, int) for value in values):
         raise BundleError(f"{place} is {_short(values)} and not {count} whole numbers; {AGAIN}")
     if any(abs(value) >= 1 << 31 for value in values):
@@ -102,9 +102,9 @@ def _short(value: Any) -> str:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ValueError("a field stands there twice")
+        raise ValueError("a field appears twice")
     return document
 
 
 def _no_number(word: str) -> Any:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word} is not a number")

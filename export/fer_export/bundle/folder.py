@@ -1,7 +1,7 @@
-"""A bundle: all an app needs in one folder, and that nothing in it is other than it was made.
+"""A bundle: all an app needs in one folder, and the check that nothing in it was changed.
 
 manifest.json, contract.json, labels.txt, README.md, models/, detectors/ with their licence, and golden/: photos and
-what must come out of them. `bundling` makes it, `verification` replays it.
+their expected results. `make` makes it, `verify` replays it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,20 @@ GOLDEN_VECTORS = f"{GOLDEN}/golden.json"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle whose every listed file is there, unchanged."""
+    """A bundle with every listed file present and unchanged."""
 
     folder: Path
+    """The bundle's folder."""
+
     contract: PhotoContract
+    """What an app does with a photo."""
+
     manifest: Manifest
+    """The list of files, and where they come from."""
 
     @property
     def default(self) -> Path:
-        """The exported file an app should take."""
+        """The exported file that an app should use."""
         return self.folder / self.manifest.default
 
     @property
@@ -55,13 +60,15 @@ class Bundle:
     def open(cls, folder: Path) -> Bundle:
         """Read a bundle and check the size and SHA-256 of every file that its manifest lists.
 
-        Raises BundleError for a folder that is none or is of a newer version, DifferenceError for a file that is
+        Raises BundleError for a folder that is not a bundle or has a newer version, DifferenceError for a file that is
         missing or not the manifest's.
         """
         if not folder.is_dir():
-            raise BundleError(f"{folder} is no folder; give one made by `fer-export bundle`")
+            raise BundleError(f"{folder} is not a folder; pass one made by `fer-export bundle`")
         if not (folder / manifest.NAME).exists():
-            raise BundleError(f"{folder} is no bundle: it has no {manifest.NAME}; give one made by `fer-export bundle`")
+            raise BundleError(
+                f"{folder} is not a bundle: it has no {manifest.NAME}; pass one made by `fer-export bundle`"
+            )
         listing = Manifest.from_bytes(documents.read(folder / manifest.NAME))
         for name in listing.files:
             _content(folder, listing, name)

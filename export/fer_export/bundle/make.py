@@ -52,18 +52,28 @@ _LICENCES = ("LICENSE", "licenses/LICENSE")
 
 @dataclass(frozen=True)
 class Made(Readable):
-    """A bundle that was made. places: the folders it was written to; None of it where a variant failed its gate.
-
-    bytes: of all files; digest: SHA-256 of manifest.json, which names every other file's.
-    """
+    """A bundle that was made."""
 
     export: Export
+    """The exported files with their parity."""
+
     places: tuple[Path, ...] = ()
+    """Folders that the bundle was written to; empty where a variant failed its gate."""
+
     manifest: Manifest | None = None
+    """None where a variant failed its gate."""
+
     golden: Golden | None = None
+    """None where a variant failed its gate."""
+
     bytes: int = 0
+    """Size of all files."""
+
     digest: str = ""
+    """SHA-256 of manifest.json, which lists that of every other file."""
+
     seconds: float = 0.0
+    """Wall time."""
 
     @property
     def passed(self) -> bool:
@@ -153,9 +163,9 @@ def chosen() -> tuple[Variant, ...]:
 
 
 def android_assets(project: Path) -> Path:
-    """Where the app of an Android project reads its bundle; raises UsageError for a folder that is no such project."""
+    """Where the app of an Android project reads its bundle; raises UsageError for a folder that is not one."""
     if not (project / "app" / "src" / "main").is_dir():
-        raise UsageError(f"{project} has no app/src/main; give --android the folder of an Android project")
+        raise UsageError(f"{project} has no app/src/main; pass --android the folder of an Android project")
     return project / ASSETS / "bundle"
 
 
@@ -195,7 +205,7 @@ def _judged(file: ExportedFile) -> dict[str, Any]:
 
 
 def _calibration(export: Export) -> dict[str, Any]:
-    """What set the int8 ranges; every face's own mark stands inside the int8 files."""
+    """What set the int8 ranges; the int8 files hold the mark of every face."""
     record = export.calibration.record if export.calibration else {}
     return {name: value for name, value in record.items() if name not in _LONG_LISTS}
 

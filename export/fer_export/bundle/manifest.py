@@ -18,7 +18,7 @@ VERSION = 1
 NAME = "manifest.json"
 
 INPUT_KIND = "gray"
-"""What every variant of a bundle takes: the grey face of the contract."""
+"""The input of every variant of a bundle: the grey face of the contract."""
 
 _NO_DIGEST = "0" * 64
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
@@ -31,44 +31,62 @@ class DifferenceError(BundleError):
 
 @dataclass(frozen=True)
 class ListedFile:
-    """sha256: hex; bytes: size."""
+    """A file of the bundle."""
 
     sha256: str
+    """Hexadecimal."""
+
     bytes: int
+    """Size."""
 
 
 @dataclass(frozen=True)
 class BundledVariant:
-    """One exported file. file: its place in the bundle.
-
-    accuracy: proportion of labelled faces that it names rightly, what they are and Keras's own, None without labels;
-    agreement: proportion of faces on which its top-1 is that of Keras, and what the faces are.
-    """
+    """One exported file."""
 
     file: str
+    """Its place in the bundle."""
+
     format: str
+    """Key of contract.formats."""
+
     precision: str
+    """A word of PRECISION_NAMES."""
+
     input_kind: str
+    """`gray`, `rgb` or `frame`."""
+
     accuracy: dict[str, Any] | None
+    """Share of labelled faces that it names correctly, with what they are and Keras's own; None without labels."""
+
     agreement: dict[str, Any]
+    """Share of faces with the same top-1 as Keras, and what the faces are."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The whole document, JSON-safe; no time and no path of the machine that made it.
-
-    default: the file an app should take. checkpoint: name, sha256, labels_source and scaling of the network.
-    calibration: what set the int8 ranges. versions: of the packages that made the files. files: every file of the
-    bundle but the manifest itself, by its place.
-    """
+    """The whole document, JSON-safe; no time and no path of the machine that made it."""
 
     model: str
+    """Name of the network."""
+
     default: str
+    """The file that an app should use."""
+
     variants: tuple[BundledVariant, ...]
+    """Every exported file."""
+
     checkpoint: dict[str, Any]
+    """Name, sha256, labels_source and scaling of the network."""
+
     calibration: dict[str, Any]
+    """What set the int8 ranges."""
+
     versions: dict[str, str]
+    """Versions of the packages that made the files."""
+
     files: Mapping[str, ListedFile]
+    """Every file of the bundle except the manifest, by its place."""
 
     def to_dict(self) -> dict[str, Any]:
         """All fields but the digest."""
@@ -84,8 +102,8 @@ class Manifest:
     def from_bytes(cls, content: bytes) -> Manifest:
         """Read a manifest.
 
-        Raises BundleError for one that is none, is of another version, lacks a field or has a foreign one, or names a
-        place outside the bundle; DifferenceError for bytes that are not those that were written.
+        Raises BundleError for another document or version, for a missing or unknown field, or names a place outside the
+        bundle; DifferenceError for bytes that are not those that were written.
         """
         document = documents.parsed(content, NAME)
         documents.check_version(document, FORMAT, VERSION, NAME)
@@ -109,7 +127,7 @@ class Manifest:
     def _check_references(self) -> None:
         names = [variant.file for variant in self.variants]
         if len(set(names)) != len(names) or self.default not in names:
-            raise BundleError(f"default of {NAME} is no variant of it, or a variant stands there twice; {AGAIN}")
+            raise BundleError(f"default of {NAME} is not one of its variants, or a variant is listed twice; {AGAIN}")
         missing = [name for name in names if name not in self.files]
         if missing:
             raise BundleError(f"{NAME} lists the variant {missing[0]} but no such file; {AGAIN}")
@@ -126,9 +144,9 @@ def _check_digest(content: bytes, digest: Any) -> None:
 
 
 def _place(name: str) -> str:
-    """A path inside the bundle as we write it: plain letters, no way out, no hidden file."""
+    """A path inside the bundle as we write it: plain letters, without leaving the folder, no hidden file."""
     if not _PATH.fullmatch(name) or name == NAME:
-        raise BundleError(f"{NAME} names the file {name[:60]!r}, which is no place inside a bundle; {AGAIN}")
+        raise BundleError(f"{NAME} names the file {name[:60]!r}, which is not a place inside a bundle; {AGAIN}")
     return name
 
 

@@ -1,7 +1,7 @@
-"""Self-checks that phones have shared, as rows beside those of `fer-export bench`.
+"""Self-checks shared by phones, as rows beside those of `fer-export bench`.
 
 The app replays a bundle's golden vectors on the phone and shares what it found as JSON: pixels, crops, faces, the
-largest difference of a probability, latency. Its own verdict, against the tolerances of the bundle, stands.
+largest difference of a probability, latency. Its own verdict, by the tolerances of the bundle, is kept.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ON_PHONE = "/sdcard/Android/data/org.ferexport.app/files/self-check.json"
 SHARE = "share the self-check from the app again"
 MEASURE = "make it with `fer-export bench FILE... --json`"
 LARGEST = 1 << 24
-"""Bytes that a document may have; a self-check has some 2,000."""
+"""Largest size of a document; a self-check has about 2,000 bytes."""
 
 ADB_SECONDS = 60
 
@@ -45,31 +45,53 @@ _TIMED |= {"p95_ms": float, "float_ratio": (float, type(None))}
 
 
 class DeviceError(FerExportError):
-    """A self-check that is not what it says, or a phone that cannot be asked for its own."""
+    """An invalid self-check, or a phone that cannot be reached."""
 
 
 @dataclass(frozen=True)
 class Phone:
-    """abi: binary interface, such as arm64-v8a; os: with its version."""
+    """A phone, as its self-check describes it."""
 
     model: str
+    """Maker's name of the phone."""
+
     cpu: str
+    """Processor."""
+
     abi: str
+    """Binary interface, such as arm64-v8a."""
+
     os: str
+    """Operating system with its version."""
 
 
 @dataclass(frozen=True)
 class PhotoCheck:
-    """How many of the golden photos, crops and faces came out the same; box_distance: of any edge, in pixels."""
+    """How many of the golden photos, crops and faces were the same on the phone."""
 
     photos: int
+    """Photos checked."""
+
     equal_photos: int
+    """Photos decoded to the same pixels."""
+
     crops: int
+    """Crops checked."""
+
     equal_crops: int
+    """Crops with the same bytes."""
+
     faces: int
+    """Faces recorded."""
+
     missing_faces: int
+    """Recorded faces that were not found."""
+
     foreign_faces: int
+    """Faces found that are not recorded."""
+
     box_distance: int
+    """Largest distance of a box's edge, in pixels."""
 
     @property
     def passed(self) -> bool:
@@ -79,30 +101,60 @@ class PhotoCheck:
 
 @dataclass(frozen=True)
 class VariantCheck:
-    """agreement: share of the vectors with the same top-1; largest_difference: of any probability."""
+    """One file's answers and latency on the phone."""
 
     file: str
+    """Its place in the bundle."""
+
     format: str
+    """Key of contract.formats."""
+
     precision: str
+    """A word of PRECISION_NAMES."""
+
     vectors: int
+    """Golden vectors answered."""
+
     largest_difference: float
+    """Largest difference of any probability."""
+
     agreement: float
+    """Share of the vectors with the same top-1."""
+
     p50_ms: float
+    """Median latency, milliseconds."""
+
     p95_ms: float
+    """95th percentile of the latency, milliseconds."""
+
     within_tolerance: bool
+    """Whether every difference is within the bundle's tolerance."""
 
 
 @dataclass(frozen=True)
 class DeviceCheck:
-    """One self-check. bundle: digest of the manifest; runtime: with its version; kernels: which set answered."""
+    """One self-check."""
 
     bundle: str
+    """Digest of the bundle's manifest."""
+
     runtime: str
+    """Runtime with its version."""
+
     kernels: str
+    """The kernel set that answered."""
+
     threads: int
+    """Threads of one inference."""
+
     device: Phone
+    """The phone."""
+
     photos: PhotoCheck
+    """Photos, crops and faces."""
+
     variants: tuple[VariantCheck, ...]
+    """One entry per file."""
 
     @property
     def passed(self) -> bool:
@@ -115,19 +167,21 @@ class DeviceCheck:
 
     @classmethod
     def from_bytes(cls, content: bytes, place: str) -> DeviceCheck:
-        """Read a shared self-check; place: what it is called in an error.
+        """Read a shared self-check.
 
-        Raises DeviceError for what is none, is of another version, or has a missing, foreign or impossible field.
+        place: what it is called in an error.
+
+        Raises DeviceError for another document or version, or has a missing, unknown or invalid field.
         """
         try:
             return cls._read(documents.parsed(content, place), place)
         except BundleError as error:
-            raise _mended(error, SHARE) from error
+            raise _advised(error, SHARE) from error
 
     @classmethod
     def _read(cls, document: Any, place: str) -> DeviceCheck:
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise DeviceError(f"{place} is no {FORMAT}; give the file that the app's self-check shares")
+            raise DeviceError(f"{place} is not a {FORMAT}; pass the file that the app's self-check shares")
         if document.get("version") != VERSION or isinstance(document["version"], bool):
             other = _text(repr(document.get("version")))[:60]
             raise DeviceError(
@@ -149,35 +203,60 @@ class DeviceCheck:
         )
         _must(re.fullmatch("[0-9a-f]{64}", found.bundle), f"{place} names no bundle")
         _must(found.threads > 0, f"{place} has {found.threads} threads")
-        _must(_possible(found.photos), f"photos of {place} are counts that cannot be")
+        _must(_possible(found.photos), f"photos of {place} are not valid counts")
         return found
 
 
 @dataclass(frozen=True)
 class Row:
-    """One file on one device. float_ratio: p50 over that of the network's fp32 file there, None without one; the
-    last three: against the golden vectors, None for a row of `fer-export bench`, which replays none."""
+    """One file on one device."""
 
     file: str
+    """Name of the file."""
+
     device: str
+    """The phone, or this machine."""
+
     cpu: str
+    """Processor."""
+
     abi: str
+    """Binary interface."""
+
     runtime: str
+    """Name of the runtime."""
+
     threads: int
+    """Threads of one inference."""
+
     p50_ms: float
+    """Median latency, milliseconds."""
+
     p95_ms: float
+    """95th percentile of the latency, milliseconds."""
+
     float_ratio: float | None
+    """p50 divided by that of the network's fp32 file there; None without one."""
+
     agreement: float | None = None
+    """Share of the golden vectors with the same top-1; None for a row of `fer-export bench`."""
+
     largest_difference: float | None = None
+    """Largest difference from the golden vectors; None for a row of `fer-export bench`."""
+
     within_tolerance: bool | None = None
+    """Whether the golden vectors' tolerance holds; None for a row of `fer-export bench`."""
 
 
 @dataclass(frozen=True)
 class DeviceTable(Readable):
-    """checks: one a phone; rows: of the benchmark and the phones, those of one file together."""
+    """Self-checks of phones, beside a benchmark."""
 
     checks: tuple[DeviceCheck, ...]
+    """One per phone."""
+
     rows: tuple[Row, ...]
+    """Rows of the benchmark and the phones; those of one file stand together."""
 
     @property
     def passed(self) -> bool:
@@ -194,7 +273,7 @@ class DeviceTable(Readable):
 def compare(paths: Sequence[Path], *, adb: bool = False, bench: Path | None = None) -> DeviceTable:
     """Self-checks in files, those of all phones that adb sees, and the rows of a `fer-export bench --json`.
 
-    Raises DeviceError for a document that cannot be read or is none, and where adb or a phone is missing.
+    Raises DeviceError for a document that cannot be read or is not a self-check, and where adb or a phone is missing.
     """
     documented = [(str(path), _content(path, SHARE)) for path in paths]
     checks = tuple(
@@ -218,7 +297,7 @@ def bench_rows(path: Path) -> list[Row]:
         machine = _some(known["machine"], _MACHINE, f"machine of {path}")
         timed = [_some(entry, _TIMED, f"rows of {path}") for entry in known["rows"]]
     except BundleError as error:
-        raise _mended(error, MEASURE) from error
+        raise _advised(error, MEASURE) from error
     system, _, abi = _text(machine["system"]).rpartition(" ")
     return [
         Row(
@@ -236,12 +315,12 @@ def bench_rows(path: Path) -> list[Row]:
 def fetch() -> tuple[tuple[str, bytes], ...]:
     """The last self-check of every phone that adb reaches, each with what to call it.
 
-    Raises DeviceError where adb is not installed, sees no phone, or a phone has no self-check.
+    Raises DeviceError where adb is not installed, finds no phone, or a phone has no self-check.
     """
     adb = shutil.which("adb")
     if adb is None:
         raise DeviceError(
-            "adb is not installed; install Android's platform-tools, or give the file that the app shares"
+            "adb is not installed; install Android's platform-tools, or pass the file that the app shares"
         )
     listed = [line.split("\t") for line in _adb(adb, "devices").splitlines() if "\t" in line]
     ready = [serial for serial, state, *_ in listed if state == "device"]
@@ -261,23 +340,23 @@ def _adb(adb: str, *arguments: str) -> str:
     try:
         done = subprocess.run([adb, *arguments], capture_output=True, timeout=ADB_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise DeviceError(f"adb gave no answer in {ADB_SECONDS} s; connect the phone anew") from error
+        raise DeviceError(f"adb did not answer within {ADB_SECONDS} s; connect the phone again") from error
     except OSError as error:
-        raise DeviceError(f"cannot run {adb}: {error.strerror}; install Android's platform-tools anew") from error
+        raise DeviceError(f"cannot run {adb}: {error.strerror}; install Android's platform-tools again") from error
     if done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines() or ["no reason given"]
         raise DeviceError(f"adb fails ({_text(said[-1])}); run the self-check in the app, then this again")
     return done.stdout.decode(errors="replace")
 
 
-def _content(path: Path, mend: str) -> bytes:
+def _content(path: Path, fix: str) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise DeviceError(f"cannot read {path}: {error.strerror}; {mend}") from error
+        raise DeviceError(f"cannot read {path}: {error.strerror}; {fix}") from error
     if len(content) > LARGEST:
-        raise DeviceError(f"{path} has more than {LARGEST:,} bytes, which no such document has; {mend}")
+        raise DeviceError(f"{path} has more than {LARGEST:,} bytes, which no such document has; {fix}")
     return content
 
 
@@ -336,11 +415,11 @@ def _must(fine: object, words: str) -> None:
         raise DeviceError(f"{words}; {SHARE}")
 
 
-def _mended(error: BundleError, mend: str) -> DeviceError:
-    """The same words with the mend of these documents."""
-    return DeviceError(_text(str(error).replace(documents.AGAIN, mend)))
+def _advised(error: BundleError, fix: str) -> DeviceError:
+    """The same words with the advice for these documents."""
+    return DeviceError(_text(str(error).replace(documents.AGAIN, fix)))
 
 
 def _text(value: str) -> str:
-    """A text from another machine in one line, without what a terminal would obey."""
+    """A text from another machine in one line, without control characters."""
     return one_line("".join(letter if letter.isprintable() else " " for letter in value))

@@ -1,4 +1,4 @@
-"""The README of a bundle: what is in it and complete snippets that feed the default variant."""
+"""The README of a bundle: what is in it and complete snippets that run the default variant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from .manifest import BundledVariant
 def render(
     model: str, contract: PhotoContract, variants: Sequence[BundledVariant], models: Mapping[str, bytes]
 ) -> bytes:
-    """README.md; the same bytes for the same bundle. variants: the default, a TFLite file, first; models: by file."""
+    """README.md; the same bytes for the same bundle.
+
+    variants: the default, a TFLite file, first.
+    models: by file.
+    """
     import jinja2
 
     environment = jinja2.Environment(

@@ -1,7 +1,7 @@
 """Replays a bundle: every file, every golden vector, every exported file on every kernel set; what `verify` does.
 
-The first thing that differs ends it. What cannot be compared at all (no bundle, a newer version, a malformed
-document) is a BundleError.
+It stops at the first difference. What cannot be compared (not a bundle, a newer version, a malformed document) is a
+BundleError.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .golden.vectors import Golden, GoldenPhoto, GoldenVariant
 from .manifest import BundledVariant, DifferenceError
 
 BOX_PIXELS = 1
-"""A box may differ by so much: the detectors compute in float, and a half is rounded up."""
+"""Largest difference of a box: the detectors compute in float, and a half is rounded up."""
 
 SCORE = 0.01
 
@@ -43,37 +43,61 @@ EQUAL = 1e-7
 
 @dataclass(frozen=True)
 class Replayed:
-    """One exported file on one kernel set.
-
-    recorded: the runtime that gave the expected answers; runtime: the one here. allowed, largest: differences of a
-    probability. The golden vectors' `tolerance` counts where both are the same package, `elsewhere` if not; on the same
-    processors besides, int8 must be equal.
-    """
+    """One exported file on one kernel set."""
 
     file: str
+    """Its place in the bundle."""
+
     kernels: str
+    """Name of the kernel set."""
+
     recorded: str
+    """The runtime that gave the expected answers."""
+
     runtime: str
+    """The runtime used here."""
+
     allowed: float
+    """Allowed difference of a probability: `tolerance` for the same package, `elsewhere` for others; 0 for int8 on the
+    same processors."""
+
     largest: float
+    """Largest difference found."""
 
 
 @dataclass(frozen=True)
 class Verification(Readable):
-    """What was replayed. bytes: of all files; faces: found by the detectors; vectors: grey faces, every byte equal;
-    largest_box: difference of a box's edge in pixels. difference: the first one, in words, None if there is none;
-    the figures are then 0."""
+    """What was replayed."""
 
     folder: Path
+    """The bundle's folder."""
+
     difference: str | None = None
+    """The first difference in words; None if there is none. The other figures are then 0."""
+
     model: str = ""
+    """Name of the network."""
+
     files: int = 0
+    """Files checked."""
+
     bytes: int = 0
+    """Size of all files."""
+
     photos: int = 0
+    """Photos replayed."""
+
     faces: int = 0
+    """Faces found by the detectors."""
+
     vectors: int = 0
+    """Grey faces, every byte equal."""
+
     largest_box: int = 0
+    """Largest difference of a box's edge, in pixels."""
+
     replayed: tuple[Replayed, ...] = ()
+    """One entry per file and kernel set."""
 
     @property
     def passed(self) -> bool:
@@ -86,8 +110,8 @@ class Verification(Readable):
 def verify(folder: Path, on_step: OnStep = silent) -> Verification:
     """Replay the bundle in `folder`.
 
-    Raises BundleError for what is no bundle, is of a newer version, or has a document with missing, foreign or
-    misshapen fields; PhotoError or ExportFileError where a photo or model cannot be read or run here.
+    Raises BundleError for what is not a bundle, is of a newer version, or has a document with missing, unknown or
+    invalid fields; PhotoError or ExportFileError where a photo or model cannot be read or run here.
     """
     try:
         return _replay(folder, on_step)
@@ -136,7 +160,7 @@ def _check_nothing_else(opened: Bundle) -> None:
             if path.is_symlink():
                 raise BundleError(f"{inside} is a link; {AGAIN}")
             if inside not in (folders if name in inner else listed):
-                raise DifferenceError(f"{inside} is no part of the bundle: the manifest does not list it; remove it")
+                raise DifferenceError(f"{inside} is not part of the bundle: the manifest does not list it; remove it")
 
 
 def _check_labels(opened: Bundle) -> None:
@@ -145,7 +169,7 @@ def _check_labels(opened: Bundle) -> None:
 
 
 def _check_model(opened: Bundle, variant: BundledVariant) -> None:
-    """What an exported file says of itself is what manifest and contract say of it."""
+    """The metadata of an exported file agree with manifest and contract."""
     content, listing = opened.read(variant.file), opened.manifest
     held = modelfile.read(content)
     expected = {
@@ -160,11 +184,11 @@ def _check_model(opened: Bundle, variant: BundledVariant) -> None:
         if said.get(name) != value:
             raise DifferenceError(f"{variant.file} is a file of another {name}: {said.get(name)}, not {value}; {AGAIN}")
     if modelfile.format_of(content) != variant.format:
-        raise DifferenceError(f"{variant.file} is no {variant.format} file; {AGAIN}")
+        raise DifferenceError(f"{variant.file} is not a file of the format {variant.format}; {AGAIN}")
     if find(variant.format, variant.precision).integer:
         record = held.calibration or {}
         if any(record.get(name) != value for name, value in listing.calibration.items()):
-            raise DifferenceError(f"{variant.file} was calibrated otherwise than {manifest.NAME} says; {AGAIN}")
+            raise DifferenceError(f"{variant.file} was not calibrated as {manifest.NAME} says; {AGAIN}")
 
 
 def _check_complete(opened: Bundle, golden: Golden) -> None:

@@ -29,13 +29,13 @@ SEED = 1
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """images: uint8 [N, S, S, 1], exactly the bytes a phone would hand to the file.
-
-    record: what the faces were (source, split, counts, seed, rows), JSON-safe.
-    """
+    """The faces that set the int8 ranges."""
 
     images: NDArray[np.uint8]
+    """Faces uint8 [N, S, S, 1], the same bytes that a phone passes to the file."""
+
     record: dict[str, Any]
+    """What the faces are (source, split, counts, seed, rows), JSON-safe."""
 
     @property
     def face_hashes(self) -> tuple[str, ...]:
@@ -53,8 +53,10 @@ def from_training(
 ) -> CalibrationSet:
     """Sample `count` faces, stratified by emotion, that the parity split does not contain.
 
-    training: faces to draw from; parity: the faces that will judge the file. Raises DataError when both are
-    the same split, or when fewer than two faces are left.
+    training: faces to draw from.
+    parity: the faces that will judge the file.
+
+    Raises DataError when both are the same split, or when fewer than two faces are left.
     """
     if parity is not None and parity.name == training.name:
         raise DataError(
@@ -66,7 +68,7 @@ def from_training(
         apart = [i for i, face in enumerate(face_hashes(known.pixels)) if face not in taken]
         known = known.take(np.array(apart, dtype=np.int64))
     if len(known) < 2:
-        raise DataError("no Training faces are left to calibrate with; give a data set with a Training split")
+        raise DataError("no Training faces are left to calibrate with; pass a data set with a Training split")
     chosen = known.sample(count, seed)
     images = fit(chosen.pixels, size)
     counts = np.bincount(chosen.emotions, minlength=len(FER2013))
@@ -93,7 +95,7 @@ def from_probe(probe: ProbeFaces) -> CalibrationSet:
 
 
 def face_hashes(pixels: NDArray[np.uint8]) -> list[str]:
-    """The first 16 hex digits of each face's SHA-256: enough to tell faces apart, nothing of the picture."""
+    """The first 16 hex digits of each face's SHA-256: enough to tell faces apart, without the picture."""
     return [hashlib.sha256(face.tobytes()).hexdigest()[:16] for face in np.ascontiguousarray(pixels)]
 
 

@@ -20,7 +20,7 @@ def probe_faces(checkpoint: Checkpoint, on_step: OnStep = silent) -> ProbeFaces:
         found = probe.load(path, checkpoint)
         if found is not None:
             return found
-    with contextlib.suppress(CheckpointError):  # a cache that cannot be read is none
+    with contextlib.suppress(CheckpointError):  # a cache that cannot be read counts as missing
         found = probe.load(cached, checkpoint)
         if found is not None:
             return found

@@ -40,11 +40,16 @@ OnStep = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ProbeFaces:
-    """calibrate: uint8 [256, S, S, 1]; verify: uint8 [128, S, S, 1]; record: how they were made."""
+    """Synthetic faces made from a network."""
 
     calibrate: NDArray[np.uint8]
+    """Faces for calibration, uint8 [256, S, S, 1]."""
+
     verify: NDArray[np.uint8]
+    """Faces for parity, uint8 [128, S, S, 1]."""
+
     record: dict[str, Any]
+    """How they were made, JSON-safe."""
 
     def to_bytes(self) -> bytes:
         """The content of a `probe.npz`."""

@@ -1,4 +1,4 @@
-"""Reads the networks that people have and gives one object: network, labels, picture size, scaling.
+"""Reads networks as people have them into one object: network, labels, picture size, scaling.
 
 A checkpoint is a shipped name, a network folder (model.keras, card.json), a Keras file of any age, an
 architecture JSON with weights, or a SavedModel folder.
@@ -37,29 +37,52 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network with all that is needed to feed and read it.
-
-    network: float32 [N, S, S, C], scaled, to float32 probabilities [N, K]; functional unless it is a wrapped or
-    subclassed one. labels: canonical names in output order. sha256, bytes: of the files read. given: what was
-    asked for. folder: the network folder if it is one. softmax_added: the file gives logits. mirror: the answer to a
-    face is the mean of the network's answers to it and to its mirror image.
-    """
+    """A trained network with everything needed to run it and read its answers."""
 
     name: str
+    """Name of the network; the exported files begin with it."""
+
     network: keras.Model
+    """Float32 [N, S, S, C], scaled, to float32 probabilities [N, K]; functional unless it is wrapped or subclassed."""
+
     labels: tuple[str, ...]
+    """Emotions in the order of the outputs, by their usual names."""
+
     labels_source: str
+    """Where the labels come from."""
+
     size: int
+    """Side of a face in pixels."""
+
     channels: int
+    """1 for grey, 3 for RGB."""
+
     scaling: str
+    """`unit`, `signed` or `raw`."""
+
     scaling_source: str
+    """Where the scaling comes from."""
+
     softmax_added: bool
+    """Whether the file gives logits, so that a softmax was added."""
+
     source: Path
+    """The file or folder that was read."""
+
     given: str
+    """The name or path that was asked for."""
+
     sha256: str
+    """SHA-256 of the files read."""
+
     bytes: int
+    """Size of the files read."""
+
     folder: Path | None
+    """The network folder; None for a file."""
+
     mirror: bool = False
+    """Whether the answer is the mean over the face and its mirror image."""
 
     @property
     def scale_and_shift(self) -> tuple[float, float]:
@@ -67,18 +90,18 @@ class Checkpoint:
         return SCALINGS[self.scaling]
 
     def meant_by(self, contract: Mapping[str, Any]) -> Checkpoint:
-        """The network as a file with this contract answers: with mirror or without."""
+        """The network that a file with this contract was made from: with mirror or without."""
         return replace(self, mirror=bool(contract.get("mirror", False)))
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Keras's own answer to bytes, or mean of two: uint8 [N, S, S, 1] or [N, S, S, C] -> float32 [N, K].
+        """Keras's answer to bytes (with mirror the mean of two): uint8 [N, S, S, 1] or [N, S, S, C] -> float32 [N, K].
 
         Grey is repeated for an RGB network. Raises UsageError for pictures that do not fit.
         """
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] not in self._picture_shapes():
             raise UsageError(
                 f"pictures of {images.dtype} {list(images.shape)} do not fit {self.name}; "
-                f"give uint8 [N, {self.size}, {self.size}, {self.channels}]"
+                f"pass uint8 [N, {self.size}, {self.size}, {self.channels}]"
             )
         sides = [images, images[:, :, ::-1]] if self.mirror else [images]
         answers: NDArray[np.float32] = np.mean([self._predict_all(side) for side in sides], axis=0)
@@ -141,12 +164,16 @@ def load(
 ) -> Checkpoint:
     """Load a network: a shipped name, or the path of a file or folder.
 
-    weights: the .h5 that belongs to an architecture .json. labels: names, comma-separated or a list, or a text or
-    JSON file; they win over card.json, which wins over the default for 6, 7 or 8 outputs. scaling: a key of
-    SCALINGS. trust: run code that the file holds. Raises CheckpointError, or UsageError for a scaling unknown.
+    weights: the .h5 that belongs to an architecture .json.
+    labels: names, comma-separated or a list, or a text or JSON file; they win over card.json, which wins over the
+        default for 6, 7 or 8 outputs.
+    scaling: a key of SCALINGS.
+    trust: run code that the file holds.
+
+    Raises CheckpointError, or UsageError for a scaling unknown.
     """
     if scaling is not None and scaling not in SCALINGS:
-        raise UsageError(f"no scaling is called {scaling!r}; choose --scaling {', '.join(SCALINGS)}")
+        raise UsageError(f"unknown scaling {scaling!r}; choose --scaling {', '.join(SCALINGS)}")
     keras_backend.start()
     path, folder = _find(model)
     card = _card(folder)
@@ -196,12 +223,12 @@ def _find(model: str | Path) -> tuple[Path, Path | None]:
         if (path / "saved_model.pb").is_file():
             return path, None
         raise CheckpointError(
-            f"{path} is a folder without model.keras or saved_model.pb; give a network file or folder, or a SavedModel"
+            f"{path} is a folder without model.keras or saved_model.pb; pass a network file or folder, or a SavedModel"
         )
     if path.is_file():
         return path, path.parent if path.name == "model.keras" else None
     if path.exists():
-        raise CheckpointError(f"{path} is neither a file nor a folder; give a network file")
+        raise CheckpointError(f"{path} is neither a file nor a folder; pass a network file")
     raise _not_found(str(model))
 
 
@@ -211,7 +238,7 @@ def _not_found(model: str) -> CheckpointError:
     listed = f"shipped networks: {', '.join(names)}" if names else "no network is shipped with this install"
     if near:
         return CheckpointError(f"no network or file is called {model!r}; did you mean {near[0]}? ({listed})")
-    return CheckpointError(f"no such file: {model}; give a network file or folder, or a name ({listed})")
+    return CheckpointError(f"no such file: {model}; pass a network file or folder, or a name ({listed})")
 
 
 def _read(path: Path, weights: Path | None, trust: bool) -> keras.Model:
@@ -234,8 +261,8 @@ def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path
             )
         return card["scaling"], CARD_SOURCE
     if classifier.scales_itself(network):
-        return "raw", "the network scales its input itself (--scaling says otherwise)"
-    return "unit", "assumed, as nothing says how it was trained; --scaling says otherwise"
+        return "raw", "the network scales its input itself (--scaling overrides it)"
+    return "unit", "assumed, as nothing says how it was trained; --scaling overrides it"
 
 
 def _card(folder: Path | None) -> dict[str, Any]:
@@ -245,9 +272,9 @@ def _card(folder: Path | None) -> dict[str, Any]:
     try:
         card = parsed_json(path.read_text(encoding="utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); mend or remove it") from error
+        raise CheckpointError(f"{path} cannot be read ({error}); fix or remove it") from error
     if not isinstance(card, dict):
-        raise CheckpointError(f"{path} is no network's card; mend or remove it")
+        raise CheckpointError(f"{path} is not the card of a network; fix or remove it")
     return card
 
 

@@ -1,4 +1,4 @@
-"""What every network is brought to before it is used: one float32 picture in, one row of probabilities out."""
+"""The form of every network before it is used: one float32 picture in, one row of probabilities out."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def with_probabilities(network: keras.Model, path: Path) -> tuple[keras.Model, b
     if len(shape) != 2 or shape[1] is None or shape[1] < 2:
         readable = ", ".join("N" if i == 0 else str(n) for i, n in enumerate(shape))
         raise CheckpointError(
-            f"{path} gives [{readable}], but one row of at least 2 probabilities is needed; give a classifier"
+            f"{path} gives [{readable}], but one row of at least 2 probabilities is needed; pass a classifier"
         )
     outputs = _trial(network, path)
     between = bool((outputs >= 0).all() and (outputs <= 1).all())
@@ -84,7 +84,7 @@ def with_probabilities(network: keras.Model, path: Path) -> tuple[keras.Model, b
         return network, False
     if activation not in ("linear", None):
         raise CheckpointError(
-            f"{path} ends in {activation}, which gives no probabilities; end it in softmax and save it again"
+            f"{path} ends in {activation}, which does not give probabilities; end it in softmax and save it again"
         )
     return keras.Model(network.inputs, keras.layers.Softmax(name="softmax_added")(network.outputs[0])), True
 
@@ -102,12 +102,12 @@ def _trial(network: keras.Model, path: Path) -> NDArray[np.float32]:
         raise CheckpointError(f"{path} cannot be run ({line}); save the network again") from error
     if not np.isfinite(first).all():
         raise CheckpointError(
-            f"{path} gives numbers that are not finite; its training went wrong: give another epoch's file"
+            f"{path} gives numbers that are not finite; its training diverged; pass the file of another epoch"
         )
     if np.abs(first - second).max() > REPEATABLE * max(1.0, float(np.abs(first).max())):
         raise CheckpointError(
             f"{path} answers the same picture differently each time: it was saved with augmentation or dropout on; "
-            "give the .keras or .h5 file of the network"
+            "pass the .keras or .h5 file of the network"
         )
     return first
 
@@ -127,12 +127,12 @@ def _last_activation(network: keras.Model) -> str | None:
 
 
 def scales_itself(network: keras.Model) -> bool:
-    """Whether what stands before the first layer that learns takes bytes: a scale, shift or normalisation of them."""
+    """Whether the part before the first trained layer takes bytes: a scale, shift or normalisation of them."""
     return bool(_takes_bytes(network))
 
 
 def _takes_bytes(network: keras.Model) -> bool | None:
-    """None where nothing of the network tells."""
+    """None where the network does not tell."""
     import keras
 
     for operation in getattr(network, "operations", network.layers):

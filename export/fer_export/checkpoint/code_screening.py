@@ -1,7 +1,7 @@
 """What is checked in a network's description before anything is built from it: code, and the shape of its input.
 
-A Keras file is data until it names a Python object: a Lambda (marshalled bytecode), a class or a function of
-someone's own. Such parts are found in the JSON, so nothing of the file has run when it is refused.
+A Keras file is plain data unless it names a Python object: a Lambda (marshalled bytecode), a custom class or function.
+    Such parts are found in the JSON, so nothing in the file has run when it is refused.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ def refuse_code(part: str | None, path: Any) -> None:
     """Raise CheckpointError if find_code found something."""
     if part:
         raise CheckpointError(
-            f"{path} holds {part}, which is code of its maker's; if you trust where the file comes from, add --trust"
+            f"{path} holds {part}, which is code by its author; if you trust the source of the file, add --trust"
         )
 
 
 def check_input(shape: Any, path: Any) -> tuple[int, int]:
-    """Return (size, channels) of an input shape [N, S, S, C]; CheckpointError if it is no square picture."""
+    """Return (size, channels) of an input shape [N, S, S, C]; CheckpointError if it is not a square picture."""
     shape = tuple(shape)
     takes = f"{path} takes an input of shape {_readable(shape)}"
     wanted = "a square grey or RGB picture [N, S, S, 1|3] is needed"
     if len(shape) != 4:
-        raise CheckpointError(f"{takes}, but {wanted}; give an image network")
+        raise CheckpointError(f"{takes}, but {wanted}; pass an image network")
     height, width, channels = shape[1:]
     if height is None or width is None:
         raise CheckpointError(
@@ -53,7 +53,7 @@ def check_input(shape: Any, path: Any) -> tuple[int, int]:
             f"{takes}, channels first, which no CPU or phone runtime computes; save the network again channels last"
         )
     if height != width or channels not in (1, 3):
-        raise CheckpointError(f"{takes}, but {wanted}; give another network")
+        raise CheckpointError(f"{takes}, but {wanted}; pass another network")
     return int(height), int(channels)
 
 

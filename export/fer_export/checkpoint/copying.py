@@ -8,7 +8,7 @@ import keras
 
 
 def copied(layer: keras.layers.Layer, **changes: Any) -> keras.layers.Layer:
-    """An unbuilt layer of the same configuration, but for the changes."""
+    """An unbuilt layer with the same configuration and these changes."""
     config = {**layer.get_config(), **changes}
     if isinstance(layer, keras.layers.Lambda):  # its code was trusted when the network was read
         return type(layer).from_config(config, safe_mode=False)

@@ -27,10 +27,10 @@ HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 def read(path: Path, weights: Path | None, *, trust: bool) -> keras.Model:
-    """Read one network file (architecture JSON: with its `weights`). CheckpointError for everything that is none."""
+    """Read one network file (architecture JSON: with its `weights`). CheckpointError for anything else."""
     kind = _kind(path)
     if kind != "json" and weights is not None:
-        raise CheckpointError(f"{path} holds its own weights; drop --weights, or give an architecture .json as --model")
+        raise CheckpointError(f"{path} holds its own weights; drop --weights, or pass an architecture .json as --model")
     try:
         if kind == "keras":
             return _read_archive(path, trust)
@@ -39,14 +39,14 @@ def read(path: Path, weights: Path | None, *, trust: bool) -> keras.Model:
         return _read_hdf5(path, trust)
     except FerExportError:
         raise
-    except Exception as error:  # Keras and h5py raise whatever a damaged file leads them into
+    except Exception as error:  # Keras and h5py raise many kinds of errors for a damaged file
         raise CheckpointError(
             f"{path} cannot be read as a Keras network ({_first_line(error)}); copy or save it again"
         ) from error
 
 
 def _kind(path: Path) -> str:
-    """keras, hdf5 or json, by the first bytes; CheckpointError that says what the file is instead."""
+    """keras, hdf5 or json, by the first bytes; CheckpointError, which says what the file is, for others."""
     head = _head(path)
     if not head:
         raise CheckpointError(f"{path} is empty; copy or save the network again")
@@ -63,12 +63,12 @@ def _kind(path: Path) -> str:
         raise CheckpointError(f"{path} is a web page, not a network; download the file itself")
     if head[4:8] == b"TFL3":
         raise CheckpointError(
-            f"{path} is a TFLite file, which cannot be converted back; give the Keras network it was made from"
+            f"{path} is a TFLite file, which cannot be converted back; pass the Keras network it was made from"
         )
     if path.name in ("saved_model.pb", "keras_metadata.pb"):
-        raise CheckpointError(f"{path} is part of a SavedModel; give its folder: --model {path.parent}")
+        raise CheckpointError(f"{path} is part of a SavedModel; pass its folder: --model {path.parent}")
     raise CheckpointError(
-        f"{path} is no Keras network; give a .keras, .h5, .hdf5 or architecture .json file, or a SavedModel folder"
+        f"{path} is not a Keras network; pass a .keras, .h5, .hdf5 or architecture .json file, or a SavedModel folder"
     )
 
 
@@ -77,7 +77,7 @@ def _head(path: Path) -> bytes:
         with open(path, "rb") as file:
             return file.read(64)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror or error}); give another --model") from error
+        raise CheckpointError(f"{path} cannot be read ({error.strerror or error}); pass another --model") from error
 
 
 def _read_archive(path: Path, trust: bool) -> keras.Model:
@@ -90,7 +90,7 @@ def _read_archive(path: Path, trust: bool) -> keras.Model:
             metadata = json.loads(archive.read("metadata.json"))
             stored = archive.read("model.weights.h5")
     except KeyError as error:
-        raise CheckpointError(f"{path} is a zip file without a Keras network in it; give a .keras file") from error
+        raise CheckpointError(f"{path} is a zip file without a Keras network in it; pass a .keras file") from error
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is cut off or damaged ({_first_line(error)}); copy or save it again") from error
     config.pop("compile_config", None)
@@ -125,7 +125,7 @@ def _read_json(path: Path, weights: Path | None, trust: bool) -> keras.Model:
     config = _json(path.read_bytes(), path)
     if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
         raise CheckpointError(
-            f"{path} is JSON but no Keras architecture; give what model.to_json() wrote, or the network itself"
+            f"{path} is JSON but no Keras architecture; pass what model.to_json() wrote, or the network itself"
         )
     if weights is None:
         beside = next(
@@ -133,7 +133,7 @@ def _read_json(path: Path, weights: Path | None, trust: bool) -> keras.Model:
         )
         raise CheckpointError(f"{path} is an architecture without weights; add --weights {beside or 'FILE.h5'}")
     if not weights.is_file():
-        raise CheckpointError(f"no such weights file: {weights}; give the .h5 that was saved with {path}")
+        raise CheckpointError(f"no such weights file: {weights}; pass the .h5 that was saved with {path}")
     code = find_code(config, known_layers())
     if not trust:
         refuse_code(code, path)
@@ -185,7 +185,7 @@ def _open_hdf5(path: Path) -> Any:
     import h5py
 
     if not _head(path).startswith(HDF5_MAGIC):
-        raise CheckpointError(f"{path} is no HDF5 file; give the .h5 that holds the weights")
+        raise CheckpointError(f"{path} is not an HDF5 file; pass the .h5 that holds the weights")
     try:
         return h5py.File(path, "r")
     except OSError as error:
@@ -199,9 +199,9 @@ def _without_architecture(file: Any, path: Path) -> CheckpointError:
         or "_layer_checkpoint_dependencies" in file
     ):
         return CheckpointError(
-            f"{path} holds only weights; give the architecture with it: --model {path.stem}.json --weights {path}"
+            f"{path} holds only weights; pass the architecture with it: --model {path.stem}.json --weights {path}"
         )
-    return CheckpointError(f"{path} is an HDF5 file without a Keras network in it; give what model.save() wrote")
+    return CheckpointError(f"{path} is an HDF5 file without a Keras network in it; pass what model.save() wrote")
 
 
 def _is_keras_3(config: Any, version: Any) -> bool:

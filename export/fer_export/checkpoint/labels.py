@@ -1,6 +1,6 @@
 """The labels of a network: given by flag or file, by its card, or the known order for its number of outputs.
 
-Which one it was is always told; what is assumed says so.
+The source is always printed; an assumption is called one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ def choose(
 ) -> tuple[tuple[str, ...], str]:
     """Return (canonical labels, where they come from) for a network of `outputs` outputs.
 
-    labels: names, comma-separated or a list, or a text file (one a line) or JSON file (a list, or an object with
-    positions); they win over the card's "labels", which win over the default for 6, 7 or 8 outputs.
+    labels: names, comma-separated or a list, or a text file (one per line) or JSON file (a list, or an object with
+        positions); they win over the card's "labels", which win over the default for 6, 7 or 8 outputs.
+
     Raises CheckpointError if there are none, or their number, spelling or uniqueness is wrong.
     """
     if labels is not None:
@@ -32,20 +33,20 @@ def choose(
         names, source = _label_list(card["labels"], CARD_SOURCE), CARD_SOURCE
     elif outputs in DEFAULT_LABELS:
         names = list(DEFAULT_LABELS[outputs])
-        source = f"{DEFAULT_LABELS_SOURCE[outputs]} (assumed for {outputs} outputs; --labels says otherwise)"
+        source = f"{DEFAULT_LABELS_SOURCE[outputs]} (assumed for {outputs} outputs; --labels overrides it)"
     else:
         raise CheckpointError(
             f"{path} has {outputs} outputs, for which no labels are known; add --labels with {outputs} names"
         )
     if len(names) != outputs:
         raise CheckpointError(
-            f"{len(names)} labels ({source}) for the {outputs} outputs of {path}; give {outputs} with --labels"
+            f"{len(names)} labels ({source}) for the {outputs} outputs of {path}; pass {outputs} with --labels"
         )
     plain = tuple(canonical(name) for name in names)
     twice = sorted({name for name in plain if plain.count(name) > 1})
     if twice or "" in plain:
         what = f"hold {twice[0]!r} twice" if twice and twice[0] else "hold an empty name"
-        raise CheckpointError(f"the labels ({source}) {what}; give {outputs} different names with --labels")
+        raise CheckpointError(f"the labels ({source}) {what}; pass {outputs} different names with --labels")
     return plain, source
 
 
@@ -59,7 +60,7 @@ def _given_labels(labels: str | Sequence[str] | Path) -> tuple[list[str], str]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise CheckpointError(
-            f"the labels {str(labels)!r} are no readable file; give names with commas between them, or a text file"
+            f"the labels {str(labels)!r} are not a readable file; pass names with commas between them, or a text file"
         ) from error
     if text.lstrip().startswith(("[", "{")):
         return _label_list(parsed_json(text, path), path.name), path.name
@@ -75,13 +76,13 @@ def _label_list(document: Any, source: str) -> list[str]:
         order = {str(position): name for position, name in document.items()}
         document = [order.get(str(i)) for i in range(len(order))]
     if not isinstance(document, list) or not all(isinstance(name, str) for name in document):
-        raise CheckpointError(f'the labels in {source} are no list of names; write ["angry", "disgust", ...]')
+        raise CheckpointError(f'the labels in {source} are not a list of names; write ["angry", "disgust", ...]')
     return document
 
 
 def parsed_json(text: str, path: Path) -> Any:
-    """JSON of a file that people write by hand; CheckpointError that names the file if it is none."""
+    """JSON of a file that people write by hand; CheckpointError with the file's name if it is invalid."""
     try:
         return json.loads(text)
     except ValueError as error:
-        raise CheckpointError(f"{path} is not valid JSON ({error}); mend or remove it") from error
+        raise CheckpointError(f"{path} is not valid JSON ({error}); fix or remove it") from error

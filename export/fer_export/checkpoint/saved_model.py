@@ -37,18 +37,23 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class _Signature:
-    """One endpoint: its name, its input's name and shape [N, S, S, C]."""
+    """One endpoint of a SavedModel."""
 
     name: str
+    """Name of the endpoint."""
+
     input_name: str
+    """Name of its input."""
+
     shape: tuple[int | None, ...]
+    """Shape of its input, [N, S, S, C]."""
 
 
 def read(folder: Path, *, trust: bool) -> keras.Model:
     """Read a SavedModel folder as a network: float32 [N, S, S, C] -> [N, K].
 
-    Raises CheckpointError for a damaged folder, an untrusted one that runs Python or touches files, several
-    inputs or outputs, and an input that is no square picture.
+    Raises CheckpointError for a damaged folder, an untrusted one that runs Python or touches files, several inputs or
+    outputs, and an input that is not a square picture.
     """
     import tensorflow as tf
 

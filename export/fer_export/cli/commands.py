@@ -22,7 +22,7 @@ from .progress_bar import Bar, duration
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code. Never lets a traceback through, unless FER_EXPORT_DEBUG is set."""
+    """Run the command line; returns the exit code. Never shows a traceback, unless FER_EXPORT_DEBUG is set."""
     try:
         options = parser(commands()).parse_args(arguments)
         _quiet()
@@ -34,13 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Bar() as bar:
             return int(options.run(options, bar))
     except KeyboardInterrupt:
-        return _say("interrupted; nothing is half-written, the same command goes on or starts again", 130)
+        return _say("interrupted; no file is half-written; run the same command again to continue", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except FerExportError as error:
         return _say(str(error), 2)
-    except Exception as error:  # what no one foresaw still ends in one line, not in a traceback
+    except Exception as error:  # an unexpected error still ends in one line, not in a traceback
         if os.environ.get("FER_EXPORT_DEBUG"):
             raise
         text = " ".join(str(error).split())[:300]
@@ -113,7 +113,7 @@ def bench(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def blame(options: argparse.Namespace, bar: Bar) -> int:
-    """Which layers of a quantised file lose most."""
+    """The layers of a quantised file with the largest error."""
     from ..exporting import blame as blaming
     from ..report.text.blame import blame_text
 
@@ -165,7 +165,7 @@ def evaluate(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def train(options: argparse.Namespace, bar: Bar) -> int:
-    """Train a network, or go on with an interrupted run."""
+    """Train a network, or continue an interrupted run."""
     from ..training import train_network
 
     group = _group(options)
@@ -244,7 +244,7 @@ def inspect(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def predict(options: argparse.Namespace, bar: Bar) -> int:
-    """Faces and emotions in photos; goes on after a photo that cannot be read, and then fails."""
+    """Faces and emotions in photos; continues after a photo that cannot be read, and fails at the end."""
     from ..report.text.predict import predict_text
 
     with _pipeline(options) as pipeline:
@@ -256,7 +256,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def bundle(options: argparse.Namespace, bar: Bar) -> int:
-    """Make all an app needs, in one folder."""
+    """Make a folder with everything an app needs."""
     from pathlib import Path
 
     from ..bundle import make as bundling
@@ -296,12 +296,12 @@ def verify(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def device(options: argparse.Namespace, bar: Bar) -> int:
-    """Phones' self-checks as rows beside those of bench."""
+    """Phones' self-checks beside the rows of bench."""
     from ..bundle import phone_check as devices
     from ..report.text.phone import device_text
 
     if not options.files and not options.adb:
-        raise UsageError("no self-check; name the file that the app shared, or give --adb")
+        raise UsageError("no self-check; pass the file that the app shared, or --adb")
     result = devices.compare(options.files, adb=options.adb, bench=options.bench)
     _show(options, result.to_dict(), device_text(result))
     return 0 if result.passed else 1
@@ -347,7 +347,7 @@ def _group(options: argparse.Namespace) -> Any:
     if flags == (None, None, None):
         return distribution.ALONE
     if None in flags:
-        raise UsageError("--distribute, --processes and --process belong together; give all three")
+        raise UsageError("--distribute, --processes and --process belong together; pass all three")
     return distribution.Group(*flags, wait=options.wait)
 
 
@@ -385,7 +385,7 @@ def _pipeline(options: argparse.Namespace) -> Any:
     from ..predict.pipeline import EXPORTED, Pipeline
 
     if options.bundle and options.model:
-        raise UsageError("--model and --bundle each name a network; give one of them")
+        raise UsageError("--model and --bundle each name a network; pass only one")
     if options.bundle:
         return Pipeline.of_bundle(options.bundle)
     if options.model and options.model.lower().endswith(EXPORTED):
@@ -394,7 +394,7 @@ def _pipeline(options: argparse.Namespace) -> Any:
 
 
 def _exported(options: argparse.Namespace) -> Any:
-    """The network as the files are to answer."""
+    """The network that the files are made from, with mirror or without."""
     return replace(_checkpoint(options), mirror=options.mirror)
 
 

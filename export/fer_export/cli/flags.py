@@ -1,4 +1,4 @@
-"""The flags of every command. What a flag means stands in its help text; cli.py acts on it."""
+"""The flags of every command. The help text says what a flag means; commands.py acts on it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """The whole command line; run: command -> function of the parsed options that gives the exit code."""
+    """The whole command line.
+
+    run: command -> function of the parsed options that gives the exit code.
+    """
     root = _Parser(prog="fer-export", description="Facial-emotion CNNs from Keras to files a phone can run, verified.")
     root.add_argument("--version", action="version", version=f"fer-export {__version__}")
     commands = _Commands(root.add_subparsers(title="commands", metavar="COMMAND", required=True), run)
@@ -41,7 +44,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     command = commands.add("all", "every variant of every format: parity, latency, one report, which to ship")
     _model_flags(command)
     _data_flags(command)
-    _variant_flags(command, io_types=("float32",))  # all that every variant has
+    _variant_flags(command, io_types=("float32",))  # flags of every variant
     _threads_flag(command)
     _gate_flags(command)
     _output_flags(command, "exports")
@@ -78,7 +81,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     _data_flags(command, required=True, seed=False)
     _output_flags(command, "exports")
 
-    command = commands.add("train", "train a network; run it again to go on after an interruption")
+    command = commands.add("train", "train a network; run it again to continue after an interruption")
     _train_flags(command)
 
     command = commands.add("probe", "make a network's probe faces (synthetic calibration faces)")
@@ -135,7 +138,7 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     _output_flags(command, None)
 
-    command = commands.add("doctor", "whether packages, machine and folders are fit for all this, and what mends them")
+    command = commands.add("doctor", "check packages, machine and folders, and say how to fix what is wrong")
     _output_flags(command, None)
     return root
 
@@ -358,7 +361,7 @@ def _positive(text: str) -> int:
 
 def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be a seed; give a whole number from 0 to {2**32 - 1}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid seed; pass a whole number from 0 to {2**32 - 1}")
     return int(text)
 
 
@@ -376,7 +379,7 @@ def _points(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of points of accuracy")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of accuracy points")
     return value
 
 

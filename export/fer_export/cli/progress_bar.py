@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar with the time left on a terminal, plain lines elsewhere, nothing where it is short."""
+"""Progress on stderr: a bar with the time left on a terminal, plain lines elsewhere, nothing for short tasks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """Shows the progress of one command; `step(task, done, total)` may be called as often as one likes.
+    """Shows the progress of one command; `step(task, done, total)` may be called at any rate.
 
-    Off a terminal a task that lasts longer than ten seconds gets a line each ten seconds.
+    Without a terminal, a task of more than ten seconds prints a line every ten seconds.
     """
 
     EVERY = 10.0

@@ -60,7 +60,7 @@ class Format:
     activations: str = ""
     """The class that looks into a file op by op, which `blame` and `--repair` need."""
     matrix_product: str = ""
-    """`function(arithmetic) -> bytes`: the file of a large matrix product that `bench` holds files against."""
+    """`function(arithmetic) -> bytes`: the file of a large matrix product that `bench` compares files with."""
     slower: str = ""
     """`function(row, twin, machine) -> str`: why a quantised file may be slower than its float twin."""
     operands: frozenset[str] = frozenset()

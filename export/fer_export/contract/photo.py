@@ -19,14 +19,16 @@ VERSION = 2
 
 @dataclass(frozen=True)
 class CropRule:
-    """The square around a face box, in thousandths of the box's longer side.
-
-    scale: side of the square. shift_x, shift_y: its centre from the box's, right and down positive.
-    """
+    """The square around a face box, in thousandths of the box's longer side."""
 
     scale: int
+    """Side of the square."""
+
     shift_x: int
+    """Distance of its centre from the box's centre, positive to the right."""
+
     shift_y: int
+    """Distance of its centre from the box's centre, positive downwards."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,16 @@ class GreyRule:
     """grey = (red * R + green * G + blue * B + 2^(shift-1)) >> shift: ITU-R BT.601 as Pillow computes it."""
 
     red: int = 19595
+    """Weight of red."""
+
     green: int = 38470
+    """Weight of green."""
+
     blue: int = 7471
+    """Weight of blue."""
+
     shift: int = 16
+    """Bits that the sum is shifted to the right."""
 
     @property
     def luma(self) -> tuple[float, float, float]:
@@ -47,63 +56,94 @@ class GreyRule:
 
 @dataclass(frozen=True)
 class Grid:
-    """cells x cells anchors of a detector, `anchors` at the centre of each cell, row by row."""
+    """A grid of a detector's anchors: cells x cells, `anchors` at the centre of each cell, row by row."""
 
     cells: int
+    """Cells along a side."""
+
     anchors: int
+    """Anchors per cell."""
 
 
 @dataclass(frozen=True)
 class DetectorRule:
-    """A BlazeFace file and how its tensors are read.
-
-    size: side of its square input, float32 [1, size, size, 3] in -1..1 (byte / 127.5 - 1). windows: the photo is
-    shrunk into a square of windows * size pixels, and every size * size part of it is looked at, in steps of size / 2,
-    row by row; 1 is the whole photo at once. grids: its anchors, in the order of the outputs regressors [1, N, 16] and
-    scores [1, N, 1]. threshold: least score, thousandths. overlap: intersection over union, thousandths, above which
-    boxes of one window are one face.
-    """
+    """A BlazeFace file and how its tensors are read."""
 
     file: str
+    """Name of the file."""
+
     sha256: str
+    """SHA-256 of the file."""
+
     size: int
+    """Side of its square input, float32 [1, size, size, 3] in -1..1 (byte / 127.5 - 1)."""
+
     windows: int
+    """The photo is shrunk into a square of windows * size pixels, and every size * size part is searched in steps of
+    size / 2, row by row; 1 is the whole photo at once."""
+
     grids: tuple[Grid, ...]
+    """Its anchors, in the order of the outputs regressors [1, N, 16] and scores [1, N, 1]."""
+
     threshold: int
+    """Least score, in thousandths."""
+
     overlap: int
+    """Intersection over union in thousandths, above which boxes of one window are the same face."""
 
 
 @dataclass(frozen=True)
 class PhotoContract:
-    """The whole document.
-
-    labels: emotions in the order of the probabilities. size: side of the grey face. detectors: run in this order; a
-    later one's face is dropped where it covers more than `merge` thousandths of the smaller box of a kept one, and so
-    is a face of a less sure window of the same rule.
-    """
+    """The whole document."""
 
     labels: tuple[str, ...]
+    """Emotions in the order of the probabilities."""
+
     size: int
+    """Side of the grey face in pixels."""
+
     crop: CropRule
+    """The square around a face box."""
+
     grey: GreyRule
+    """How RGB becomes grey."""
+
     detectors: tuple[DetectorRule, ...]
+    """Detectors in the order in which they run; a later face is dropped where it overlaps a kept one by more than
+    `merge`, and so is a face of a less certain window of the same rule."""
+
     merge: int
+    """Thousandths of the smaller box."""
+
     input_name: str = "image"
+    """Name of the input."""
+
     input_type: str = "uint8"
+    """Element type of the input."""
+
     output_name: str = "probabilities"
+    """Name of the output."""
+
     output_type: str = "float32"
+    """Element type of the output."""
+
     resize: str = "area"
+    """Name of the resize method."""
+
     format: str = FORMAT
+    """Name of the document's format."""
+
     version: int = VERSION
+    """Version of the document's format."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, document: Any) -> PhotoContract:
-        """Read a contract; raises BundleError for a newer version, a missing, foreign or misshapen field."""
+        """Read a contract; raises BundleError for a newer version, a missing, unknown or invalid field."""
         if isinstance(document, dict) and document.get("format") != FORMAT:
-            raise BundleError(f"contract.json is no {FORMAT}; give a folder made by `fer-export bundle`")
+            raise BundleError(f"contract.json is not a {FORMAT}; pass a folder made by `fer-export bundle`")
         if isinstance(document, dict) and document.get("version") != VERSION:
             raise BundleError(
                 f"contract.json is of version {document.get('version')} and this fer-export reads {VERSION}; "
@@ -176,11 +216,11 @@ def _detector(document: Any) -> DetectorRule:
 def _checked(document: Any, kind: type, place: str) -> Mapping[str, Any]:
     """The document if it has exactly the fields of `kind`, with values of their shape."""
     if not isinstance(document, dict):
-        raise BundleError(f"{place} is no object of fields; make the bundle again with `fer-export bundle`")
+        raise BundleError(f"{place} is not a JSON object; make the bundle again with `fer-export bundle`")
     expected = {field.name: str(field.type) for field in fields(kind)}
     missing, foreign = sorted(expected.keys() - document.keys()), sorted(document.keys() - expected.keys())
     if missing or foreign:
-        what = f"lacks {', '.join(missing)}" if missing else f"has the foreign field {', '.join(foreign)}"
+        what = f"lacks {', '.join(missing)}" if missing else f"has the unknown field {', '.join(foreign)}"
         raise BundleError(f"{place} {what}; make the bundle again with `fer-export bundle`")
     for name, annotation in expected.items():
         value = document[name]

@@ -1,4 +1,4 @@
-"""What the phone must hand to an exported file and what it gets back, as data.
+"""What a phone passes to an exported file and what it gets back, as data.
 
 The same document is embedded in every file (`contract.json`) and read by apps; these constants stand
 nowhere else.
@@ -31,12 +31,25 @@ class FrameRule:
     """
 
     size: int
+    """Side of the face in pixels."""
+
     crop: CropRule
+    """The square around the box."""
+
     grey: GreyRule
+    """How RGB becomes grey."""
+
     resize: str = "area"
+    """Name of the resize method."""
+
     box_name: str = BOX_NAME
+    """Name of the box input."""
+
     box_type: str = "int32"
+    """Its element type."""
+
     box_shape: tuple[int] = (4,)
+    """Its shape."""
 
     @classmethod
     def of(cls, size: int) -> FrameRule:
@@ -76,32 +89,59 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Contract:
-    """One exported file's tensors.
-
-    input_shape: [1, S, S, 1] grey, [1, S, S, 3] RGB or [1, -1, -1, 3] a frame, RGB of any size; values 0..255 in the
-    order rows, columns, channels (int8 files take value - 128). output_shape: [1, K], probabilities in the order of
-    `labels`. labels_source says where the label order comes from. float_layers: layers of an int8 file that compute
-    in float. frame: of a frame file, which takes a box too. mirror: the answer is the mean over the face and its mirror
-    image.
-    """
+    """One exported file's tensors."""
 
     model: str
+    """Name of the network."""
+
     precision: str
+    """A word of PRECISION_NAMES."""
+
     input_kind: str
+    """`gray`, `rgb` or `frame`."""
+
     input_shape: tuple[int, int, int, int]
+    """[1, S, S, 1] grey, [1, S, S, 3] RGB or [1, -1, -1, 3] a frame; values 0..255 in the order rows, columns, channels
+    (int8: value - 128)."""
+
     input_type: str
+    """Element type of the input."""
+
     output_shape: tuple[int, int]
+    """[1, K], probabilities in the order of `labels`."""
+
     output_type: str
+    """Element type of the output."""
+
     labels: tuple[str, ...]
+    """Emotions in the order of the outputs."""
+
     labels_source: str
+    """Where the order of the labels comes from."""
+
     checkpoint_sha256: str
+    """SHA-256 of the network that was exported."""
+
     luma: tuple[float, float, float] = GreyRule().luma
+    """Weights of red, green and blue in grey."""
+
     input_name: str = INPUT_NAME
+    """Name of the input."""
+
     output_name: str = OUTPUT_NAME
+    """Name of the output."""
+
     version: int = VERSION
+    """Version of this document."""
+
     float_layers: tuple[str, ...] = ()
+    """Layers of an int8 file that compute in float."""
+
     frame: FrameRule | None = None
+    """The crop inside a frame file, which has a box input too; None for other files."""
+
     mirror: bool = False
+    """Whether the answer is the mean over the face and its mirror image."""
 
     @classmethod
     def of(
@@ -112,7 +152,10 @@ class Contract:
         types: tuple[str, str] = ("uint8", "float32"),
         float_layers: Sequence[str] = (),
     ) -> Contract:
-        """The contract of a network's file. types: of its input and its output."""
+        """The contract of a network's file.
+
+        types: of its input and its output.
+        """
         return cls(
             model=network.name,
             precision=variant.precision,
@@ -154,7 +197,10 @@ def network_kind(input_kind: str) -> str:
 
 
 def input_shape(input_kind: str, size: int) -> tuple[int, int, int, int]:
-    """Shape of the image of a file; size: side of the network's input."""
+    """Shape of the image of a file.
+
+    size: side of the network's input.
+    """
     return (1, -1, -1, 3) if input_kind == "frame" else (1, size, size, channels(input_kind))
 
 
@@ -169,7 +215,7 @@ def io_types(io: str | None, input_kind: str = "gray") -> tuple[str, str]:
     Raises UsageError for `--io` with a frame, whose bytes are an image's as it is decoded.
     """
     if io and input_kind == "frame":
-        raise UsageError(f"--io {io} does not go with --input frame, which takes bytes and gives float32; leave it out")
+        raise UsageError(f"--io {io} does not go with --input frame, which takes bytes and gives float32; remove it")
     return (io, io) if io else ("uint8", "float32")
 
 

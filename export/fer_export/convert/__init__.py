@@ -1,4 +1,4 @@
-"""Networks to files: one module a format, each with a Converter of the same signature."""
+"""Networks to files: one module per format, each with a Converter of the same signature."""
 
 from __future__ import annotations
 

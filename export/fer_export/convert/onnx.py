@@ -1,6 +1,6 @@
 """Keras to ONNX at every precision: tf2onnx writes the float graph, onnxruntime's own tools halve or quantise it.
 
-The float graph is the same for all precisions but int8, whose network is prepared on the calibration faces.
+The float graph is the same for all precisions except int8, whose network is prepared on the calibration faces.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Converter:
         self._input_type, output_type = tensors.io_types(io, input_kind)
         if output_type != "float32":
             raise UsageError(
-                f"--io {io} is for TFLite: ONNX files take bytes and give float32; leave --io out or use --io float32"
+                f"--io {io} is for TFLite: ONNX files take bytes and give float32; remove --io or use --io float32"
             )
 
     def convert(
@@ -72,14 +72,14 @@ class Converter:
             if not variant.integer:
                 model = _at_precision(variant.precision, self._plain, folder)
             elif calibration is None:
-                raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
+                raise UsageError(f"--quantize {variant.precision} needs a calibration set; pass --data fer2013.csv")
             else:
                 model = self._int8(calibration, float_layers, folder)
             types = self._input_type, "float32"
             promised = tensors.Contract.of(self._checkpoint, variant, self._input_kind, types, float_layers)
             model = onnx_crop.with_crop(model, promised.frame) if promised.frame else model
             record = calibration.record if calibration and variant.integer else None
-            content = onnxfile.embed(onnx_graph.settled(model, IR_VERSION), promised, record)
+            content = onnxfile.embed(onnx_graph.finalised(model, IR_VERSION), promised, record)
             _check(content, promised)
         return content
 
@@ -174,7 +174,7 @@ def _dynamic(model: Any, folder: Path) -> Any:
 
 
 def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], folder: Path) -> Any:
-    """The graph with int8 weights, a scale for each channel, and uint8 activations between QuantizeLinear and
+    """The graph with int8 weights, one scale per channel, and uint8 activations between QuantizeLinear and
     DequantizeLinear.
 
     The ranges are the smallest and largest values that the calibration pictures [N, S, S, C] reach. Softmax computes
@@ -241,7 +241,7 @@ def _check_ops(model: Any, names: LayerNames) -> None:
 
 
 def _check_integer(model: Any, names: LayerNames, float_layers: Sequence[str]) -> None:
-    """Every op with weights computes in int8 but those of the layers to be kept in float."""
+    """Every op with weights computes in int8, except in layers that stay in float."""
     astray = set()
     for node in onnxfile.float_ops(model):
         # Nodes inside a loop keep TensorFlow's names.
@@ -265,13 +265,13 @@ def _check(content: bytes, promised: tensors.Contract) -> None:
     wanted = [*promised.inputs, *promised.outputs]
     if found != wanted:
         raise ConversionError(
-            f"the ONNX graph has the tensors {found} instead of {wanted}; give one label an output with --labels"
+            f"the ONNX graph has the tensors {found} instead of {wanted}; pass one label per output with --labels"
         )
 
 
 @contextlib.contextmanager
 def _tools(variant: Variant) -> Iterator[Path]:
-    """A folder for what the tools write, their chatter swallowed and their many errors told in one line."""
+    """A folder for what the tools write, with their output suppressed and their errors reported in one line."""
     root = logging.getLogger()
     handlers, disabled = root.handlers[:], root.manager.disable
     try:

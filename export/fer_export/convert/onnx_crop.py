@@ -1,9 +1,9 @@
 """A crop in front of an ONNX network that takes grey faces: picture and box in, standard ops of its own opset.
 
-The nodes are put before the network's, which stay as they are: every precision works, and a frame file answers what
-the grey file answers to the same face. Arithmetic: see `frame`. Whole numbers are int64 but where they are multiplied
-as matrices, and no other type is used: onnxruntime-mobile has no more. Its ONNX has no floor of a quotient either: Div
-cuts off, which is the same above zero, so terms that can be negative are lifted by a multiple of the divisor.
+The nodes are put before the network's, which stay as they are: every precision works, and a frame file answers what the
+grey file answers to the same face. Arithmetic: see `frame`. Whole numbers are int64 except in matrix products, and no
+other type is used: onnxruntime-mobile has no more. Its ONNX has no floor of a quotient either: Div cuts off, which is
+the same above zero, so terms that can be negative are lifted by a multiple of the divisor.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class _Nodes:
 
 
 def _face(nodes: _Nodes, rule: FrameRule) -> str:
-    """`crop.face` in ONNX's words."""
+    """`crop.face` in ONNX ops."""
     add, constant = nodes.add, nodes.constant
     start, side = _square(nodes, rule)
     ends, axes = add("Add", start, side), constant([2, 1])

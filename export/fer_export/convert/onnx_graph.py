@@ -1,4 +1,4 @@
-"""Rewriting of ONNX graphs: nodes named after Keras layers, and what converters leave behind taken out.
+"""Rewriting of ONNX graphs: nodes named after Keras layers, and leftovers of converters removed.
 
 The functions change a ModelProto in place and leave what it computes as it is.
 """
@@ -22,7 +22,7 @@ _BIAS = 2
 
 
 def name_after_layers(model: Any, names: LayerNames) -> None:
-    """Call nodes `<layer>/<op>`, their results likewise and their constants `<layer>/<op>.<input>`.
+    """Name nodes `<layer>/<op>`, their results likewise and their constants `<layer>/<op>.<input>`.
 
     tf2onnx numbers its names through a whole process; these are the same each time.
     """
@@ -52,7 +52,7 @@ def name_after_layers(model: Any, names: LayerNames) -> None:
 
 
 def drop_idle_reshapes(model: Any) -> None:
-    """Take out reshapes to the shape that the tensor has already."""
+    """Remove reshapes to the shape that the tensor has already."""
     shapes, wiring = tensor_shapes(model), Wiring(model.graph)
     for node in [node for node in model.graph.node if node.op_type == "Reshape"]:
         before, after = shapes.get(node.input[0]), shapes.get(node.output[0])
@@ -61,7 +61,7 @@ def drop_idle_reshapes(model: Any) -> None:
 
 
 def flatten_channels_first(model: Any) -> None:
-    """Take out transposes to channels-last in front of flattening; the dense layer's rows are ordered instead."""
+    """Remove transposes to channels-last in front of flattening; the dense layer's rows are ordered instead."""
     from onnx import numpy_helper
 
     shapes, wiring = tensor_shapes(model), Wiring(model.graph)
@@ -84,7 +84,7 @@ def keep_float(model: Any) -> None:
     """Keep onnxruntime from quantising the float layers of an int8 file on its own.
 
     Since 1.21 it puts the float weights of a Conv or Gemm that stands between a dequantisation and a quantisation on
-    one int8 scale a tensor, which ruins a network with channels of unlike range. It spares ops whose bias is no float
+    one int8 scale per tensor, which ruins a network with channels of unlike range. It spares ops whose bias is no float
     constant: theirs becomes an int32 one with its dequantisation, fine enough to be float32's equal.
     """
     from onnx import helper, numpy_helper
@@ -109,8 +109,9 @@ def keep_float(model: Any) -> None:
         node.input[:] = [*node.input[:_BIAS], name]
 
 
-def settled(model: Any, ir_version: int) -> Any:
-    """The same graph in one form whatever tools wrote it: no marks of theirs, no unused constants, a fixed order."""
+def finalised(model: Any, ir_version: int) -> Any:
+    """The same graph in one form whatever tools wrote it: without their marks and unused constants, in a fixed
+    order."""
     from onnx import helper
 
     graph = model.graph
@@ -132,7 +133,7 @@ def settled(model: Any, ir_version: int) -> Any:
 
 
 def _layer(node: Any, wiring: Wiring, names: LayerNames, known: dict[str, str]) -> str:
-    """The layer that a node's own names tell of, or those of its constants; otherwise the layer in front of it."""
+    """The layer named by a node, or by its constants; otherwise the layer before it."""
     for name in (node.name, *node.output, *(name for name in node.input if name in wiring.constants)):
         calls = names.calls(name)
         if calls:
@@ -141,7 +142,7 @@ def _layer(node: Any, wiring: Wiring, names: LayerNames, known: dict[str, str]) 
 
 
 def _integers(node: Any, attribute: str) -> list[int]:
-    """An attribute of one or several integers as a list without a lone 0; [] where it is left out."""
+    """An attribute of one or several integers as a list without a lone 0; [] where it is absent."""
     found = next((a for a in node.attribute if a.name == attribute), None)
     if found is None:
         return []
@@ -149,7 +150,7 @@ def _integers(node: Any, attribute: str) -> list[int]:
 
 
 def _outputs(node: Any, kernel: NDArray[Any]) -> int:
-    """How many values, or channels, a Conv, ConvTranspose or Gemm gives."""
+    """Number of values, or channels, that a Conv, ConvTranspose or Gemm outputs."""
     if node.op_type == "Conv" or _integers(node, "transB"):
         return len(kernel)
     groups = _integers(node, "group") if node.op_type == "ConvTranspose" else []

@@ -1,4 +1,4 @@
-"""What every converter is to the rest of the package."""
+"""The interface of every converter."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ class Converter(Protocol):
     ) -> bytes:
         """The file at a precision, with labels, contract and calibration record in it.
 
-        calibration: the faces that set the ranges, needed by the integer precisions. float_layers: layers of an int8
-        file that stay float, by their Keras names. Raises ConversionError when the format or the precision has no such
-        op, UsageError when the calibration set or the float layers do not go with the precision or the network.
+        calibration: the faces that set the ranges, needed by the integer precisions.
+        float_layers: layers of an int8 file that stay float, by their Keras names.
+
+        Raises ConversionError when the format or the precision has no such op, UsageError when the calibration set or
+        the float layers do not go with the precision or the network.
         """
         ...

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 SIGNATURE = "serving_default"
 
 HEADROOM = 2.0
-"""How much brighter than they are calibration faces go through an int16x8 network: 16 bits have steps to spare, and
-an activation beyond its calibrated range is cut off."""
+"""Factor by which calibration faces are brightened for an int16x8 network: 16 bits have steps to spare, and an
+activation beyond its calibrated range is cut off."""
 
 
 class Converter:
@@ -79,7 +79,7 @@ class Converter:
                 "use --io float32 or --quantize int8"
             )
         if variant.integer and calibration is None:
-            raise UsageError(f"--quantize {variant.precision} needs a calibration set; give --data fer2013.csv")
+            raise UsageError(f"--quantize {variant.precision} needs a calibration set; pass --data fer2013.csv")
         if float_layers and variant.precision != "int8":
             raise UsageError(
                 f"layers can be kept in float in int8 files, not in {variant.precision}; use --quantize int8"
@@ -129,7 +129,7 @@ def _quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) -
     """What an int8 converter writes, with averages that every processor rounds alike, some layers left in float.
 
     The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
-    quantise with a list of ops to leave alone, named by their outputs.
+    quantise with a list of ops to skip, named by their outputs.
     """
     from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
 
@@ -155,7 +155,7 @@ def _quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) -
 def _with_byte_input(content: bytes) -> bytes:
     """The file with a CAST from uint8 in front of its float32 input.
 
-    TensorFlow's int16x8 quantizer knows neither a uint8 input nor a CAST in the graph, so it is put in afterwards.
+    TensorFlow's int16x8 quantizer supports neither a uint8 input nor a CAST in the graph, so it is added afterwards.
     """
     from ai_edge_litert import schema_py_generated as schema
     from tensorflow.lite.tools import flatbuffer_utils
@@ -235,7 +235,7 @@ def _samples(images: NDArray[np.uint8], brightness: float) -> Iterator[dict[str,
 
 
 def _check_integer(content: bytes, input_type: str, names: LayerNames, float_layers: Sequence[str]) -> None:
-    """Every compute op is int8 but those of the layers to be kept in float, and the input takes bytes as they are."""
+    """Every compute op is int8, except in layers that stay in float, and the input takes bytes as they are."""
     summary = tflite.inspect(content)
     if float_layers:
         _check_float(content, names, float_layers)

@@ -30,9 +30,9 @@ LARGEST = int(1 / (2 * 255 * (LAST_BITS + ROUNDING)))
 def quantised(calibrated: bytes, quantise: Callable[[bytes], bytes]) -> bytes:
     """The int8 file that `quantise` makes of a calibrated float file, the factor of its int8 averages a fraction.
 
-    The range of an average's output grows by about COST for it, so nothing is cut off. As they are stay an average of
-    so many values that its q would be above LARGEST, and one whose scale another tensor sets, in a concatenation.
-    Raises ConversionError where the files differ in their averages.
+    The range of an average's output grows by about COST for it, so nothing is cut off. Unchanged stay an average of too
+    many values (q above LARGEST) and one whose scale is set by another tensor in a concatenation. Raises
+    ConversionError where the files differ in their averages.
     """
     content = quantise(calibrated)
     # An average of another's values has to wait for its scale, hence more than one pass.
@@ -53,7 +53,7 @@ def fraction(factor: float) -> tuple[int, int]:
 
 
 def _widened(calibrated: bytes, content: bytes) -> bytes | None:
-    """The calibrated file with other ranges for the averages whose factor is no fraction yet; None without any."""
+    """The calibrated file with other ranges for the averages whose factor is not a fraction yet; None without any."""
     from tensorflow.lite.tools import flatbuffer_utils
 
     model, integer = _model(calibrated), _model(content)

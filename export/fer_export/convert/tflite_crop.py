@@ -20,7 +20,7 @@ from ..photo import crop
 from ..system import keras_backend
 
 _ALIGNMENT = 16
-"""What the schema asks for constants; the generated Python code does not mind it."""
+"""What the schema asks for constants; the generated Python code does not need it."""
 
 
 def with_crop(network: bytes, rule: FrameRule) -> bytes:
@@ -84,7 +84,7 @@ def _crop(rule: FrameRule) -> bytes:
 
 
 def _face(image: Any, box: Any, rule: FrameRule) -> Any:
-    """`crop.face` in TensorFlow's words."""
+    """`crop.face` in TensorFlow ops."""
     import tensorflow as tf
 
     left, top, side = _square(image, box, rule)

@@ -1,8 +1,8 @@
 """Read data sets kept in the user's cache folder, so that the second read of a 270 MB CSV is instant.
 
-An entry is keyed by the SHA-256 of the source's content and carries a format version and a checksum of its
-own: an entry that is truncated, foreign, or of another version counts as absent and is written anew.
-The folder is `$FER_EXPORT_CACHE`, or the platform's cache folder for fer-export. It may be deleted at any time.
+An entry is keyed by the SHA-256 of the source's content and carries a format version and a checksum of its own: an
+entry that is truncated, foreign or of another version counts as absent and is written again. The folder is
+`$FER_EXPORT_CACHE`, or the platform's cache folder for fer-export. It may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..system.cache_folder import folder
 from .dataset import SIDE, Dataset
 
 VERSION = 1
-"""Raised when the layout of an entry or the meaning of what the readers return changes."""
+"""Raised when the layout of an entry or the meaning of the readers' results changes."""
 
 _FACE_BYTES = SIDE * SIDE + 1 + 1 + 8
 _LONGEST_HEADER = 1000
@@ -33,7 +33,7 @@ def entry(sha256: str) -> Path:
 
 
 def load(sha256: str, source: Path) -> Dataset | None:
-    """The data set with this content, or None if the cache has no sound entry for it."""
+    """The data set with this content, or None if the cache has no valid entry for it."""
     try:
         with open(entry(sha256), "rb") as file:
             line = file.readline(_LONGEST_HEADER)
@@ -54,7 +54,7 @@ def load(sha256: str, source: Path) -> Dataset | None:
 
 
 def save(dataset: Dataset) -> None:
-    """Keep a data set. A cache folder that cannot be written is no error: the next read is as slow as the first."""
+    """Keep a data set. A cache folder that cannot be written is not an error: the next read is as slow as the first."""
     arrays = dataset.pixels, dataset.emotions, dataset.usage, dataset.rows.astype("<i8")
     content = b"".join(array.tobytes() for array in arrays)
     header = json.dumps(_header(dataset.sha256, len(dataset), _checksum(content)))

@@ -1,8 +1,8 @@
-"""The rows of fer2013.csv: emotion, 2304 pixels as decimal text, Usage. Fast where a row is right, exact where not.
+"""The rows of fer2013.csv: emotion, 2304 pixels as decimal text, Usage. Fast for valid rows, exact for invalid ones.
 
-Messages count rows from 1 after the header, with the line of the file beside it: "row 17 (line 18)".
-The three columns may stand in any order and case, with spaces and quotes around them (icml_face_data.csv).
-Blank lines at the very end are no rows; anywhere else they are wrong.
+Messages count rows from 1 after the header, with the line of the file beside it: "row 17 (line 18)". The three columns
+    may be in any order and case, with spaces and quotes around them (icml_face_data.csv). Blank lines at the very end
+    are ignored; anywhere else they are errors.
 """
 
 from __future__ import annotations
@@ -90,11 +90,11 @@ def _column_order(header: bytes, name: str) -> _Order:
     if len(missing) == len(_COLUMNS):
         raise DataError(
             f"{name} is not a FER2013 CSV: its first line is {_shown(header)}, not emotion,pixels,Usage; "
-            "give fer2013.csv"
+            "pass fer2013.csv"
         )
     what = f"lacks the column {' and '.join(missing)}" if missing else "has more than the three columns"
     raise DataError(
-        f"{name}: the header {_shown(header)} {what}; give a file with emotion, pixels and Usage, such as fer2013.csv"
+        f"{name}: the header {_shown(header)} {what}; pass a file with emotion, pixels and Usage, such as fer2013.csv"
     )
 
 
@@ -104,7 +104,7 @@ def _line_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
     while chunk := stream.read(_CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > _LONGEST_LINE:
-            lines.append(rest)  # refused for its length when its turn comes
+            lines.append(rest)  # refused for its length later
         lines = blanks + lines
         end = len(lines)
         while end and not lines[end - 1].strip():
@@ -163,12 +163,14 @@ def _regular_pixels(texts: Sequence[bytes]) -> NDArray[np.uint8] | None:
     ):
         return None
     ones, tens, hundreds = (_DIGIT_VALUES[place][text[ends - place - 1]] for place in range(3))
-    values = ones + tens + hundreds * (widths > 2)  # three before the end of a one-digit number stands another number
+    values = (
+        ones + tens + hundreds * (widths > 2)
+    )  # three places before the end of a one-digit number there is another number
     return values.astype(np.uint8).reshape(-1, _PIXELS) if values.max() <= 255 else None
 
 
 def _irregular_pixels(text: bytes) -> list[int]:
-    """One row with any white space between the numbers; tells what is wrong."""
+    """One row with any white space between the numbers; says what is wrong."""
     numbers = text.split()
     if len(numbers) != _PIXELS:
         raise _WrongFieldError(f"has {len(numbers)} pixels instead of {_PIXELS} ({SIDE}x{SIDE})")
@@ -190,4 +192,4 @@ def _shown(field: bytes) -> str:
 
 
 def _wrong_row(name: str, row: int, wrong: _WrongFieldError) -> str:
-    return f"{name}, row {row} (line {row + 1}): {wrong}; nothing was read: mend that row or download the file again"
+    return f"{name}, row {row} (line {row + 1}): {wrong}; nothing was read: fix that row or download the file again"

@@ -1,7 +1,7 @@
 """FER2013 in memory: 48x48 grey faces with their emotion and split, and the ways to divide them.
 
-Two protocols stand side by side and are never mixed: the official splits of the challenge (`Dataset.split`)
-and the report's stratified 70/30 division of all rows (`report_split`).
+There are two protocols, which are never mixed: the official splits of the challenge (`Dataset.split`) and the report's
+    stratified 70/30 division of all rows (`report_split`).
 """
 
 from __future__ import annotations
@@ -29,16 +29,19 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Faces:
-    """A set of labelled faces.
-
-    pixels: uint8 [N, 48, 48, 1], 0-255. emotions: uint8 [N], FER2013's numbers (positions in emotions.FER2013).
-    rows: int64 [N], where each face stands in its data set, from 0. name: the split they come from.
-    """
+    """A set of labelled faces."""
 
     pixels: NDArray[np.uint8]
+    """Faces uint8 [N, 48, 48, 1], 0-255."""
+
     emotions: NDArray[np.uint8]
+    """FER2013's numbers uint8 [N] (positions in emotions.FER2013)."""
+
     rows: NDArray[np.int64]
+    """Position of each face in its data set, int64 [N], from 0."""
+
     name: str
+    """The split that they come from."""
 
     def __len__(self) -> int:
         return len(self.emotions)
@@ -93,19 +96,25 @@ class Faces:
 
 @dataclass(frozen=True)
 class Dataset:
-    """All faces of one FER2013 file or folder.
-
-    pixels: uint8 [N, 48, 48, 1]. emotions: uint8 [N], FER2013's numbers. usage: uint8 [N], positions in SPLITS.
-    rows: int64 [N], 0-based data rows of the CSV, or positions in the sorted list of a folder's pictures.
-    sha256: hex, of the file's bytes as stored, or of a folder's sorted relative paths and contents.
-    """
+    """All faces of one FER2013 file or folder."""
 
     pixels: NDArray[np.uint8]
+    """Faces uint8 [N, 48, 48, 1]."""
+
     emotions: NDArray[np.uint8]
+    """FER2013's numbers uint8 [N]."""
+
     usage: NDArray[np.uint8]
+    """Positions in SPLITS, uint8 [N]."""
+
     rows: NDArray[np.int64]
+    """Data rows of the CSV from 0, or positions in the sorted list of a folder's pictures, int64 [N]."""
+
     source: Path
+    """The file or folder."""
+
     sha256: str
+    """Hexadecimal; of the file's bytes as stored, or of a folder's sorted relative paths and contents."""
 
     def __len__(self) -> int:
         return len(self.emotions)
@@ -124,7 +133,7 @@ class Dataset:
                 else ""
             )
             raise DataError(
-                f"{self.source} has no split {name}; choose {' or '.join(self.splits)}{mixed}, or take fer2013.csv"
+                f"{self.source} has no split {name}; choose {' or '.join(self.splits)}{mixed}, or use fer2013.csv"
             )
         return self.faces(name).take(np.flatnonzero(self.usage == SPLITS.index(name)))
 
@@ -157,7 +166,7 @@ def stratified_halves(
     if sizes.min() < 2 or min(test_count, training_count) < len(sizes):
         raise DataError(
             f"{len(targets)} faces of {len(sizes)} emotions, the rarest with {sizes.min()}, are too few for a "
-            "stratified 70/30 division; take a larger data set or the official splits"
+            "stratified 70/30 division; use a larger data set or the official splits"
         )
     random = _random_state(seed)
     in_training = _proportional_counts(sizes, training_count, random)
@@ -190,5 +199,5 @@ def _proportional_counts(sizes: NDArray[np.int64], draws: int, random: np.random
 
 def _random_state(seed: int) -> np.random.RandomState:
     if not 0 <= seed < 2**32:
-        raise UsageError(f"{seed} cannot be a seed; give a whole number from 0 to {2**32 - 1}")
+        raise UsageError(f"{seed} is not a valid seed; pass a whole number from 0 to {2**32 - 1}")
     return np.random.RandomState(seed)

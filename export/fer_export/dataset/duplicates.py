@@ -1,4 +1,4 @@
-"""What a FER2013 data set holds: class and split counts, and the faces that stand in it more than once.
+"""What a FER2013 data set holds: class and split counts, and the faces that it contains more than once.
 
 An *exact* duplicate has the same 2304 bytes. A *near* duplicate shows the same photo moved by a few pixels,
 lighter or darker, with other contrast, re-encoded, or with another stock-photo mark: its normalised correlation
@@ -40,22 +40,28 @@ Pictures = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Counts of faces (not of pairs). Keys of the dictionaries are splits.
-
-    exact: faces with an exact copy in an earlier split. pictures_shared: different pictures that stand in more
-    than one split. exact_within: faces with an exact copy earlier in the same split. pictures_contradictory:
-    different pictures whose exact copies, in any split, carry different emotions; faces_contradictory: their faces.
-    near: faces without an exact but with a near copy in an earlier split; near_mirrored: those of them that are
-    near only to a mirror image.
-    """
+    """Counts of faces (not of pairs). Keys of the dictionaries are splits."""
 
     exact: dict[str, int]
+    """Faces with an exact copy in an earlier split."""
+
     pictures_shared: int
+    """Different pictures that are in more than one split."""
+
     exact_within: dict[str, int]
+    """Faces with an exact copy earlier in the same split."""
+
     pictures_contradictory: int
+    """Different pictures whose exact copies, in any split, carry different emotions."""
+
     faces_contradictory: int
+    """The faces of those pictures."""
+
     near: dict[str, int]
+    """Faces without an exact but with a near copy in an earlier split."""
+
     near_mirrored: dict[str, int]
+    """Those of them that are near only to a mirror image."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -70,12 +76,19 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Summary(Readable):
-    """What `fer-export data` prints. counts: faces by split and by emotion, every emotion named."""
+    """What `fer-export data` prints."""
 
     source: str
+    """Name of the data set."""
+
     sha256: str
+    """SHA-256 of the data set."""
+
     counts: dict[str, dict[str, int]]
+    """Faces by split and by emotion, every emotion named."""
+
     duplicates: Duplicates
+    """Copies within and across splits."""
 
     @property
     def emotions(self) -> dict[str, int]:
@@ -100,7 +113,7 @@ class Summary(Readable):
 
 
 def summarize(dataset: Dataset, progress: Progress = lambda done, total: None) -> Summary:
-    """Count classes, splits and duplicates. `progress` is told how many faces have been compared, of how many."""
+    """Count classes, splits and duplicates. `progress` gets the number of faces compared and the number of faces."""
     counts = {
         split: np.bincount(dataset.emotions[_in_split(dataset, split)], minlength=len(FER2013))
         for split in dataset.splits
@@ -154,7 +167,7 @@ def near_duplicates(
     """Which faces of `later` (uint8 [N, 48, 48]) have a near duplicate in `earlier`; which others a mirror image.
 
     bool [N] twice. Deterministic; memory grows with N + M, not with N * M. Of each face only the 24 likeliest
-    candidates are looked at closely. `compared` is told how many faces each step has dealt with.
+    candidates are looked at closely. `compared` gets the number of faces that each step handled.
     """
     even, odd = _mirror_parts(later)
     even_earlier, odd_earlier = (part.T.copy() for part in _mirror_parts(earlier))
@@ -192,7 +205,7 @@ def _mirror_parts(pictures: Pictures) -> tuple[NDArray[np.float32], NDArray[np.f
     small /= np.maximum(np.linalg.norm(small, axis=(1, 2), keepdims=True), 1e-6)
     mirrored = small[:, :, ::-1]
     rows, half = small.shape[1], small.shape[2] // 2
-    scale = np.float32(np.sqrt(0.5))  # both halves of a part hold the same numbers: one stands for two
+    scale = np.float32(np.sqrt(0.5))  # both halves of a part hold the same numbers: one represents both
     even, odd = scale * (small + mirrored)[:, :, :half], scale * (small - mirrored)[:, :, :half]
     return even.reshape(len(small), rows * half), odd.reshape(len(small), rows * half)
 

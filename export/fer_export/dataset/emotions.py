@@ -1,7 +1,7 @@
 """Emotion names, their orders and their spellings.
 
-FER2013 numbers its seven emotions 0-6; the report's six drop disgust and put neutral in its place;
-FER+ has eight in an order of its own. Networks are compared by name, never by position.
+FER2013 numbers its seven emotions 0-6; the report's six drop disgust and replace it by neutral; FER+ has eight in an
+order of its own. Networks are compared by name, never by position.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ REPORT_6 = ("angry", "neutral", "fear", "happy", "sad", "surprise")
 FER_PLUS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
 DEFAULT_LABELS: dict[int, tuple[str, ...]] = {6: REPORT_6, 7: FER2013, 8: FER_PLUS}
-"""The labels assumed, and said aloud, where a network of 6, 7 or 8 outputs comes without any."""
+"""The labels assumed where a network with 6, 7 or 8 outputs has none; the printout says so."""
 
 DEFAULT_LABELS_SOURCE = {6: "the report's order", 7: "the FER2013 order", 8: "the FER+ order"}
 

@@ -1,9 +1,8 @@
 """FER2013 as folders of pictures, the layout Kaggle ships: `train/<emotion>/*.jpg`, `test/<emotion>/*.jpg`.
 
-Pictures are .jpg, .jpeg or .png of 48x48 pixels. train/ is Training. In test/, names that begin with
-PublicTest_ or PrivateTest_ tell the split; where no name does, all of test/ is the split Test, never PublicTest.
-Pictures are read in the order of their relative paths. Hidden files (.DS_Store) are no pictures; whatever
-else does not fit stops the reading.
+Pictures are .jpg, .jpeg or .png of 48x48 pixels. train/ is Training. In test/, names that begin with PublicTest_ or
+PrivateTest_ tell the split; where no name does, all of test/ is the split Test, never PublicTest. Pictures are read in
+the order of their relative paths. Hidden files (.DS_Store) are skipped; whatever else does not fit stops the reading.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ def find(folder: Path) -> list[Picture]:
 
 
 def digest(folder: Path, pictures: list[Picture], done: Callable[[int], None]) -> str:
-    """SHA-256 over the sorted relative paths and contents, hex. `done` is told the bytes of each picture."""
+    """SHA-256 over the sorted relative paths and contents, hex. `done` gets the bytes of each picture."""
     sha256 = hashlib.sha256()
     for picture in pictures:
         content = _content(folder, picture)
@@ -74,11 +73,11 @@ def _pictures(folder: Path) -> Iterator[Picture]:
     parts = {entry.name.lower(): Path(entry) for entry in _entries(folder) if entry.name.lower() in _PARTS}
     if not parts:
         csv = sorted(entry.name for entry in _entries(folder) if entry.name.lower().endswith(".csv"))
-        mend = f"give the file {folder / csv[0]}" if csv else "give fer2013.csv or the folder that holds train and test"
-        raise DataError(f"{folder} has no train or test folder of pictures; {mend}")
+        fix = f"pass the file {folder / csv[0]}" if csv else "pass fer2013.csv or the folder that holds train and test"
+        raise DataError(f"{folder} has no train or test folder of pictures; {fix}")
     for entry in _entries(folder):
         if entry.is_dir() and entry.name.lower() not in _PARTS and _holds_emotions(Path(entry)):
-            raise DataError(f"{entry.path} is neither train nor test and would be left out; move it elsewhere")
+            raise DataError(f"{entry.path} is neither train nor test and would be ignored; move it elsewhere")
     for part, path in parts.items():
         found = list(_part_pictures(folder, path, part))
         yield from _with_split(folder, found, part)

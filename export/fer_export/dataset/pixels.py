@@ -1,4 +1,4 @@
-"""Face crops as the phone hands them over: square grey pictures of the network's size."""
+"""Face crops as a phone passes them: square grey pictures of the network's size."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reads FER2013 from what people have: fer2013.csv, plain or compressed, or Kaggle's folders of pictures.
 
-What a file is, is told by its content, not its name. The first read of the CSV takes seconds; the result is
-kept in the cache (datacache), keyed by content, and the next read takes the time to hash the file.
+The content decides what a file is, not its name. The first read of the CSV takes seconds; the result is kept in the
+cache (datacache), keyed by content, and the next read takes the time to hash the file.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _DAMAGE = (
 def read(path: Path | str, progress: Progress = lambda done, total: None, cache: bool = True) -> Dataset:
     """Read FER2013 from a CSV (plain, gzip, xz or a zip with one CSV) or from a folder with train/ and test/.
 
-    `progress` is told bytes of work: of the stored file while a CSV is parsed; of all pictures twice for a
-    folder, once to hash and once to decode them. With `cache`, a data set of the same content is taken from
-    the cache folder, or put there. Raises DataError, which names the row or picture that is wrong.
+    `progress` gets bytes of work: of the stored file while a CSV is parsed; of all pictures twice for a folder, once to
+    hash and once to decode them. With `cache`, a data set of the same content is taken from the cache folder, or put
+    there. Raises DataError, which names the row or picture that is wrong.
     """
     path = Path(path)
     try:
@@ -50,7 +50,7 @@ def read(path: Path | str, progress: Progress = lambda done, total: None, cache:
         with open(path, "rb") as file:
             return _read_file(file, path, progress, cache)
     except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist; give fer2013.csv or a folder with train and test") from error
+        raise DataError(f"{path} does not exist; pass fer2013.csv or a folder with train and test") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; check the file and its permissions") from error
 
@@ -118,12 +118,12 @@ def _only_csv(archive: zipfile.ZipFile, path: Path) -> str:
     found = [name for name in archive.namelist() if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")]
     if len(found) != 1:
         what = f"{len(found)} CSV files ({', '.join(found[:5])}), not one" if found else "no CSV file"
-        raise DataError(f"{path} holds {what}; unpack it and give the CSV or the folder")
+        raise DataError(f"{path} holds {what}; unpack it and pass the CSV or the folder")
     return found[0]
 
 
 class _Counted:
-    """The decompressed stream, telling after each read how far the stored file has been read."""
+    """The decompressed stream, which reports after each read how far the stored file has been read."""
 
     def __init__(self, stream: BinaryIO, stored: BinaryIO, total: int, progress: Progress) -> None:
         self.stream, self.stored, self.total, self.progress = stream, stored, total, progress

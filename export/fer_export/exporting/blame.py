@@ -1,7 +1,7 @@
-"""Who is guilty: the layers of a quantised file, ranked by what their errors do to its answers.
+"""Blame: the layers of a quantised file, ranked by the effect of their errors on its answers.
 
 The file's own bytes are measured, on calibration-like faces and never on those that judge. Its float twin is made anew
-from the checkpoint with what the file says of itself: its input, its precision, the faces that calibrated it.
+from the checkpoint with what the file records: its input, its precision, the faces that calibrated it.
 """
 
 from __future__ import annotations
@@ -35,26 +35,39 @@ from ..system.readable import Readable
 from .layer_errors import PIXELS, Comparison, LayerError
 
 FACES = 128
-"""Faces measured: enough for a ranking, and seconds."""
+"""Faces measured: enough for a ranking within seconds."""
 
 
 @dataclass(frozen=True)
 class Blame(Readable):
-    """The layers of one file, the guiltiest first.
-
-    source, faces: what it was measured on. agreement, mean_difference: of the file with Keras on them. rebuilt: whether
-    converting the network again gives the file's very bytes, None where that was not tried. file: its name.
-    """
+    """The layers of one file, the one with the largest effect first."""
 
     model: str
+    """Name of the network."""
+
     variant: Variant
+    """Format and precision."""
+
     source: str
+    """What the faces are."""
+
     faces: int
+    """How many faces it was measured on."""
+
     agreement: Proportion
+    """Agreement of the file with Keras on them."""
+
     mean_difference: float
+    """Mean difference of the file from Keras on them, 0..1."""
+
     layers: tuple[LayerError, ...]
+    """Errors by layer, the largest effect first."""
+
     rebuilt: bool | None = None
+    """Whether converting the network again gives the same bytes; None where that was not tried."""
+
     file: str = ""
+    """Name of the file."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -78,10 +91,12 @@ def blame(
 ) -> Blame:
     """Rank the layers of a written file.
 
-    data: Training faces to measure on; needed for a file that Training faces calibrated. Without it the network's
-    probe faces are used, those that calibrate. Raises ExportFileError for a file that is not this network's or not
-    this package's, UsageError for one that is not quantised, DataError when the faces that calibrated it are missing,
-    ConversionError when the network's layers are not visible.
+    data: Training faces to measure on; needed for a file that Training faces calibrated. Without it the network's probe
+        faces are used, those that calibrate.
+
+    Raises ExportFileError for a file that is not this network's or not this package's, UsageError for one that is not
+    quantised, DataError when the faces that calibrated it are missing, ConversionError when the network's layers are
+    not visible.
     """
     keras_backend.require_tensorflow()
     content = inspect.read_file(path)
@@ -102,9 +117,12 @@ def measure(
     faces: CalibrationSet,
     on_step: OnStep = silent,
 ) -> Blame:
-    """Rank the layers of a file's bytes; calibrated: what it was converted with; faces: what to measure on.
+    """Rank the layers of a file's bytes.
 
-    Raises ExportFileError when the file says nothing of itself or cannot be run, ConversionError as `blame` does.
+    calibrated: what it was converted with.
+    faces: what to measure on.
+
+    Raises ExportFileError when the file has no contract or cannot be run, ConversionError as `blame` does.
     """
     variant, document = _described(content)
     checkpoint = checkpoint.meant_by(document)
@@ -132,7 +150,7 @@ def measure(
 def convert_as(
     content: bytes, checkpoint: Checkpoint, calibrated: CalibrationSet | None, float_layers: Sequence[str]
 ) -> bytes:
-    """The network converted as a file says that it was, with other layers kept in float."""
+    """The network converted as the file records, with other layers kept in float."""
     variant, document = _described(content)
     ends = {document["input_type"], document["output_type"]}
     # The usual ends, bytes in and floats out, differ; one type for both was asked for.
@@ -170,10 +188,10 @@ def _contract(path: Path, said: ModelInfo, checkpoint: Checkpoint) -> Mapping[st
     if document["input_kind"] == "frame":
         raise UsageError(
             f"{path} crops whole pictures; its network is that of the {document['precision']} file for face crops: "
-            "export it with --input gray and give that one"
+            "export it with --input gray and pass that one"
         )
     if document["precision"] == "none":
-        raise UsageError(f"{path} is float32, no layer of it is quantised; give an int8, int16x8, dynamic or fp16 file")
+        raise UsageError(f"{path} is float32, no layer of it is quantised; pass an int8, int16x8, dynamic or fp16 file")
     return document
 
 
@@ -186,7 +204,7 @@ def _calibration(
         return None
     if record["source"] == "probe faces":
         found = calibration_set.from_probe(probe_cache.probe_faces(checkpoint, on_step))
-        mend = "export it again"
+        fix = "export it again"
     else:
         if data is None:
             raise DataError(f"{path} was calibrated on {record['source']}; name the data set with --data fer2013.csv")
@@ -196,9 +214,9 @@ def _calibration(
         chosen = faces.take(np.array(rows, dtype=np.int64))
         hashes = calibration_set.face_hashes(chosen.pixels)
         found = CalibrationSet(fit(chosen.pixels, checkpoint.size), {**record, "faces": hashes})
-        mend = "name the data set it was calibrated on with --data"
+        fix = "name the data set it was calibrated on with --data"
     if list(found.face_hashes) != list(record["faces"]):
-        raise DataError(f"the faces that calibrated {path} are not the {record['source']} found here; {mend}")
+        raise DataError(f"the faces that calibrated {path} are not the {record['source']} found here; {fix}")
     return found
 
 

@@ -33,11 +33,16 @@ SAME_SPEED = 1.25
 
 @dataclass(frozen=True)
 class Choice:
-    """The file to ship in one format, and why. file: None where none passed its gate."""
+    """The file to ship in one format, and why."""
 
     format: str
+    """Key of contract.formats."""
+
     file: Path | None
+    """None where no file passed its gate."""
+
     reason: str
+    """Why, in words."""
 
     def to_dict(self) -> dict[str, Any]:
         return {"format": self.format, "file": str(self.file) if self.file else None, "reason": self.reason}
@@ -45,14 +50,22 @@ class Choice:
 
 @dataclass(frozen=True)
 class Comparison(Readable):
-    """export: every file with its parity. bench: their latency. keras: the network itself on the judging faces, None
-    without true labels. choices: one a format."""
+    """Every variant of a network, compared."""
 
     export: Export
+    """Every file with its parity."""
+
     bench: Bench
+    """Their latency."""
+
     keras: Evaluation | None
+    """The network itself on the judging faces; None without true labels."""
+
     choices: tuple[Choice, ...]
+    """One per format."""
+
     seconds: float
+    """Wall time."""
 
     @property
     def passed(self) -> bool:
@@ -84,8 +97,11 @@ def compare(
 ) -> Comparison:
     """Export every variant into `output`, judge each against Keras, time all in one run, and choose.
 
-    data, options: as for exporting.export. A variant that the network does not allow is left out and named in
-    export.refused. Raises what exporting.export and benchmark.bench raise.
+    data, options: as for exporting.export.
+
+    A variant that the network does not allow is named in export.refused.
+
+    Raises what exporting.export and benchmark.bench raise.
     """
     started = time.perf_counter()
     exported = exporting.export_variants(
@@ -110,7 +126,7 @@ def compare(
 
 
 def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
-    """Of the files that passed: the fastest, of the equally fast the smallest, of the equally small the closest."""
+    """The fastest of the files that passed; among equally fast files the smallest, then the one closest to Keras."""
     files = [file for file in exported.files if file.variant.format == file_format]
     passed = [file for file in files if file.parity.passed]
     if not passed:

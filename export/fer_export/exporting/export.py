@@ -1,4 +1,4 @@
-"""Checkpoint to verified files: calibrate, convert, judge by parity, write. What `fer-export tflite` and `onnx` do."""
+"""Checkpoint to verified files: calibrate, convert, judge, write. What `fer-export tflite` and `onnx` do."""
 
 from __future__ import annotations
 
@@ -35,22 +35,31 @@ Convert = Callable[[Variant, CalibrationSet | None], bytes]
 
 @dataclass(frozen=True)
 class Options:
-    """How to export. input_kind: one of INPUT_KINDS. io: one type for input and output, or None for uint8 in and
-    float32 out.
-
-    split: the faces that judge. calibration_count and seed: the Training sample. min_agreement (0..1) and
-    max_drop (points) replace the precision's own limits. repair: an int8 file that fails is tried again with its
-    worst layers in float.
-    """
+    """How to export."""
 
     input_kind: str = "gray"
+    """One of INPUT_KINDS."""
+
     io: str | None = None
+    """One type for input and output; None for uint8 in and float32 out."""
+
     split: str = "PublicTest"
+    """The split whose faces judge."""
+
     calibration_count: int = calibration_set.COUNT
+    """How many Training faces calibrate."""
+
     seed: int = calibration_set.SEED
+    """Seed of the choice of calibration faces."""
+
     min_agreement: float | None = None
+    """Least agreement, 0..1; None for the precision's own limit."""
+
     max_drop: float | None = None
+    """Largest drop of accuracy in points; None for the precision's own limit."""
+
     repair: bool = False
+    """Whether an int8 file that fails is exported again with its worst layers in float."""
 
     def gate(self, variant: Variant) -> Gate:
         """The variant's gate with the limits asked for."""
@@ -59,19 +68,34 @@ class Options:
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """One written file with what was found in it. bytes: file size; probabilities: float32 [N, K] on the judging
-    faces, in the network's label order (not part of to_dict); repair: what was tried where the plain file failed and
-    repair was asked for; seconds: wall time."""
+    """One written file with what was measured of it."""
 
     path: Path
+    """Where it was written."""
+
     variant: Variant
+    """Format and precision."""
+
     bytes: int
+    """File size."""
+
     sha256: str
+    """SHA-256 of the file."""
+
     graph: GraphSummary
+    """Its tensors and ops."""
+
     parity: Parity
+    """Its figures against Keras."""
+
     probabilities: NDArray[np.float32]
+    """Float32 [N, K] on the judging faces, in the network's label order (not part of to_dict)."""
+
     repair: Repair | None
+    """What was tried where the plain file failed and repair was asked for; else None."""
+
     seconds: float
+    """Wall time."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -92,7 +116,10 @@ class Refused:
     """A variant that the network does not allow, and why."""
 
     variant: Variant
+    """Format and precision."""
+
     reason: str
+    """Why, in words."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +127,25 @@ class Export(Readable):
     """The result of one command: every file, and the faces that calibrated and judged them."""
 
     checkpoint: Checkpoint
+    """The network."""
+
     options: Options
+    """How it was exported."""
+
     calibration: CalibrationSet | None
+    """The calibration set; None where no file needs one."""
+
     judge: Judge
+    """The judging faces and Keras's answers."""
+
     files: tuple[ExportedFile, ...]
+    """Every file that was written."""
+
     refused: tuple[Refused, ...]
+    """Variants that could not be made."""
+
     seconds: float
+    """Wall time."""
 
     @property
     def passed(self) -> bool:
@@ -139,11 +179,13 @@ def export(
     options: Options | None = None,
     on_step: OnStep = silent,
 ) -> Export:
-    """Write one file a precision into `output`, each judged against Keras before it is named.
+    """Write one file per precision into `output`, each judged against Keras before it is named.
 
-    data: calibrates on its Training faces and judges on `options.split`; without it the network's probe faces
-    do both, with different pictures. A file that misses its gate is kept as `<name>-failed.<suffix>`. Nothing is
-    written when any error is raised before a file is complete.
+    data: calibrates on its Training faces and judges on `options.split`; without it the network's probe faces do both,
+        with different pictures.
+
+    A file that misses its gate is kept as `<name>-failed.<suffix>`. Nothing is written when any error is raised before
+    a file is complete.
     """
     chosen = [find(file_format, precision) for precision in precisions]
     result = export_variants(checkpoint, chosen, output, data=data, options=options, on_step=on_step)
@@ -202,19 +244,19 @@ def _export(
     begun = time.perf_counter()
     on_step(f"converting to {variant.label}", 0, 1)
     content = convert(variant, calibrating)
-    gate, mended = options.gate(variant), None
+    gate, attempt = options.gate(variant), None
     repairing = options.repair and variant.repairable and calibrating is not None
     judged = _judged(content, judge, gate, repairing, on_step)
     if calibrating is not None and repairing and not (judged and judged.parity.passed):
-        mended = repair(content, checkpoint, calibrating, lambda made: judge.judge(made, gate).parity, on_step=on_step)
-        if mended.content is not None:
-            content, judged = mended.content, judge.judge(mended.content, gate, on_step)
+        attempt = repair(content, checkpoint, calibrating, lambda made: judge.judge(made, gate).parity, on_step=on_step)
+        if attempt.content is not None:
+            content, judged = attempt.content, judge.judge(attempt.content, gate, on_step)
     if judged is None:
-        tries = len(mended.tries) if mended else 0
+        tries = len(attempt.tries) if attempt else 0
         raise ConversionError(
             f"no runtime takes the int8 file, and none of {tries} repairs passed; use --quantize dynamic"
         )
-    repaired = mended is not None and mended.passed
+    repaired = attempt is not None and attempt.passed
     path = _write(output, checkpoint, variant, options, content, judged.parity, calibrating, repaired)
     return ExportedFile(
         path,
@@ -224,7 +266,7 @@ def _export(
         modelfile.inspect(content),
         judged.parity,
         judged.probabilities,
-        mended,
+        attempt,
         round(time.perf_counter() - begun, 2),
     )
 
@@ -248,7 +290,7 @@ def _faces(
     if integer and ("Training" not in data.splits or len(data.splits) == 1):
         raise DataError(
             f"{data.source} has only {' and '.join(data.splits)}, but int8 is calibrated on Training and judged on "
-            "another split; take fer2013.csv, or leave --data away: the network's probe faces then do both"
+            "another split; use fer2013.csv, or remove --data: probe faces then calibrate and judge"
         )
     faces = judging_faces.labelled_faces(checkpoint, data, options.split)
     if not integer:

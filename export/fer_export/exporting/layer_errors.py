@@ -1,7 +1,7 @@
 """The error that each layer of a quantised file adds, measured on the file's own bytes against its float twin.
 
-A layer's own error is what the file gives at its output less what the float twin makes of the file's own inputs to it.
-Added alone to the float network at that place, it shows what it does to the answer.
+A layer's own error is the difference between its output in the file and the float twin's output for the same inputs.
+Added alone to the float network at that place, it shows its effect on the answer.
 """
 
 from __future__ import annotations
@@ -29,34 +29,50 @@ EXACT = 1e-6
 
 @dataclass(frozen=True)
 class LayerError:
-    """What one layer of a file adds.
-
-    layer: its Keras name (`added`: the exporter's own, in no checkpoint), of several that one op computes the one with
-    weights; call: 1, or which one of a layer that is used more than once; ops: of the file; elements: of one output.
-    own_error: on the file's own inputs; accumulated_error: of all layers so far, at this output; both are root mean
-    squares over the standard deviation of the float output within its channels. effect: mean over faces of the largest
-    change of a probability if the float network has this layer's own error and no other, 0..1; flips: share of faces
-    whose top-1 that changes. on_grid: share of the own error (its square) that comes of putting the right output on
-    the file's grid; the rest is of weights and arithmetic. fused: other layers in the same op. readers: the layers to
-    keep in float together with this one for its output to stay off that grid.
-    """
+    """The error that one layer of a file adds."""
 
     layer: str
+    """Its Keras name; of several layers in one op, the one with weights."""
+
     call: int
+    """1, or the number of the call of a layer that is used more than once."""
+
     added: bool
+    """Whether the layer is the exporter's own and not in the checkpoint."""
+
     ops: tuple[str, ...]
+    """Its ops in the file."""
+
     elements: int
+    """Elements of one output."""
+
     own_error: float
+    """Error on the file's own inputs: root mean square over the standard deviation of the float output within its
+    channels."""
+
     accumulated_error: float
+    """The same for the errors of all layers up to this output."""
+
     effect: float
+    """Mean over faces of the largest change of a probability if the float network has this layer's own error alone,
+    0..1."""
+
     flips: float
+    """Share of faces whose top-1 changes by that."""
+
     on_grid: float
+    """Share of the squared own error that comes from rounding the exact output to the file's grid; weights and
+    arithmetic cause the rest."""
+
     fused: tuple[str, ...]
+    """Other layers in the same op."""
+
     readers: tuple[str, ...]
+    """Layers to keep in float together with this one, so that its output is not rounded to that grid."""
 
     @property
     def cure(self) -> tuple[str, ...]:
-        """The layers to keep in float: this one, and its readers where its grid is at fault."""
+        """The layers to keep in float: this one, and its readers where its grid causes the error."""
         return tuple(dict.fromkeys((self.layer, *self.fused, *(self.readers if self.on_grid >= 0.5 else ()))))
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,16 +82,28 @@ class LayerError:
 
 @dataclass
 class _Place:
-    """Where file and twin can be compared: a layer's output. layers: in the op, the one to be named first; value: its
-    number in the twin; positions: of the ops that may write it; sources: the values in front, compared as well."""
+    """A layer's output, where file and twin can be compared."""
 
     layers: tuple[str, ...]
+    """Layers in the op, the one to be named first."""
+
     call: int
+    """Number of the call."""
+
     value: int
+    """Number of the value in the twin."""
+
     positions: list[int] = field(default_factory=list)
+    """Positions of the ops that may write it."""
+
     ops: list[str] = field(default_factory=list)
+    """Names of the ops."""
+
     grid: Grid | None = None
+    """The values that it can take; None where it is float."""
+
     sources: frozenset[int] = frozenset()
+    """Values before it that are compared as well."""
 
     def output(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """The layer's output among those of all ops."""
@@ -87,14 +115,31 @@ class _Tally:
     """Sums over faces for one place; `mean` within channels."""
 
     own: float = 0.0
+    """Squared own errors."""
+
     accumulated: float = 0.0
+    """Squared accumulated errors."""
+
     grid: float = 0.0
+    """Squared errors of the grid."""
+
     squares: float = 0.0
+    """Squared float outputs."""
+
     channels: Any = 0.0
+    """Sums within channels."""
+
     count: int = 0
+    """Elements summed within a channel."""
+
     elements: int = 0
+    """Elements of one output."""
+
     changes: list[NDArray[np.float64]] = field(default_factory=list)
+    """Largest change of each face's probabilities."""
+
     flips: int = 0
+    """Faces whose top-1 changed."""
 
 
 class Comparison:
@@ -119,7 +164,7 @@ class Comparison:
         outputs = self._file.run(images)
         exact = self._floats.values(images)
         if not self._answers:
-            self._settle(outputs, exact)
+            self._finish(outputs, exact)
         given: dict[int, Any] = {INPUT: exact[INPUT]}
         for place in self._places:
             given[place.value] = _like(place.output(outputs), np.asarray(exact[place.value]))
@@ -127,8 +172,8 @@ class Comparison:
             self._add(place, given, exact)
         self._answers.append(outputs[-1].reshape(len(images), -1))
 
-    def _settle(self, outputs: Sequence[NDArray[np.float32]], exact: Mapping[int, Any]) -> None:
-        """Keep the places where file and twin can be compared, and tell what stands in front of each.
+    def _finish(self, outputs: Sequence[NDArray[np.float32]], exact: Mapping[int, Any]) -> None:
+        """Keep the places where file and twin can be compared, and record what comes before each.
 
         A layer may take several ops, and converters name ops between layers after a neighbour: the one that comes
         nearest the twin is the layer's output, the later one of two.
@@ -196,7 +241,7 @@ class Comparison:
         )
 
     def _readers(self, value: int, carriers: set[int]) -> Iterator[str]:
-        """Layers that read a value, and past those that only hand it on (pooling, reshaping) the ones behind."""
+        """Layers that read a value, and past those that only pass it on (pooling, reshaping) the ones behind."""
         places = {place.value: place.layers for place in self._places}
         for step in self._floats.steps:
             if value not in step.reads.values():
@@ -229,7 +274,7 @@ def _places(file: Activations, floats: Twin) -> list[_Place]:
         scopes.setdefault(call.layer, []).append(call.scope)
     found: dict[int, _Place] = {}
     for position, op in enumerate(file.ops):
-        # Flattened pictures stand in another order where channels come first.
+        # Flattened pictures have another order where channels come first.
         calls = [] if file.channels_first and op.name in _FLAT else floats.names.calls(op.output)
         known = [_steps_of(call, steps[call.layer], scopes[call.layer]) for call in calls if steps.get(call.layer)]
         if not known and position == len(file.ops) - 1:
@@ -248,12 +293,12 @@ def _places(file: Activations, floats: Twin) -> list[_Place]:
 
 
 def _steps_of(call: Call, steps: list[Step], scopes: list[str]) -> list[Step]:
-    """The step that a call in the file is, or all of its layer where the names leave that open."""
+    """The step that a call in the file is, or all of its layer where the names do not tell."""
     return [steps[scopes.index(call.scope)]] if len(steps) == len(scopes) else steps
 
 
 def _number(step: Step) -> int:
-    """Of what a layer call gives; it grows in order of execution."""
+    """Number of a layer call's output; it grows in order of execution."""
     return step.writes[0]
 
 

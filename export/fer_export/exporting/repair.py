@@ -1,4 +1,4 @@
-"""Repair of an int8 file that fails its gate: the guiltiest layers stay in float, as few as it takes.
+"""Repair of an int8 file that fails its gate: the layers with the largest errors stay in float, as few as possible.
 
 Blame ranks the layers; the first is kept in float, then the first two, and so on, and every file is judged as the
 failed one was, until one passes. Where a layer's output is what int8 cannot hold, the layers that read it stay in
@@ -28,18 +28,28 @@ MOST_TRIES = 8
 
 @dataclass(frozen=True)
 class Try:
-    """One file: culprit, the layer that it cures beyond the try before; float_layers: all that it keeps in float;
-    float_ops: those that compute in float and did not in the failed file; bytes: the file's size. parity: None where
-    the runtime refused the file, or the converter refused to keep these layers in float (bytes is then 0); refused says
-    why."""
+    """One file that was tried."""
 
     culprit: str
+    """The layer that it keeps in float beyond the try before."""
+
     float_layers: tuple[str, ...]
+    """All layers that it keeps in float."""
+
     float_ops: tuple[str, ...]
+    """Ops that compute in float and did not in the failed file."""
+
     bytes: int
+    """The file's size; 0 where the converter refused to keep these layers in float."""
+
     min_runtime_version: str | None
+    """The oldest TFLite that runs it."""
+
     parity: Parity | None
+    """None where the runtime or the converter refused the file."""
+
     refused: str = ""
+    """Why it was refused; empty where it was not."""
 
     @property
     def passed(self) -> bool:
@@ -60,11 +70,16 @@ class Try:
 
 @dataclass(frozen=True)
 class Repair:
-    """Every try in order, the last the one that passed if any did. content: that file, or None."""
+    """Every try in order, the last the one that passed if any did."""
 
     blame: Blame
+    """The ranking that the tries follow."""
+
     tries: tuple[Try, ...]
+    """Every try in order."""
+
     content: bytes | None
+    """The file that passed; None if none did."""
 
     @property
     def passed(self) -> bool:
@@ -89,9 +104,11 @@ def repair(
 ) -> Repair:
     """Keep the worst layers of an int8 file in float until it passes, or `most_tries` tries have failed.
 
-    content: the file that failed; calibrated: the set it was converted with; judge: the gate it failed, which may
-    raise ExportFileError for a file that the runtime refuses. Raises UsageError for another precision, ConversionError
-    when the network's layers are not visible.
+    content: the file that failed.
+    calibrated: the set it was converted with.
+    judge: the gate it failed, which may raise ExportFileError for a file that the runtime refuses.
+
+    Raises UsageError for another precision, ConversionError when the network's layers are not visible.
     """
     precision = (modelfile.read(content).contract or {}).get("precision")
     if precision != "int8":

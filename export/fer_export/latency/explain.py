@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from .results import Row
 
 SLOWER = 1.1
-"""From this ratio of medians on a file is called slower: two runs agree within 10 %."""
+"""From this ratio of medians a file counts as slower: two runs agree within 10 %."""
 
 UNSTEADY = 1.5
-"""Ratio of p95 to p50 from which on latencies are called unsteady."""
+"""Ratio of p95 to p50 from which latencies count as unsteady."""
 
 BUSY = 0.2
 """Share of the cores that other programs may use before the start."""
 
 LOADED = 0.7
-"""Load average a core that counts as busy, where the system does not tell how many cores are at work."""
+"""Load average per core that counts as busy, where the system does not tell how many cores are at work."""
 
 OFF_CPU_PERCENT = 5.0
 DIFFERING_PERCENT = 10.0
@@ -95,7 +95,7 @@ def why_onnx(row: Row, twin: Row, machine: Machine) -> str:
 
 
 def cautions(rows: Sequence[Row], machine: Machine) -> tuple[str, ...]:
-    """What speaks against the figures: a busy machine, unsteady latencies, too many threads."""
+    """Why the figures may mislead: a busy machine, unsteady latencies, too many threads."""
     found = [_busy(rows, machine) or _unsteady(rows, machine), _differing(rows)]
     most = max(row.threads for row in rows)
     if most > machine.cores:

@@ -1,7 +1,7 @@
-"""A large matrix product as a .tflite and an .onnx file: what a runtime reaches on this machine when all goes well.
+"""A large matrix product as a .tflite and an .onnx file: what a runtime can reach on this machine.
 
 [128, 1024] times [1024, 1024], 134 million MACs: large enough that starting an op costs nothing, short enough
-that a system which shares its cores seldom interrupts it. In float32, and in int8 as the exported files store it:
+that a system which shares its cores rarely interrupts it. In float32, and in int8 as the exported files store it:
 int8 with int8 weights in TFLite; uint8 with int8 weights, a scale a column, in ONNX.
 """
 

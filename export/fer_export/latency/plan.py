@@ -1,4 +1,4 @@
-"""Who takes part in a benchmark: every file in its runtimes with each number of threads, and matrix products."""
+"""What is timed in a benchmark: every file in its runtimes with each number of threads, and matrix products."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..model_file.summary import GraphSummary
 from ..runtimes import runtimes_of
 
 ARITHMETIC = {"none": "float32", "fp16": "float32", "dynamic": "int8", "int8": "int8", "int16x8": "int8"}
-"""The matrix product that a precision is held against; there is none of int16."""
+"""The matrix product that a precision is compared with; int16 has none."""
 
 _DYNAMIC_OPS = frozenset({"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"})
 _INTEGER_OPS = frozenset({"QLinearConv", "QLinearMatMul", "QuantizeLinear"})
@@ -23,27 +23,45 @@ _INTEGER_OPS = frozenset({"QLinearConv", "QLinearMatMul", "QuantizeLinear"})
 
 @dataclass(frozen=True)
 class File:
-    """What is known of a file before it runs. format: key of contract.formats; model, precision: from its
-    contract, otherwise from its name and its ops; graph: None for a .keras file, which only Keras can read; mirror:
-    whether it averages over the face and its mirror image."""
+    """What is known of a file before it runs."""
 
     path: Path
+    """Path of the file."""
+
     format: str
+    """Key of contract.formats."""
+
     model: str
+    """Name of the network, from its contract, otherwise from its name and ops."""
+
     precision: str
+    """From its contract, otherwise from its name and ops."""
+
     graph: GraphSummary | None
+    """None for a .keras file, which only Keras can read."""
+
     mirror: bool = False
+    """Whether it averages over the face and its mirror image."""
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """A file in a runtime with so many threads; where file is None, the matrix product in that arithmetic."""
+    """A file, or the matrix product, in one runtime with a number of threads."""
 
     runtime: str
+    """Name of the runtime."""
+
     threads: int
+    """Threads of one inference."""
+
     path: Path
+    """Path of the file; of the script for the matrix product."""
+
     file: File | None
+    """None for the matrix product."""
+
     arithmetic: str
+    """Arithmetic of the matrix product."""
 
 
 def entrants(paths: Sequence[Path], runtimes: Sequence[str] | None, threads: Sequence[int]) -> list[Entrant]:
@@ -69,12 +87,12 @@ def entrants(paths: Sequence[Path], runtimes: Sequence[str] | None, threads: Seq
         ]
     idle = next((name for name in named if name not in {entrant.runtime for entrant in found}), None)
     if idle:
-        raise UsageError(f"{idle} takes none of these files; leave it out of --runtime")
+        raise UsageError(f"{idle} cannot run any of these files; remove it from --runtime")
     return sorted(found, key=lambda entrant: (known.index(entrant.runtime), entrant.threads))
 
 
 def matrix_products(taking_part: Sequence[Entrant], folder: Path) -> list[Entrant]:
-    """The matrix products that the files are held against, their own files written into `folder`."""
+    """The matrix products that the files are compared with, written as files into `folder`."""
     wanted = {
         (entrant.runtime, entrant.threads, entrant.arithmetic): entrant.file.format
         for entrant in taking_part
@@ -91,7 +109,7 @@ def matrix_products(taking_part: Sequence[Entrant], folder: Path) -> list[Entran
 
 
 def read(path: Path) -> File:
-    """Look into a file; raises ExportFileError when it cannot be read or is of no known format."""
+    """Read what is known of a file; raises ExportFileError when it cannot be read or is of no known format."""
     if path.suffix == formats.FORMATS[formats.KERAS].suffix:
         inspect.read_file(path)
         return File(path, formats.KERAS, path.parent.name if path.stem == "model" else path.stem, "none", None)

@@ -24,13 +24,19 @@ _NO_WORK = SHAPE_OPS | BOUNDARY_OPS | {"CAST"}
 
 @dataclass(frozen=True)
 class Kernels:
-    """Whose code computes the file. library: the runtime's own; delegate: its name where one took ops over;
-    delegated: how many it took. ops: those left to the library, by name; in onnxruntime after it fused them."""
+    """The code that computes the file."""
 
     library: str
+    """The runtime's own kernels."""
+
     delegate: str | None
+    """Name of the delegate that took ops over; None without one."""
+
     delegated: int
+    """How many ops it took."""
+
     ops: dict[str, int]
+    """Ops left to the library, by name; in onnxruntime after fusion."""
 
     @property
     def total(self) -> int:
@@ -44,18 +50,25 @@ class Kernels:
 
 @dataclass(frozen=True)
 class Timed:
-    """Latencies in ns, and the share of that time in which the process did not compute (0..1)."""
+    """Latencies of one block of inferences."""
 
     ns: Sequence[int]
+    """Nanoseconds of each inference."""
+
     off_cpu: float
+    """Share of that time in which the process did not compute, 0..1."""
 
 
 class Process:
     """A process that has imported a runtime, loaded a file and run it once, and now waits.
 
-    runtime: a word of `--runtime`; python: an interpreter that has it. Use it as a context manager: leaving it ends the
-    process. Raises UsageError when the interpreter cannot be started or lacks the runtime, ExportFileError when the
-    runtime cannot run the file or the process dies.
+    runtime: a word of `--runtime`.
+    python: an interpreter that has it.
+
+    Use it as a context manager: leaving it ends the process.
+
+    Raises UsageError when the interpreter cannot be started or lacks the runtime, ExportFileError when the runtime
+    cannot run the file or the process dies.
     """
 
     def __init__(self, runtime: str, path: Path, threads: int, *, python: str | Path = sys.executable) -> None:
@@ -64,7 +77,7 @@ class Process:
         worker = Path(__file__).with_name("worker.py")
         environment = dict(os.environ)
         if str(python) != sys.executable:
-            # Packages of this interpreter are none of another's.
+            # Packages of this interpreter do not fit another one.
             environment.pop("PYTHONPATH", None)
         stopwatch = self._row.stopwatch or self._row.opens
         command = [str(python), str(worker), stopwatch, runtime, str(path), str(threads)]
@@ -108,7 +121,7 @@ class Process:
         return float(self._started["imported_bytes"]) / 1e6
 
     def time(self, inferences: int) -> Timed:
-        """Run that often, after one inference that does not count."""
+        """Time `count` inferences, after one that does not count."""
         answer = self._ask({"time": inferences})
         return Timed(answer["ns"], answer["off_cpu"])
 

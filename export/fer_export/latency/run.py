@@ -1,10 +1,10 @@
 """Latency of exported files that can be trusted: all in one interleaved run, each in a process of its own.
 
-Every file in every runtime is loaded by a fresh process that does nothing else, one after the other, which gives
-load time, first inference and peak memory. Then all are warmed up, and in every round each of them runs one block
-of inferences, in an order that is shuffled anew: whatever the machine does meanwhile, it does to all. Only one
-process works at a time. A large matrix product in the same runtime takes part like a file: what the machine can
-reach. One inference is what an app does: set the input, run, read the output.
+Every file in every runtime is loaded by a fresh process that does nothing else, one after the other, which gives load
+time, first inference and peak memory. Then all are warmed up, and in every round each of them runs one block of
+inferences, in a newly shuffled order: whatever the machine does meanwhile, it does to all. Only one process works at a
+time. A large matrix product in the same runtime takes part like a file: what the machine can reach. One inference is
+what an app does: set the input, run, read the output.
 """
 
 from __future__ import annotations
@@ -36,12 +36,19 @@ WARM_UP_SECONDS = 0.2
 
 @dataclass
 class _Record:
-    """Blocks of latencies in ns of an entrant, one a round."""
+    """Latencies of an entrant, one block per round."""
 
     process: Process
+    """The process that runs it."""
+
     block: int = 1
+    """Inferences per block."""
+
     blocks: list[Sequence[int]] = field(default_factory=list)
+    """Nanoseconds, block by block."""
+
     off_cpu_ns: float = 0.0
+    """Nanoseconds in which the process did not compute."""
 
     def warm_up(self, seconds: float) -> None:
         """Run for at least that long, and choose blocks of about BLOCK_SECONDS."""
@@ -79,12 +86,14 @@ def bench(
     seed: int = 1,
     on_step: OnStep = silent,
 ) -> Bench:
-    """Time .tflite, .onnx and .keras files side by side; some 0.8 s a file and number of threads, and the start-up.
+    """Time .tflite, .onnx and .keras files side by side; about 0.8 s per file and number of threads, plus the start-up.
 
-    runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them takes has its usual
-    one. threads: every number of them is a row of its own. seed: of the order in which the blocks run.
-    Raises UsageError for a runtime that is unknown, not installed or takes none of the files, for threads below 1
-    and fewer than 2 rounds; ExportFileError for a file that cannot be read or run.
+    runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them takes has its usual one.
+    threads: each number is a row of its own.
+    seed: of the order in which the blocks run.
+
+    Raises UsageError for a runtime that is unknown, not installed or takes none of the files, for threads below 1 and
+    fewer than 2 rounds; ExportFileError for a file that cannot be read or run.
     """
     started = time.perf_counter()
     _check(paths, threads, rounds)
@@ -118,9 +127,9 @@ def _check(paths: Sequence[Path], threads: Sequence[int], rounds: int) -> None:
     if not paths:
         raise UsageError("no file to time; name .tflite or .onnx files")
     if not threads or min(threads) < 1:
-        raise UsageError(f"--threads {','.join(map(str, threads))}: give numbers of 1 and more, as in --threads 1,2")
+        raise UsageError(f"--threads {','.join(map(str, threads))}: use numbers of 1 and more, as in --threads 1,2")
     if rounds < 2:
-        raise UsageError(f"{rounds} round cannot be compared with another; give 2 or more")
+        raise UsageError(f"{rounds} round is not enough; use 2 or more")
 
 
 def _python(runtime: str) -> Path:

@@ -255,7 +255,7 @@ def timed(infer: Callable[[], None], inferences: int) -> dict[str, Any]:
 def peak_bytes() -> int:
     """Peak resident memory of this process."""
     with contextlib.suppress(OSError), open("/proc/self/status") as file:
-        # Linux hands ru_maxrss of the parent down to the child; VmHWM starts anew.
+        # Linux hands ru_maxrss of the parent down to the child; VmHWM starts at zero.
         return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
     import resource
 

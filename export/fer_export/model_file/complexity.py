@@ -20,8 +20,10 @@ _INDEX_TYPES = frozenset({"bool", "int32", "int64", "string", "uint32", "uint64"
 def macs(op: str, inputs: Sequence[Shape], output: Shape) -> int:
     """MACs of one TFLite op; 0 for an op that is not counted.
 
-    inputs: the shapes of the op's inputs in its order. Pictures are [N, H, W, C]; weights are [O, H, W, I] of
-    CONV_2D and TRANSPOSE_CONV, [1, H, W, O] of DEPTHWISE_CONV_2D and [O, I] of FULLY_CONNECTED.
+    inputs: the shapes of the op's inputs in its order.
+
+    Pictures are [N, H, W, C]; weights are [O, H, W, I] of CONV_2D and TRANSPOSE_CONV, [1, H, W, O] of DEPTHWISE_CONV_2D
+    and [O, I] of FULLY_CONNECTED.
     """
     if op in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         # Each place of the output sees every weight once: the filter holds the input channels of one group.
@@ -37,5 +39,5 @@ def macs(op: str, inputs: Sequence[Shape], output: Shape) -> int:
 
 
 def is_parameter(op: str, position: int, shape: Shape, dtype: str) -> bool:
-    """Whether a constant input of an op is a weight or bias: no size, axis or index, no single number."""
+    """Whether a constant input of an op is a weight or bias: not a size, axis, index or single number."""
     return len(shape) > 0 and (dtype not in _INDEX_TYPES or BIAS_POSITIONS.get(op) == position)

@@ -1,4 +1,4 @@
-"""An exported file of any format: which one it is, what it holds, what it says of itself."""
+"""An exported file of any format: which one it is, what it contains, its metadata."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def inspect(content: bytes) -> GraphSummary:
 
 
 def read(content: bytes) -> ModelInfo:
-    """Labels, contract and calibration record inside the file, ours or anyone's; same errors."""
+    """Labels, contract and calibration record inside the file, from any exporter; same errors."""
     found: ModelInfo = _reader(content).read(content)
     return found
 
@@ -43,12 +43,19 @@ def _reader(content: bytes) -> Any:
 
 @dataclass(frozen=True)
 class FileInfo(Readable):
-    """What an exported file holds: its tensors and ops, and what it says of itself."""
+    """What an exported file holds: its tensors, ops and metadata."""
 
     path: Path
+    """Path of the file."""
+
     sha256: str
+    """SHA-256 of the file."""
+
     graph: GraphSummary
+    """Tensors and ops."""
+
     metadata: ModelInfo
+    """Labels, contract and calibration record inside the file."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -70,7 +77,7 @@ def read_file(path: Path) -> bytes:
 
 
 def inspect_file(path: Path) -> FileInfo:
-    """Read what an exported file holds; raises ExportFileError if it is none."""
+    """Read what an exported file holds; raises ExportFileError if it is not an exported file."""
     content = read_file(path)
     with named(path):
         return FileInfo(path, files.sha256(content), inspect(content), read(content))
@@ -78,7 +85,7 @@ def inspect_file(path: Path) -> FileInfo:
 
 @contextlib.contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Put the file's name in front of what is wrong with it."""
+    """Add the file's name to an error."""
     try:
         yield
     except ExportFileError as error:

@@ -37,7 +37,7 @@ _INT32_BIAS = frozenset({"DequantizeLinear", "QGemm", "QLinearConv"})
 
 
 def inspect(content: bytes) -> GraphSummary:
-    """What an .onnx file consists of; raises ExportFileError when it is no ONNX model, cut off or damaged."""
+    """What an .onnx file consists of; raises ExportFileError when it is not an ONNX model, cut off or damaged."""
     model = open_model(content)
     with guarded():
         types, shapes = _types(model), tensor_shapes(model)
@@ -60,9 +60,9 @@ def inspect(content: bytes) -> GraphSummary:
 
 
 def read(content: bytes) -> ModelInfo:
-    """What an .onnx file says about itself, ours or anyone's: labels of its output, contract, calibration record.
+    """What an .onnx file says about itself, from any exporter: labels of its output, contract, calibration record.
 
-    Raises ExportFileError when it is no ONNX model, cut off or damaged.
+    Raises ExportFileError when it is not an ONNX model, cut off or damaged.
     """
     model = open_model(content)
     with guarded():
@@ -115,7 +115,7 @@ def open_model(content: bytes) -> Any:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Turn whatever reading damaged bytes raises into one ExportFileError."""
+    """Turn any error from reading damaged bytes into one ExportFileError."""
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
@@ -160,7 +160,7 @@ def macs(model: Any) -> int | None:
 
 
 def parameters(model: Any) -> int:
-    """How many weights and biases a model holds; no scales, zero points, shapes or single numbers."""
+    """How many weights and biases a model holds; without scales, zero points, shapes and single numbers."""
     roles: dict[str, set[tuple[str, str]]] = {}
     for node in nodes_of(model.graph):
         for position, name in enumerate(node.input):
@@ -231,7 +231,7 @@ def _op(model: Any, node: Any, types: Mapping[str, str], outside: set[str]) -> O
     return OpSummary(
         node.op_type,
         schema.since_version if schema else 1,
-        # An input that is left out has no name.
+        # An absent optional input has no name.
         tuple(types.get(name, "unknown") for name in node.input if name),
         tuple(types.get(name, "unknown") for name in node.output if name),
         not outside.isdisjoint([*node.input, *node.output]),
@@ -239,7 +239,7 @@ def _op(model: Any, node: Any, types: Mapping[str, str], outside: set[str]) -> O
 
 
 def _schema(model: Any, node: Any) -> Any | None:
-    """The op in the standard, None for an op of somebody else's."""
+    """The op in the standard, None for a custom op."""
     import onnx
 
     version = next((entry.version for entry in model.opset_import if entry.domain == node.domain), 1)

@@ -1,4 +1,4 @@
-"""Who writes and who reads each tensor of an ONNX graph."""
+"""The writer and the readers of each tensor of an ONNX graph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Wiring:
-    """Who writes and who reads each tensor of a graph; its constants and the names of its outputs."""
+    """The writer and the readers of each tensor of a graph; its constants and the names of its outputs."""
 
     def __init__(self, graph: Any) -> None:
         self.graph = graph
@@ -38,7 +38,7 @@ class Wiring:
         return numpy_helper.to_array(self.constants[name]) if name in self.constants else None
 
     def bypass(self, node: Any) -> None:
-        """Take out a node with one output: its readers read its first input instead."""
+        """Remove a node with one output: its readers read its first input instead."""
         given, gone = node.input[0], node.output[0]
         for reader in self.readers.pop(gone):
             reader.input[:] = [given if name == gone else name for name in reader.input]

@@ -14,7 +14,7 @@ from ..contract.formats import FORMATS
 SHAPE_OPS = frozenset(
     {"EXPAND_DIMS", "RESHAPE", "SHAPE", "SQUEEZE", "Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 )
-"""Ops that touch no value, whatever the type of their tensors; TFLite's in capitals, ONNX's as ONNX writes them."""
+"""Ops that change no value, for any type of tensor; TFLite's in capitals, ONNX's as ONNX writes them."""
 
 BOUNDARY_OPS = frozenset({"DEQUANTIZE", "QUANTIZE"})
 """TFLite ops that may stand between a float or uint8 input or output of the graph and its int8 inside."""
@@ -25,49 +25,77 @@ CONVERSION_OPS = BOUNDARY_OPS | {"CAST", "Cast", "DequantizeLinear", "QuantizeLi
 
 @dataclass(frozen=True)
 class TensorSummary:
-    """An input or output of the graph. name: the signature's where the file has one; a dimension of -1 is free.
-
-    scale, zero_point: real = scale * (stored - zero_point), None where the tensor is not quantised.
-    """
+    """An input or output of the graph."""
 
     name: str
+    """The signature's name where the file has one."""
+
     shape: tuple[int, ...]
+    """Its shape; a dimension of -1 is free."""
+
     dtype: str
+    """Its element type."""
+
     scale: float | None
+    """real = scale * (stored - zero_point); None where the tensor is not quantised."""
+
     zero_point: int | None
+    """See scale; None where the tensor is not quantised."""
 
 
 @dataclass(frozen=True)
 class OpSummary:
-    """One op in execution order. inputs, outputs: element types; boundary: it reads an input of the graph or
-    writes an output of it."""
+    """One op in execution order."""
 
     name: str
+    """Name of the op."""
+
     version: int
+    """Version of the op."""
+
     inputs: tuple[str, ...]
+    """Element types of its inputs."""
+
     outputs: tuple[str, ...]
+    """Element types of its outputs."""
+
     boundary: bool
+    """Whether it reads an input of the graph or writes an output of it."""
 
 
 @dataclass(frozen=True)
 class GraphSummary:
-    """inputs, outputs: in the graph's order. ops: of all subgraphs. min_runtime_version: the oldest TFLite that
-    the converter says can run the file, None where it says nothing. weights_bytes: size of the constants;
-    file_bytes: size of the whole file. format: key of contract.formats; opset: of ONNX's own domain, None for TFLite.
-
-    macs: multiply-accumulates of one inference at batch 1, sizes that are free counted as 1; parameters: elements
-    of the constant weights and biases; None where they cannot be told."""
+    """The graph of an exported file."""
 
     inputs: tuple[TensorSummary, ...]
+    """In the graph's order."""
+
     outputs: tuple[TensorSummary, ...]
+    """In the graph's order."""
+
     ops: tuple[OpSummary, ...]
+    """Ops of all subgraphs."""
+
     min_runtime_version: str | None
+    """The oldest TFLite that can run the file, as the converter says; None where it says nothing."""
+
     weights_bytes: int
+    """Size of the constants."""
+
     file_bytes: int
+    """Size of the whole file."""
+
     format: str = "tflite"
+    """Key of contract.formats."""
+
     opset: int | None = None
+    """Opset of ONNX's own domain; None for TFLite."""
+
     macs: int | None = None
+    """Multiply-accumulates of one inference at batch 1, free sizes counted as 1; None where they cannot be told."""
+
     parameters: int | None = None
+    """Elements of the constant weights and biases; None where they cannot be told."""
 
     @property
     def needs(self) -> str:
@@ -94,18 +122,25 @@ class GraphSummary:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a file says about itself; empty where it says nothing. files: names in its zip, None
-    in a format without one.
-
-    labels: in the order of the output. contract, calibration: the embedded JSON documents.
-    """
+    """What a file says about itself; empty where it says nothing."""
 
     name: str = ""
+    """Name of the network."""
+
     description: str = ""
+    """One sentence on the network."""
+
     labels: tuple[str, ...] = ()
+    """Emotions in the order of the output."""
+
     contract: dict[str, Any] | None = None
+    """The embedded contract.json; None without one."""
+
     calibration: dict[str, Any] | None = None
+    """The embedded calibration record; None without one."""
+
     files: tuple[str, ...] | None = None
+    """Names in its zip; None in a format without one."""
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "files": list(self.files or ())}

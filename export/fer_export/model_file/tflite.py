@@ -27,7 +27,7 @@ INTEGER_TYPES = frozenset({"bool", "int8", "int32", "int64"})
 def inspect(model: bytes) -> GraphSummary:
     """What a .tflite file consists of.
 
-    Raises ExportFileError when the bytes are no TFLite model or end too early.
+    Raises ExportFileError when the bytes are not a TFLite model or end too early.
     """
     root = open_model(model)
     with guarded():
@@ -54,9 +54,9 @@ def inspect(model: bytes) -> GraphSummary:
 def float_ops(summary: GraphSummary) -> tuple[OpSummary, ...]:
     """The ops that keep a file from being full int8; empty means every compute op is int8.
 
-    Every op computes but those of SHAPE_OPS and the conversions of BOUNDARY_OPS. The activations, weights and
-    outputs of a compute op must be int8 (int32 and int64 are biases, sizes and indices). A QUANTIZE or
-    DEQUANTIZE may touch float32 or uint8 only at an input or output of the graph; inside it is counted too.
+    Every op computes except those of SHAPE_OPS and the conversions of BOUNDARY_OPS. The activations, weights and
+    outputs of a compute op must be int8 (int32 and int64 are biases, sizes and indices). A QUANTIZE or DEQUANTIZE may
+    touch float32 or uint8 only at an input or output of the graph; inside it is counted too.
     """
     return tuple(op for op in summary.ops if not _is_integer(op))
 
@@ -64,13 +64,13 @@ def float_ops(summary: GraphSummary) -> tuple[OpSummary, ...]:
 def open_model(model: bytes) -> Any:
     """The root table (`ai_edge_litert.schema_py_generated.Model`) of a .tflite file.
 
-    Raises ExportFileError when the bytes are empty or no TFLite model. Read it inside `guarded()`.
+    Raises ExportFileError when the bytes are empty or not a TFLite model. Read it inside `guarded()`.
     """
     schema = _schema()
     if not model:
         raise ExportFileError("the file is empty; export it again")
     if model[4:8] != IDENTIFIER:
-        raise ExportFileError("the file is no TFLite model (its bytes 4-7 are not TFL3); give a .tflite file")
+        raise ExportFileError("the file is not a TFLite model (its bytes 4-7 are not TFL3); pass a .tflite file")
     with guarded():
         root = schema.Model.GetRootAs(model)
         root.SubgraphsLength()
@@ -79,7 +79,7 @@ def open_model(model: bytes) -> Any:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Turn whatever reading damaged FlatBuffer bytes raises into one ExportFileError."""
+    """Turn any error from reading damaged FlatBuffer bytes into one ExportFileError."""
     try:
         yield
     except (struct.error, ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
@@ -107,7 +107,7 @@ def _is_integer(op: OpSummary) -> bool:
 def _ops(graph: Any, codes: list[tuple[str, int]]) -> Iterator[OpSummary]:
     outside = {*_indices(graph, "Inputs"), *_indices(graph, "Outputs")}
     for op in _operators(graph):
-        # Index -1 stands for an optional input that is left out.
+        # Index -1 means an absent optional input.
         inputs = [index for index in _indices(op, "Inputs") if index >= 0]
         outputs = _indices(op, "Outputs")
         name, version = codes[op.OpcodeIndex()]

@@ -41,10 +41,13 @@ _ALIGNMENT = 16
 def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | None = None) -> bytes:
     """The .tflite file with its metadata: labels.txt, contract.json and, where given, calibration.json.
 
-    model: what the converter wrote. The same arguments give the same bytes. A float32 or int8 input gets
-    NormalizationOptions(mean 0, std 1): it takes byte values 0..255, and the scaling is in the graph.
-    Raises ConversionError for labels that do not fit the output or one line each, ExportFileError when the
-    file is no TFLite model, has metadata already, or is not what the contract says.
+    model: what the converter wrote.
+
+    The same arguments give the same bytes. A float32 or int8 input gets NormalizationOptions(mean 0, std 1): it takes
+    byte values 0..255, and the scaling is in the graph.
+
+    Raises ConversionError for labels that do not fit the output or one line each, ExportFileError when the file is not
+    a TFLite model, has metadata already, or is not what the contract says.
     """
     _check_labels(contract)
     image, output = _check_contract(model, contract)
@@ -63,9 +66,9 @@ def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | Non
 
 
 def read(model: bytes) -> ModelInfo:
-    """What a .tflite file says about itself, ours or anyone's: name, labels of its output, contract.
+    """What a .tflite file says about itself, from any exporter: name, labels of its output, contract.
 
-    Raises ExportFileError when the bytes are no TFLite model, or its metadata is damaged or cut off.
+    Raises ExportFileError when the bytes are not a TFLite model, or its metadata is damaged or cut off.
     """
     root = open_model(model)
     with guarded():
@@ -94,11 +97,11 @@ def _check_labels(contract: Contract) -> None:
     labels = contract.labels
     if len(labels) != contract.output_shape[-1]:
         raise ConversionError(
-            f"{len(labels)} labels for {contract.output_shape[-1]} outputs; give one label an output with --labels"
+            f"{len(labels)} labels for {contract.output_shape[-1]} outputs; pass one label per output with --labels"
         )
     odd = [label for label in labels if label.splitlines() != [label]]
     if odd:
-        raise ConversionError(f"the label {odd[0]!r} is not one line of text; give other --labels")
+        raise ConversionError(f"the label {odd[0]!r} is not one line of text; pass other --labels")
 
 
 def _check_contract(model: bytes, contract: Contract) -> tuple[TensorSummary, TensorSummary]:

@@ -1,4 +1,4 @@
-"""The oldest TFLite runtime that computes a .tflite file rightly, from what the file holds.
+"""The oldest TFLite runtime that computes a .tflite file correctly, from what the file holds.
 
 Converters write it as the file's `min_runtime_version`, and often too low: dynamic-range files say 1.5.0 whatever
 they hold, an int16x8 file keeps the versions of int8 ops, and a dense layer with one scale a channel, which runtimes
@@ -112,24 +112,24 @@ INT16_VERSIONS = {
     "TANH": 3,
     "TRANSPOSE": 5,
 }
-"""Op -> its first version that knows int16 activations, whatever version the file's converter wrote."""
+"""Op -> its first version with int16 activations, whatever version the file's converter wrote."""
 
 CHANNELWISE_DENSE = "2.10.0"
-"""First runtime that minds every scale of a FULLY_CONNECTED op's weights when its activations are integers."""
+"""First runtime that uses every scale of a FULLY_CONNECTED op's weights when its activations are integers."""
 
 
 def oldest(content: bytes) -> str | None:
-    """The oldest TFLite release that computes a .tflite file rightly, as `2.10.0`.
+    """The oldest TFLite release that computes a .tflite file correctly, as `2.10.0`.
 
-    An op that RELEASES does not know counts for nothing; None when none is known. Raises ExportFileError when the
-    bytes are no TFLite model.
+    An op that RELEASES does not know counts for nothing; None when none is known. Raises ExportFileError when the bytes
+    are not a TFLite model.
     """
     found = [*_op_releases(content), *([CHANNELWISE_DENSE] if _has_channelwise_dense(content) else [])]
     return max(found, key=_number, default=None)
 
 
 def declare(content: bytes) -> bytes:
-    """The same file with a truthful `min_runtime_version`: raised to `oldest` where it is lower, never lowered.
+    """The same file with a correct `min_runtime_version`: raised to `oldest` where it is lower, never lowered.
 
     The entry has a buffer of fixed size, so nothing else moves. A file without the entry stays as it is.
     """
@@ -175,7 +175,7 @@ def _is_channelwise(graph: Any, op: Any) -> bool:
 
 
 def _place(content: bytes) -> tuple[int, int] | None:
-    """Where the file's `min_runtime_version` stands: first byte and length."""
+    """Place of the file's `min_runtime_version`: first byte and length."""
     root = open_model(content)
     with guarded():
         for i in range(root.MetadataLength()):
@@ -187,6 +187,6 @@ def _place(content: bytes) -> tuple[int, int] | None:
 
 
 def _number(release: str) -> tuple[int, ...]:
-    """2.10.0 as (2, 10, 0), so that it is later than 2.9.1; what is no release comes before all."""
+    """2.10.0 as (2, 10, 0), so that it is later than 2.9.1; anything else sorts first."""
     parts = release.split(".")
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()

@@ -1,7 +1,7 @@
-"""What copying a network takes: layers that stand where a batch norm was, and copies of all others.
+"""Layers that replace batch norms when a network is copied.
 
-Imports keras at module level because it defines layers: import this module inside functions only. Their `call`
-takes the mask that a copied graph still hands to what was a batch norm.
+Imports keras at module level because it defines layers: import this module inside functions only. Their `call` takes
+    the mask that a copied graph still passes to a former batch norm.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def scale_and_shift(norm: keras.layers.BatchNormalization) -> tuple[NDArray[np.f
 
 
 class Absorbed(keras.layers.Layer):  # type: ignore[misc]
-    """Where a batch norm stood that its predecessor's weights have taken in."""
+    """A batch norm that was folded into its predecessor's weights."""
 
     def call(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         return x
@@ -51,7 +51,7 @@ class ChannelScale(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
         return ops.reshape(scaled, (-1, x.shape[-1]))
 
     def take(self, norm: keras.layers.BatchNormalization) -> None:
-        """Take over the batch norm's function."""
+        """Compute what the batch norm computed."""
         scale, shift = scale_and_shift(norm)
         self.set_weights([scale.reshape(1, 1, -1, 1).astype("float32"), shift.astype("float32")])
 

@@ -1,9 +1,9 @@
-"""Cross-layer equalisation: the same function with channels of like range, so that one int8 scale fits them all.
+"""Cross-layer equalisation: the same function with channels of similar range, so that one int8 scale fits them all.
 
-Activations are quantised with one scale a tensor, weights with one a channel. Where a linear layer with ReLU (or
-no activation) feeds, through channel-wise layers only, one other linear layer, multiplying a channel by t > 0 and
-dividing the reader's weights by t changes nothing in float and much in int8 (Nagel et al., 2019,
-arXiv:1906.04721). Ranges are measured on the calibration faces.
+Activations are quantised with one scale per tensor, weights with one per channel. Where a linear layer with ReLU (or no
+activation) feeds, through channel-wise layers only, one other linear layer, multiplying a channel by t > 0 and dividing
+the reader's weights by t changes nothing in float and much in int8 (Nagel et al., 2019, arXiv:1906.04721). Ranges are
+measured on the calibration faces.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 BATCH = 64
 SMALLEST = 1e-3
-"""Channels whose range is below this share of the widest are treated as if they had it: they are all but dead."""
+"""Channels whose range is below this share of the widest are treated as if they had it: they carry almost nothing."""
 
 
 def equalise(network: keras.Model, images: NDArray[np.float32]) -> int:
     """Rescale the weights of a network in place; returns how many pairs of layers were equalised.
 
-    network: functional or Sequential, without batch norms. images: float32 [N, S, S, C] as the network takes them.
+    network: functional or Sequential, without batch norms.
+    images: float32 [N, S, S, C] as the network takes them.
     """
     pairs = _pairs(network)
     ranges = _channel_ranges(network, [writer for writer, _ in pairs], images)

@@ -1,6 +1,6 @@
-"""The float twin of a quantised file: the rewritten network that the converter was given, computed by Keras.
+"""The float twin of a quantised file: the rewritten network that was converted, computed by Keras.
 
-It is run layer by layer, so that a layer can be given what the file computed in front of it, or its own answer can be
+It is run layer by layer, so that a layer can be fed with what the file computed before it, or its own answer can be
 replaced and the rest of the network computed from there.
 """
 
@@ -32,33 +32,43 @@ INPUT = 0
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One call of one layer. reads: number of each value it reads, by id of the symbolic tensor; writes: of what it
-    gives, later ones larger."""
+    """One call of one layer."""
 
     layer: str
+    """Path of the layer."""
+
     operation: Any
+    """The Keras operation."""
+
     arguments: Any
+    """Keras's record of the call."""
+
     reads: dict[int, int]
+    """Number of each value it reads, by id of the symbolic tensor."""
+
     writes: tuple[int, ...]
+    """Numbers of the values it gives, larger than those it reads."""
 
     def call(self, values: Mapping[int, Any]) -> dict[int, Any]:
-        """What the layer gives at inference."""
+        """The layer's outputs at inference."""
         given, options = self.arguments.fill_in({tensor: values[number] for tensor, number in self.reads.items()})
         answer = self.operation(*given, **options)
         return dict(zip(self.writes, answer if isinstance(answer, list | tuple) else [answer], strict=True))
 
 
 class Twin:
-    """A float network as a row of layer calls.
+    """A float network as a sequence of layer calls.
 
-    model: what `graph.exportable` gives. Values are float32 batches, numbered; INPUT is the network's input.
+    model: what `graph.exportable` gives.
+
+    Values are float32 batches, numbered; INPUT is the network's input.
     """
 
     def __init__(self, model: keras.Model) -> None:
         self.names = LayerNames(model)
         self.steps: list[Step] = []
         self._count = INPUT + 1
-        # The exported model and, in it, the checkpoint's network are no part of a layer's name.
+        # The exported model and, in it, the checkpoint's network are not part of a layer's name.
         self._unnamed = {id(model), *(id(layer) for layer in model.layers)}
         (self.output,) = self._trace(model, "", [INPUT])
         self._makers = {number: step for step in self.steps for number in step.writes}
@@ -85,7 +95,7 @@ class Twin:
         return np.asarray(values[wanted], dtype=np.float32)
 
     def maker(self, number: int) -> Step:
-        """The call that gives a value."""
+        """The call that computes a value."""
         return self._makers[number]
 
     def after(self, number: int) -> frozenset[int]:
@@ -97,7 +107,7 @@ class Twin:
         return frozenset(found)
 
     def sources(self, number: int, ends: Iterable[int]) -> frozenset[int]:
-        """Where the way back from a value first meets the given ones or the input."""
+        """The first of `ends` or the input on every path back from a value."""
         stops, found = {INPUT, *ends}, set[int]()
         open_ends = list(self._makers[number].reads.values())
         while open_ends:
@@ -127,14 +137,15 @@ class Twin:
 
 
 def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: NDArray[np.uint8] | None) -> Twin:
-    """The twin of a file that was converted so; calibration: the faces uint8
-    [N, S, S, 1] that it was converted with.
+    """The twin of a file that was converted with these settings.
+
+    calibration: the faces uint8 [N, S, S, 1] that it was converted with.
 
     Raises ConversionError for a network whose layers are not visible.
     """
     if not layers.is_graph(checkpoint.network):
         raise ConversionError(
-            f"the layers of {checkpoint.name} are not visible; give its functional Keras network (.keras or .h5)"
+            f"the layers of {checkpoint.name} are not visible; pass its functional Keras network (.keras or .h5)"
         )
     narrow = FORMATS[variant.format].narrow_logits and variant.precision == "int8"
     model = graph.exportable(checkpoint, input_kind, calibration, narrow)
@@ -146,8 +157,8 @@ def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: N
 def unround(model: keras.Model, checkpoint: Checkpoint, calibration: NDArray[np.uint8], only: Collection[str]) -> None:
     """Give layers of an exportable network back the weights they had before they were rounded for int8, in place.
 
-    model: what `graph.exportable` made of this checkpoint with these calibration
-    faces, uint8 [N, S, S, 1]. only: the layers it is done to.
+    model: what `graph.exportable` made of this checkpoint with these calibration faces, uint8 [N, S, S, 1].
+    only: the layers to restore.
     """
     import keras
 

@@ -1,4 +1,4 @@
-"""Keras layers behind the names that converters give to ops and tensors.
+"""The Keras layers in the names that converters give to ops and tensors.
 
 Both converters keep TensorFlow's scopes: `exported_1/report_512_7_1/conv3_1/Relu` is layer conv3. TensorFlow numbers
 every scope, so `conv2d_1` is a call of layer conv2d, and layer conv2d_1 appears as `conv2d_1_1` or `conv2d_1_2`; an op
@@ -25,11 +25,13 @@ _NUMBER = re.compile(r"_\d+$")
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer. layer: its path, `conv3`, or `backbone/conv3` in a nested network; scope: tells the calls
-    of a layer that is used more than once apart."""
+    """One call of a layer."""
 
     layer: str
+    """Its path: `conv3`, or `backbone/conv3` in a nested network."""
+
     scope: str
+    """Distinguishes the calls of a layer that is used more than once."""
 
 
 class LayerNames:
@@ -38,13 +40,13 @@ class LayerNames:
     def __init__(self, model: keras.Model) -> None:
         self._root = model.name
         self._tree = _tree(model)
-        # The checkpoint's network stands in the exported model as one layer, which is no part of a name.
+        # The checkpoint's network stands in the exported model as one layer, which is not part of a name.
         self.layers = tuple(
             path for layer in model.layers for path in (paths(layer) if layers.is_graph(layer) else [layer.name])
         )
 
     def calls(self, name: str) -> tuple[Call, ...]:
-        """The layer calls that an op's or tensor's name tells of, in its order; empty for what converters add."""
+        """The layer calls that an op's or tensor's name contains, in its order; empty for what converters add."""
         found = (self._call(scope) for scope in name.split(";"))
         return tuple(dict.fromkeys(call for call in found if call))
 

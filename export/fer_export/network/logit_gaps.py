@@ -1,4 +1,4 @@
-"""Logits as gaps for int8: the largest single loss of an int8 classifier is the grid its logits are put on.
+"""Logits as gaps for int8: the largest single loss of an int8 classifier is the grid of its logits.
 
 A confident network's logits span thirty units or more, so 255 steps leave one in eight: two leading emotions fall
 on the same step and their order is lost. Softmax needs only how far each logit lies below the largest one, and that
@@ -20,11 +20,11 @@ REACH = 8.0
 """Largest gap that is kept: an emotion further behind has less than exp(-8) = 0.03 % of the leader's probability."""
 
 MOST_LABELS = 16
-"""Differences grow with the square of the labels; beyond this many the logits are left as they are."""
+"""Differences grow with the square of the labels; with more the logits stay as they are."""
 
 
 def narrowed(network: keras.Model) -> keras.Model:
-    """The network with its logits as gaps; the same object where it does not end in dense layer and softmax.
+    """The network with its logits as gaps; the same object where it does not end in a dense layer and softmax.
 
     Layers are shared with the network given.
     """

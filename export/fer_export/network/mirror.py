@@ -1,7 +1,7 @@
 """A face and its mirror image, averaged: one network, one copy of its weights, twice its multiply-adds.
 
-FER2013's emotions do not tell left from right, so both pictures are the same question asked twice. Imports keras at
-module level because it defines layers: import this module inside functions only.
+FER2013's emotions do not tell left from right, so both pictures should give the same answer. Imports keras at module
+level because it defines layers: import this module inside functions only.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from keras import ops
 
 
 class BothSides(keras.layers.Layer):  # type: ignore[misc]
-    """Faces [N, S, S, C] -> [2N, S, S, C]: every face and behind it its mirror image.
+    """Faces [N, S, S, C] -> [2N, S, S, C]: every face, followed by its mirror image.
 
-    A slice that runs backwards, not a reversal: every runtime has it for bytes, and ONNX as one op.
+    A slice with a negative step, not a reversal: every runtime supports it for bytes, and ONNX has it as one op.
     """
 
     def call(self, faces: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is put around and done to a network before export, the same for every format.
+"""How a network is rewritten before export, the same for every format.
 
 Batch norms are removed exactly: folded into the linear convolution or dense layer before them, or, where an
 activation stands between (the report's order), turned into a 1x1 depthwise convolution. Converters leave the
@@ -41,10 +41,13 @@ def exportable(
 ) -> keras.Model:
     """The network to convert: float32 [N, S, S, 1|3] of byte values 0..255 -> float32 probabilities [N, K].
 
-    input_kind: `gray` or `rgb`. calibration: faces uint8 [N, S, S, 1] on which
-    the network is prepared for int8 weights (equalisation, which is exact, and rounding of the convolutions, which
-    is not). narrow_logits: for 8-bit activations, see
-    logits.py. A checkpoint with mirror gives the mean over each face and its mirror image, in the same graph.
+    input_kind: `gray` or `rgb`.
+    calibration: faces uint8 [N, S, S, 1] on which the network is prepared for int8 weights (equalisation, which is
+        exact, and rounding of the convolutions, which is not).
+    narrow_logits: for 8-bit activations, see logits.py.
+
+    A checkpoint with mirror gives the mean over each face and its mirror image, in the same graph.
+
     Raises ConversionError if an exact step was not.
     """
     import keras
@@ -119,7 +122,7 @@ def _foldable(network: keras.Model) -> dict[int, keras.layers.BatchNormalization
         keras.layers.SeparableConv2D,
         keras.layers.Dense,
     )
-    # A Sequential's layers keep calls of graphs long replaced: only nodes that lead to the outputs count.
+    # A Sequential's layers keep calls of replaced graphs: only nodes that lead to the outputs count.
     graphs = _graphs(network)
     nodes = [node for graph in graphs for depth in graph._nodes_by_depth.values() for node in depth]
     calls = Counter(id(node.operation) for node in nodes)

@@ -1,9 +1,9 @@
 """Weight rounding for the convolutions of an int8 network.
 
-Rounding each weight to the nearest step is not the best rounding where inputs are alike: the pixels under a 3x3
-kernel rise and fall together, so nine errors of one sign add up. GPTQ (Frantar et al., 2022, arXiv:2210.17323)
-rounds weight by weight and lets the ones still to come take up the error, measured on the calibration faces.
-Its cost grows with the cube of a filter's inputs, so the widest layers, which lose least, are left alone.
+Rounding each weight to the nearest step is not the best rounding where inputs are alike: the pixels under a 3x3 kernel
+    rise and fall together, so nine errors of one sign add up. GPTQ (Frantar et al., 2022, arXiv:2210.17323) rounds
+    weight by weight and corrects the error with the remaining ones, measured on the calibration faces. Its cost grows
+    with the cube of a filter's inputs, so the widest layers, which lose least, are skipped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def round_convolutions(network: keras.Model, images: NDArray[np.float32]) -> int
     """Put the kernels of a network's convolutions on their int8 grid, in place; returns how many.
 
     The largest weight of a filter keeps its value, so a converter that scales a filter by its largest weight finds
-    exactly these steps. images: float32 [N, S, S, C] as the network takes them.
+    exactly these steps.
+
+    images: float32 [N, S, S, C] as the network takes them.
     """
     import keras
 

@@ -1,7 +1,7 @@
 """Parity: an exported file against its Keras network on the same bytes, judged by its gate.
 
-Probabilities are compared label by label, by name: a file whose labels stand in another order gives other
-answers for the same network and fails.
+Probabilities are compared label by label, by name: a file whose labels are in another order answers differently and
+    fails.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _recall(label: str, keras: Proportion, file: Proportion, lost: int, gained: 
 
 
 def align(given: NDArray[np.float32], file_labels: Sequence[str], labels: Sequence[str]) -> NDArray[np.float32]:
-    """Put a file's columns [N, K] into the order of the network's labels, by name.
+    """Reorder a file's columns [N, K] to the order of the network's labels, by name.
 
     Raises ExportFileError when the file's labels are not the network's.
     """

@@ -17,21 +17,34 @@ from .statistics import Proportion, accuracy, confusion_matrix, expected_calibra
 
 @dataclass(frozen=True)
 class Evaluation(Readable):
-    """A network's figures on labelled faces.
-
-    confusion[true][predicted] counts faces, in the order of labels. expected_calibration_error: mean gap of
-    confidence and accuracy over 15 equal-width bins, weighted by faces (Guo et al., 2017), in 0..1.
-    """
+    """A network's figures on labelled faces."""
 
     model: str
+    """Name of the network."""
+
     data: str
+    """Name of the data set."""
+
     split: str
+    """The split that was judged."""
+
     labels: tuple[str, ...]
+    """Emotions in the order of the outputs."""
+
     accuracy: Proportion
+    """Share of faces named correctly."""
+
     recall: tuple[Proportion, ...]
+    """Recall of each emotion, in the order of labels."""
+
     confusion: tuple[tuple[int, ...], ...]
+    """confusion[true][predicted] counts faces, in the order of labels."""
+
     expected_calibration_error: float
+    """Mean gap of confidence and accuracy over 15 equal-width bins, weighted by faces (Guo et al., 2017), 0..1."""
+
     log_loss: float
+    """Mean negative log-likelihood of the true emotion, in nats."""
 
     def to_dict(self) -> dict[str, Any]:
         document = asdict(self)

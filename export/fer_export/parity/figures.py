@@ -16,22 +16,33 @@ Confusion = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class ParityFaces:
-    """images: uint8 [N, S, S, 1]; targets: positions in the network's labels [N], None where the truth is
-    unknown (probe faces); source: what they are, for the report; hashes: calibration.face_hashes of the faces."""
+    """The faces that judge a file."""
 
     images: NDArray[np.uint8]
+    """Faces uint8 [N, S, S, 1]."""
+
     targets: NDArray[np.int64] | None
+    """Positions in the network's labels, int64 [N]; None where the truth is unknown (probe faces)."""
+
     source: str
+    """What they are, for the report."""
+
     hashes: tuple[str, ...]
+    """calibration.face_hashes of the faces."""
 
 
 @dataclass(frozen=True)
 class Flips:
-    """Faces whose top-1 changed, by what it was and became."""
+    """Faces whose top-1 changed, by what it was and what it became."""
 
     right_to_wrong: int
+    """Faces that only Keras names correctly."""
+
     wrong_to_right: int
+    """Faces that only the file names correctly."""
+
     wrong_to_wrong: int
+    """Faces that both name wrongly, and differently."""
 
     @property
     def total(self) -> int:
@@ -40,19 +51,28 @@ class Flips:
 
 @dataclass(frozen=True)
 class ClassRecall:
-    """Recall of one emotion, Keras and file, on its `faces` faces.
-
-    drop: points lost, negative where the file finds more; drop_interval: its paired 95 % interval; both nan
-    without faces. mcnemar_p: of this emotion alone.
-    """
+    """Recall of one emotion by Keras and by the file."""
 
     label: str
+    """The emotion."""
+
     faces: int
+    """Faces with that label."""
+
     keras: Proportion
+    """Recall of Keras."""
+
     file: Proportion
+    """Recall of the file."""
+
     drop: float
+    """Points lost; negative where the file finds more."""
+
     drop_interval: tuple[float, float]
+    """Paired 95 % interval of the drop in points; both nan without faces."""
+
     mcnemar_p: float
+    """Exact McNemar p of this emotion alone."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -73,52 +93,85 @@ FIGURES = (
     "keras_calibration_error",
     "file_calibration_error",
 )
-"""Of a Parity: what may be no number."""
+"""Figures of a Parity that may be NaN."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """What an exported file keeps of its network on `faces` faces.
-
-    flipped: positions of the faces whose top-1 changed. largest_difference and mean_difference: of the faces'
-    largest probability difference, 0..1. kl_divergence: of the file from Keras, mean over faces, nats.
-
-    None without true labels: the accuracies; drop, in percentage points (negative where the file is better);
-    drop_interval, its paired 95 % interval; mcnemar_p, the exact p of no drop; flips; recalls; the confusions,
-    faces by [true][predicted] in the order of labels; the expected calibration errors, 0..1.
-
-    failures: each missed limit of the gate in words; empty means passed. cautions: what the figures leave open.
-    """
+    """An exported file against its network on the same faces."""
 
     source: str
+    """What the faces are."""
+
     labels: tuple[str, ...]
+    """Emotions in the order of the outputs."""
+
     faces: int
+    """How many faces judged."""
+
     agreement: Proportion
+    """Share of faces with the same top-1."""
+
     flipped: tuple[int, ...]
+    """Positions of the faces whose top-1 changed."""
+
     largest_difference: float
+    """Largest difference of any probability on any face, 0..1."""
+
     mean_difference: float
+    """Mean over faces of the largest difference of a probability, 0..1."""
+
     kl_divergence: float
+    """Divergence of the file from Keras, mean over faces, in nats."""
+
     gate: Gate
+    """The limits that it was judged by."""
+
     keras_accuracy: Proportion | None = None
+    """Accuracy of Keras; None without true labels."""
+
     file_accuracy: Proportion | None = None
+    """Accuracy of the file; None without true labels."""
+
     drop: float | None = None
+    """Accuracy lost in percentage points, negative where the file is better; None without true labels."""
+
     drop_interval: tuple[float, float] | None = None
+    """Paired 95 % interval of the drop in points; None without true labels."""
+
     mcnemar_p: float | None = None
+    """Exact McNemar p of no drop; None without true labels."""
+
     flips: Flips | None = None
+    """Faces by what changed; None without true labels."""
+
     recalls: tuple[ClassRecall, ...] | None = None
+    """Recall of each emotion; None without true labels."""
+
     keras_confusion: Confusion | None = None
+    """Faces by [true][predicted] in the order of labels; None without true labels."""
+
     file_confusion: Confusion | None = None
+    """Faces by [true][predicted] in the order of labels; None without true labels."""
+
     keras_calibration_error: float | None = None
+    """Expected calibration error, 0..1; None without true labels."""
+
     file_calibration_error: float | None = None
+    """Expected calibration error, 0..1; None without true labels."""
+
     failures: tuple[str, ...] = ()
+    """Each missed limit of the gate in words; empty means passed."""
+
     cautions: tuple[str, ...] = ()
+    """What the figures cannot confirm, in words."""
 
     @property
     def passed(self) -> bool:
         return not self.failures
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-safe: a figure that is no number is None; of flipped only the count is kept."""
+        """JSON-safe: a figure that is NaN is None; of flipped only the count is kept."""
         document = asdict(self)
         del document["flipped"]
         for name in ("agreement", "keras_accuracy", "file_accuracy"):

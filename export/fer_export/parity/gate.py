@@ -1,4 +1,4 @@
-"""The gate on parity: the limits a file misses, and what so many faces can and cannot settle.
+"""The gate on parity: the limits a file misses, and what so many faces can and cannot confirm.
 
 The limits judge the figures themselves. The cautions say how sure those figures are; they change no exit code.
 """
@@ -26,7 +26,7 @@ def failures(parity: Parity) -> tuple[str, ...]:
     if parity.drop is not None and not parity.drop <= gate.max_drop:
         missed.append(f"accuracy drop {parity.drop:.2f} points is over {gate.max_drop:g}{_chance(parity)}")
     if math.isnan(parity.mean_difference):
-        missed.append("some of its probabilities are no numbers (NaN)")
+        missed.append("some of its probabilities are not numbers (NaN)")
     elif not parity.mean_difference <= gate.max_mean_difference:
         missed.append(f"mean probability difference {parity.mean_difference:.2g} is over {gate.max_mean_difference:g}")
     tested = [each for each in parity.recalls or () if each.faces]
@@ -39,7 +39,7 @@ def failures(parity: Parity) -> tuple[str, ...]:
 
 
 def cautions(parity: Parity) -> tuple[str, ...]:
-    """What the figures leave open, and what the gate does not ask: one short sentence each."""
+    """What the figures cannot confirm, and what the gate does not check: one short sentence each."""
     if math.isnan(parity.mean_difference):
         return ()
     return (*_agreement_cautions(parity), *_drop_cautions(parity), *_recall_cautions(parity))
@@ -60,7 +60,7 @@ def _agreement_cautions(parity: Parity) -> list[str]:
     interval = f"{100 * low:.2f}-{100 * high:.2f}"
     if not 0 < 1 - limit < high - low:
         share = f"{100 * agreement.value:.2f} %"
-        return [f"agreement {share} ({interval}) cannot be told from the gate's {100 * limit:g} %"]
+        return [f"agreement {share} ({interval}) cannot be distinguished from the gate's {100 * limit:g} %"]
 
     def width(count: float) -> float:
         lower, upper = wilson_interval(agreement.value * count, count)
@@ -68,8 +68,8 @@ def _agreement_cautions(parity: Parity) -> list[str]:
 
     needed = _faces_until(width, 1 - limit, parity.faces)
     return [
-        f"{parity.faces:,} faces cannot settle an agreement of {100 * limit:g} %: its 95 % interval is "
-        f"{interval} %; about {needed:,} faces would do" + ("" if parity.flips else " (--data takes real ones)")
+        f"{parity.faces:,} faces are too few to confirm an agreement of {100 * limit:g} %: its 95 % interval is "
+        f"{interval} %; about {needed:,} faces are enough" + ("" if parity.flips else " (--data takes real ones)")
     ]
 
 
@@ -88,23 +88,23 @@ def _drop_cautions(parity: Parity) -> list[str]:
             return 100 * (upper - lower)
 
         said.append(
-            f"{parity.faces:,} faces cannot settle a drop of {limit:g} points: its 95 % interval is {interval}; "
-            f"about {_faces_until(width, limit, parity.faces):,} faces would do"
+            f"{parity.faces:,} faces are too few to confirm a drop of at most {limit:g} points: its 95 % interval is "
+            f"{interval}; about {_faces_until(width, limit, parity.faces):,} faces are enough"
         )
     elif low <= limit < high:
-        said.append(f"drop {drop:+.2f} points ({interval}) cannot be told from the gate's {limit:g}")
+        said.append(f"drop {drop:+.2f} points ({interval}) cannot be distinguished from the gate's {limit:g}")
     elif wide and (high <= limit or p < SIGNIFICANT):
         end = "upper end is within" if high <= limit else "lower end is over"
         said.append(
             f"the drop's 95 % interval, {interval}, is wider than {limit:g} points, but even its {end} the gate"
         )
     if 0 < drop <= limit and p < SIGNIFICANT:
-        said.append(f"the drop of {drop:.2f} points is small but real (p = {p:.2g})")
+        said.append(f"the drop of {drop:.2f} points is small but significant (p = {p:.2g})")
     return said
 
 
 def _recall_cautions(parity: Parity) -> list[str]:
-    """Emotions whose recall fell by more than their interval leaves to chance."""
+    """Emotions whose recall fell by more than chance explains."""
     said = []
     tested = [each for each in parity.recalls or () if each.faces]
     for each in tested:

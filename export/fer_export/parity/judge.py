@@ -1,4 +1,4 @@
-"""Exported files before the judge: the faces that judge, and parity of a file's bytes with its network."""
+"""Judging exported files: the judging faces, and parity of a file's bytes with its network."""
 
 from __future__ import annotations
 
@@ -30,12 +30,16 @@ from .judging_faces import labelled_faces, without_data
 
 @dataclass(frozen=True)
 class Judged:
-    """A file's parity, its probabilities float32 [N, K] on the judging faces, in the network's label order, and the
-    runtime that gave them (`litert 2.3.0`)."""
+    """A file's parity and its answers on the judging faces."""
 
     parity: Parity
+    """Its figures against Keras."""
+
     runtime: str
+    """The runtime that gave the answers, such as `litert 2.3.0`."""
+
     probabilities: NDArray[np.float32]
+    """Float32 [N, K], in the network's label order."""
 
     def to_dict(self) -> dict[str, Any]:
         """The parity and the runtime."""
@@ -44,14 +48,16 @@ class Judged:
 
 @dataclass(frozen=True)
 class Judge:
-    """The faces that judge and what the network answers to them.
-
-    reference: float32 [N, K], Keras's probabilities; labels: the network's, in the order of its outputs.
-    """
+    """The faces that judge and Keras's answers to them."""
 
     faces: ParityFaces
+    """The judging faces."""
+
     reference: NDArray[np.float32]
+    """Keras's probabilities, float32 [N, K]."""
+
     labels: tuple[str, ...]
+    """The network's labels in the order of its outputs."""
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, faces: ParityFaces) -> Judge:
@@ -68,8 +74,9 @@ class Judge:
     ) -> Judged:
         """Run a file's bytes over the faces and compare with the network, under a gate.
 
-        runtime: one of RUNTIMES, by default that of the file's format. Raises UsageError for one that does not go
-        with the file or is not installed.
+        runtime: one of RUNTIMES, by default that of the file's format.
+
+        Raises UsageError for one that does not go with the file or is not installed.
         """
         found = modelfile.read(content)
         with open_runtime(content, runtime, threads=threads) as opened:
@@ -79,7 +86,7 @@ class Judge:
         return Judged(parity.compare(self.reference, aligned, self.faces, gate, self.labels), ran_in, aligned)
 
     def _answers(self, opened: Runtime, found: ModelInfo, on_face: OnFace) -> NDArray[np.float32]:
-        """Probabilities [N, K] of the faces, given to a frame file in pictures of which it has to cut them."""
+        """Probabilities [N, K] of the faces, for a frame file inside pictures, from which it crops them."""
         if not opened.takes_frames:
             return opened.run(as_input(self.faces.images, opened.input_shape[-1]), on_face)
         rule = FrameRule.from_dict((found.contract or {}).get("frame", {}))
@@ -117,9 +124,13 @@ def judge_files(
 ) -> Judgement:
     """Judge written files, each under the gate of the precision it was made with
 
-    Without data the network's probe faces judge. runtime, threads: as in `Judge.judge`. A file that averages over
-    mirror images is held against the network's mean over both. Raises DataError if a face that judges calibrated a
-    file.
+    Without data the network's probe faces judge.
+
+    runtime, threads: as in `Judge.judge`.
+
+    A file that averages over mirror images is compared with the network's mean over both.
+
+    Raises DataError if a face that judges calibrated a file.
     """
     found = [inspect_file(path) for path in paths]
     faces = labelled_faces(checkpoint, data, split) if data else without_data(checkpoint, on_step)
@@ -141,7 +152,7 @@ def judge_files(
 
 
 def adjusted(gate: Gate, min_agreement: float | None, max_drop: float | None) -> Gate:
-    """The gate with other limits where they are given (agreement 0..1, drop in points)."""
+    """The gate with other limits where they are not None (agreement 0..1, drop in points)."""
     if min_agreement is not None:
         gate = replace(gate, min_agreement=min_agreement)
     return gate if max_drop is None else replace(gate, max_drop=max_drop)

@@ -16,7 +16,7 @@ CALIBRATION_BINS = 15
 
 
 def finite(value: float | None) -> float | None:
-    """None for what JSON has no number for."""
+    """None for numbers that JSON lacks."""
     return value if value is not None and math.isfinite(value) else None
 
 
@@ -25,7 +25,10 @@ class Proportion:
     """hits of count, with its 95 % Wilson score interval; all in 0..1, nan where count is 0."""
 
     hits: int
+    """Successes."""
+
     count: int
+    """Trials."""
 
     @property
     def value(self) -> float:
@@ -48,14 +51,16 @@ class Proportion:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Faces whose top probability falls into one bin: their mean top probability and the share that is right.
-
-    Both are nan where faces is 0.
-    """
+    """Faces whose top probability falls into one bin."""
 
     faces: int
+    """How many."""
+
     confidence: float
+    """Their mean top probability; nan without faces."""
+
     accuracy: float
+    """The share that is right; nan without faces."""
 
 
 def wilson_interval(hits: float, count: float) -> tuple[float, float]:
@@ -91,7 +96,7 @@ def recalls(confusion: tuple[tuple[int, ...], ...]) -> tuple[Proportion, ...]:
 
 
 def mcnemar_exact(right_to_wrong: int, wrong_to_right: int) -> float:
-    """Two-sided exact McNemar p: how often a fair coin parts the changed faces at least as unevenly.
+    """Two-sided exact McNemar p: the probability that a fair coin splits the changed faces at least as unevenly.
 
     McNemar (1947) with the binomial distribution in place of its chi-square; 1.0 where no face changed.
     """
@@ -111,10 +116,13 @@ def mcnemar_exact(right_to_wrong: int, wrong_to_right: int) -> float:
 def paired_difference_interval(lost: float, gained: float, count: float) -> tuple[float, float]:
     """95 % interval of (lost - gained) / count, two proportions of the same faces; nan where count is 0.
 
-    lost: faces that only the first has right; gained: only the second. In -1..1. Tango (1998), Statistics in
-    Medicine 17: the differences that the score test does not reject. It holds its coverage for few faces and for
-    none changed, where the normal interval has no width (Fagerland, Lydersen and Laake 2014). Where it leaves 0
-    out by a hair the exact McNemar p may still be above 0.05: the exact test is the more careful of the two.
+    lost: faces that only the first has right.
+    gained: only the second.
+
+    In -1..1. Tango (1998), Statistics in Medicine 17: the differences that the score test does not reject. It holds its
+    coverage for few faces and for none changed, where the normal interval has no width (Fagerland, Lydersen and Laake
+    2014). Where it barely excludes 0, the exact McNemar p may still be above 0.05: the exact test is the more
+    conservative one.
     """
     if not count:
         return math.nan, math.nan
@@ -148,10 +156,10 @@ def _tango_score(difference: float, lost: float, gained: float, count: float) ->
 
 
 def kl_divergence(reference: NDArray[np.float32], given: NDArray[np.float32]) -> float:
-    """Mean over faces of KL(reference || given) of two [N, K] probabilities, in nats; nan if one is no number.
+    """Mean over faces of KL(reference || given) of two [N, K] probabilities, in nats; nan if one is NaN.
 
-    A byte softmax gives exact zeros, which stand for anything under half a step: a zero of `given` counts as
-    half of the smallest probability it gives anywhere, at most 1/512, and rows are scaled to sum to 1 again.
+    A byte softmax gives exact zeros, which mean anything below half a step: a zero of `given` counts as half of the
+        smallest probability it gives anywhere, at most 1/512, and rows are scaled to sum to 1 again.
     """
     if not (np.isfinite(reference).all() and np.isfinite(given).all()):
         return math.nan
@@ -168,7 +176,7 @@ def reliability(
 ) -> tuple[ReliabilityBin, ...]:
     """Confidence against accuracy over equal-width bins of the top probability, from 0 to 1.
 
-    Faces whose top probability is no number stand in no bin.
+    Faces whose top probability is NaN are in no bin.
     """
     confidence = probabilities.max(axis=1).astype("float64")
     known = np.isfinite(confidence)
@@ -187,7 +195,7 @@ def expected_calibration_error(
 ) -> float:
     """Mean gap of confidence and accuracy over the bins of `reliability`, weighted by faces, in 0..1.
 
-    Guo et al. (2017); nan where a probability is no number.
+    Guo et al. (2017); nan where a probability is NaN.
     """
     filled = [each for each in reliability(probabilities, targets, bins) if each.faces]
     if sum(each.faces for each in filled) < len(targets) or not filled:

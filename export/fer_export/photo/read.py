@@ -1,8 +1,8 @@
 """Photos of any format and mode that Pillow reads, as upright RGB.
 
-What needs a rule: an animation is its first frame; alpha is laid on white; orientation (EXIF) is applied; 16-bit grey
-is divided by 257; 32-bit grey counts as bytes, as 16 bits or as 0..1 where its values fit, else its own range is
-spread over 0..255. A JPEG of more than LARGEST pixels is decoded at a half, quarter or eighth of its size.
+Rules: an animation is its first frame; alpha is composited on white; orientation (EXIF) is applied; 16-bit grey is
+    divided by 257; 32-bit grey counts as bytes, as 16 bits or as 0..1 where its values fit, else its own range is
+    spread over 0..255. A JPEG of more than LARGEST pixels is decoded at a half, quarter or eighth of its size.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _ORIENTATION = 0x0112
 
 
 def read(path: Path) -> NDArray[np.uint8]:
-    """The photo as it is meant to be seen: uint8 [H, W, 3], RGB. Raises PhotoError, in one line."""
+    """The upright photo: uint8 [H, W, 3], RGB. Raises PhotoError, in one line."""
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is no file" if path.exists() else "does not exist"
-        raise PhotoError(f"{path} {what}; give a photo")
+        what = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
+        raise PhotoError(f"{path} {what}; pass a photo")
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -48,20 +48,20 @@ def read(path: Path) -> NDArray[np.uint8]:
             image.close()  # turning copies: the picture twice and its pixels would be three
             return _upright(pixels, orientation)
     except UnidentifiedImageError as error:
-        raise PhotoError(f"{path} is no picture that Pillow reads; convert it to JPEG or PNG") from error
+        raise PhotoError(f"{path} is not a picture that Pillow can read; convert it to JPEG or PNG") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(path, "more") from error
     except PhotoError:
         raise
     except MemoryError as error:
         raise PhotoError(f"{path} does not fit in memory; make it smaller") from error
-    except Exception as error:  # Pillow's formats raise what they like on damaged files
+    except Exception as error:  # Pillow's formats raise many kinds of errors on damaged files
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise PhotoError(f"{path} cannot be read ({reason}); save it again as JPEG or PNG") from error
 
 
 def _fit(image: Image, path: Path) -> None:
-    """Refuse a picture of too many pixels; have a JPEG decoded smaller."""
+    """Refuse a picture of too many pixels; decode a JPEG at a smaller size."""
     width, height = image.size
     # A progressive file is held as coefficients of the full size whatever size comes out.
     reducible = image.format in ("JPEG", "MPO") and not image.info.get("progressive")
@@ -95,7 +95,7 @@ def _rgb(image: Image) -> NDArray[np.uint8]:
 
 
 def _bands(image: Image) -> Iterator[tuple[int, Image]]:
-    """The picture a few rows at a time, as conversions take several times the room of what they convert."""
+    """The picture a few rows at a time, as conversions need several times the memory of their input."""
     for top in range(0, image.height, _BAND):
         yield top, image.crop((0, top, image.width, min(top + _BAND, image.height)))
 
@@ -134,7 +134,7 @@ def _scale(image: Image) -> tuple[float, float]:
 
 
 def _orientation(image: Image) -> int:
-    """The EXIF orientation; a damaged one says nothing."""
+    """The EXIF orientation; a damaged one counts as none."""
     with contextlib.suppress(Exception):
         return int(image.getexif().get(_ORIENTATION, 1))
     return 1

@@ -1,7 +1,8 @@
-"""The annotated picture: the photo with its faces framed, and beside it a card a face with the emotion and its bars.
+"""The annotated picture: the photo with its faces framed, and beside it one card per face with the emotion and its
+bars.
 
 The photo is shown between 720 and 1600 pixels long, so that words are readable on any size; the cards stand to its
-right, or below it where there are many. A card shows the grey face as the network was given it.
+right, or below it where there are many. A card shows the grey face as the network gets it.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _NARROWEST = 64
 
 
 def annotated(photo: NDArray[np.uint8], predictions: Sequence[Prediction]) -> bytes:
-    """A PNG of the photo uint8 [H, W, 3] with its faces, or with the words that there is none."""
+    """A PNG of the photo uint8 [H, W, 3] with its faces, or with the text "no face found"."""
     from PIL import Image
 
     picture = _shown(Image.fromarray(photo))
@@ -72,7 +73,7 @@ def annotated(photo: NDArray[np.uint8], predictions: Sequence[Prediction]) -> by
 
 
 def colour_of(emotion: str, labels: Sequence[str]) -> Colour:
-    """The colour of an emotion; unusual names take their turn among the others."""
+    """The colour of an emotion; unusual names share the other colours in turn."""
     return _COLOURS.get(emotion) or _OTHERS[list(labels).index(emotion) % len(_OTHERS)]
 
 
@@ -191,7 +192,7 @@ class _Layer:
     def rectangle(
         self, edges: tuple[float, float, float, float], radius: float, colour: tuple[int, ...], line: float = 0.0
     ) -> None:
-        """Filled, or only a line of some width where one is given."""
+        """A filled rectangle, or an outline where `line` is above 0."""
         left, top, right, bottom = (self._factor * edge for edge in edges)
         corners = (left, top, max(left, right - 1), max(top, bottom - 1))
         radius = min(self._factor * radius, (corners[2] - left) / 2, (corners[3] - top) / 2)
@@ -208,7 +209,7 @@ class _Layer:
         return math.ceil(self._draw.textlength(words, self._font(size)) / self._factor)
 
     def cut(self, words: str, size: int, room: int) -> str:
-        """The words, shortened where they are wider than there is room."""
+        """The words, shortened to fit the width."""
         if self.width(words, size) <= room:
             return words
         while words and self.width(words + "...", size) > room:
@@ -219,7 +220,7 @@ class _Layer:
         return self.width(words, size) + size, round(1.5 * size)
 
     def pill(self, words: str, place: tuple[float, float], size: int, colour: Colour) -> None:
-        """Words on a coloured ground, moved so that they lie inside the sheet."""
+        """Words on a coloured ground, moved inside the sheet."""
         width, height = self.pill_size(words, size)
         most = 2 * self._size[0] / self._factor - width
         left, top = max(0.0, min(place[0], most)), max(0.0, min(place[1], self.height - height))

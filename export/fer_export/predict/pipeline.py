@@ -29,13 +29,15 @@ from ..system.progress import OnStep, silent
 from .results import PhotoResult, PhotoResults, Prediction
 
 EXPORTED = tuple(row.suffix for row in exported())
-"""Suffixes of exported files; any other network is Keras's."""
+"""Suffixes of exported files; any other network runs in Keras."""
 
 
 class Pipeline:
     """Detectors, crop and network, loaded. Close it, or use it as a context manager.
 
-    contract: its labels and size are the network's. runtime: the network. model: what the network is called.
+    contract: its labels and size are the network's.
+    runtime: the network.
+    model: what the network is called.
     detectors: folder of the detector files, by default the installed package's.
     """
 
@@ -53,8 +55,9 @@ class Pipeline:
     def of_file(cls, path: Path, names: str | Sequence[str] | None = None) -> Pipeline:
         """With an exported .tflite or .onnx file for grey, RGB or frame input.
 
-        names: labels in the order of the outputs, where the file's own are missing or wrong. Raises ExportFileError
-        for a file that cannot be read or run, CheckpointError for labels that do not fit.
+        names: labels in the order of the outputs, where the file's own are missing or wrong.
+
+        Raises ExportFileError for a file that cannot be read or run, CheckpointError for labels that do not fit.
         """
         content = read(path)
         try:
@@ -100,6 +103,7 @@ class Pipeline:
         """The faces of many photos; one that cannot be read becomes a result with its error, and the next follows.
 
         annotate: a .png to draw the result into; of several photos, each has its own beside it (`picture_paths`).
+
         Raises UsageError for another suffix, OutputError when a picture cannot be written.
         """
         pictures = picture_paths(paths, annotate) if annotate else [None] * len(paths)
@@ -110,7 +114,7 @@ class Pipeline:
         return PhotoResults(self.model, f"{self.runtime.name} {self.runtime.version}", tuple(results))
 
     def close(self) -> None:
-        """Give back what the network's runtime holds."""
+        """Release the network's runtime."""
         self.runtime.close()
 
     def __enter__(self) -> Self:
@@ -139,7 +143,7 @@ def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
     for a name that does not end in .png or is a photo's, OutputError where nothing can be written.
     """
     if picture.suffix.lower() != ".png":
-        raise UsageError(f"the annotated picture {picture} is written as PNG; give a name that ends in .png")
+        raise UsageError(f"the annotated picture {picture} is written as PNG; pass a name that ends in .png")
     paths: list[Path] = []
     for photo_path in photos:
         stem, count = f"{picture.stem}-{photo_path.stem}" if len(photos) > 1 else picture.stem, 1
@@ -150,26 +154,26 @@ def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
         paths.append(path)
     replaced = {path.resolve() for path in paths} & {path.resolve() for path in photos}
     if replaced:
-        raise UsageError(f"the annotated picture would replace the photo {min(replaced)}; give another name")
+        raise UsageError(f"the annotated picture would replace the photo {min(replaced)}; pass another name")
     files.check_writable(picture.parent)
     return paths
 
 
 def _contract(held: dict[str, Any], runtime: Runtime) -> PhotoContract:
-    """The photo contract of a file, without labels: its own crop where it cuts the face itself."""
+    """The photo contract of a file, without labels: with its own crop for a frame file."""
     if runtime.takes_frames:
         rule = FrameRule.from_dict(held.get("frame") or {})
         return replace(contract_for((), rule.size), crop=rule.crop, grey=rule.grey, resize=rule.resize)
     height, width, channels = runtime.input_shape[1:]
     if height != width or height < 1 or channels not in (1, 3):
         raise ExportFileError(
-            f"it takes pictures {[height, width, channels]}, not [S, S, 1] or [S, S, 3]; give another"
+            f"it takes pictures {[height, width, channels]}, not [S, S, 1] or [S, S, 3]; pass another"
         )
     return contract_for((), height)
 
 
 def _outputs(runtime: Runtime) -> int:
-    """How many probabilities a file gives."""
+    """Number of probabilities that a file outputs."""
     if runtime.takes_frames:
         frame = Frame(np.zeros((2, 2, 3), np.uint8), crop.Box(0, 0, 2, 2))
         return int(runtime.run_frames([frame]).shape[1])

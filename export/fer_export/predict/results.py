@@ -19,26 +19,31 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Prediction:
-    """A face and its emotions.
-
-    square: the part of the photo that was classified; gray: uint8 [S, S, 1], what the network sees of it;
-    probabilities: float32 [K] in the order of labels.
-    """
+    """A face and its emotions."""
 
     face: Face
+    """Where it is."""
+
     square: Square
+    """The part of the photo that was classified."""
+
     gray: NDArray[np.uint8]
+    """What the network sees of it, uint8 [S, S, 1]."""
+
     probabilities: NDArray[np.float32]
+    """Float32 [K] in the order of labels."""
+
     labels: tuple[str, ...]
+    """Emotions in the order of the outputs."""
 
     @property
     def emotion(self) -> str:
-        """The likeliest; the first of equals."""
+        """The most probable emotion; the first of equals."""
         return self.labels[int(self.probabilities.argmax())]
 
     @property
     def probability(self) -> float:
-        """Of the likeliest emotion."""
+        """Probability of the most probable emotion."""
         return float(self.probabilities.max())
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,19 +58,25 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PhotoResult:
-    """What came of one photo.
-
-    width, height: of the upright picture that all coordinates belong to. predictions: the largest face first, none
-    where there is none. annotated: the picture that was drawn. error: why the photo could not be read; all else is
-    then empty.
-    """
+    """The result of one photo."""
 
     path: Path
+    """The photo."""
+
     width: int = 0
+    """Width of the upright picture in pixels."""
+
     height: int = 0
+    """Height of the upright picture in pixels."""
+
     predictions: tuple[Prediction, ...] = ()
+    """The largest face first; empty without faces."""
+
     annotated: Path | None = None
+    """The picture that was drawn; None without one."""
+
     error: str | None = None
+    """Why the photo could not be read; everything else is then empty."""
 
     def to_dict(self) -> dict[str, Any]:
         if self.error is not None:
@@ -81,11 +92,16 @@ class PhotoResult:
 
 @dataclass(frozen=True)
 class PhotoResults(Readable):
-    """What came of several photos, in their order. model: the network's name; runtime: what ran it (`keras 3.15.1`)."""
+    """The results of several photos, in their order."""
 
     model: str
+    """Name of the network."""
+
     runtime: str
+    """What ran it, such as `keras 3.15.1`."""
+
     photos: tuple[PhotoResult, ...]
+    """One result per photo."""
 
     @property
     def failed(self) -> tuple[PhotoResult, ...]:

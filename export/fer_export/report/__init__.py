@@ -1,1 +1,1 @@
-"""Result objects as console text and HTML. Every figure comes from a result; nothing is computed but units."""
+"""Result objects as console text and HTML. Every figure comes from a result; only units are computed."""

@@ -44,16 +44,19 @@ def runtimes_of(file_format: str) -> tuple[str, ...]:
 def open_runtime(model: Path | bytes, name: str | None = None, *, threads: int = 1) -> Runtime:
     """Load an exported file (path or bytes) or a Keras network (path or shipped name) in a runtime.
 
-    name: a word of `--runtime`, by default the first of the file's format. threads: for a single face; more than there
-    are cores is allowed and slower. Close it, or use it as a context manager. Raises UsageError for a runtime that
-    is unknown, does not go with the format or is not installed, ExportFileError for a file that cannot be read or
-    run, CheckpointError for a network that cannot be loaded.
+    name: a word of `--runtime`, by default the first of the file's format.
+    threads: for a single face; more than there are cores is allowed and slower.
+
+    Close it, or use it as a context manager.
+
+    Raises UsageError for a runtime that is unknown, does not go with the format or is not installed, ExportFileError
+    for a file that cannot be read or run, CheckpointError for a network that cannot be loaded.
     """
     names = tuple(formats.runtimes())
     if name is not None and name not in names:
         raise UsageError(f"unknown runtime {name!r}{nearest(name, names)}; choose one of {', '.join(names)}")
     if threads < 1:
-        raise UsageError(f"{threads} threads cannot compute; give 1 or more with --threads")
+        raise UsageError(f"{threads} threads are not possible; use --threads 1 or more")
     file_format, content = _format(model, name)
     row = formats.FORMATS[file_format]
     fitting = {runtime.name: runtime for runtime in row.runtimes}
@@ -70,7 +73,7 @@ def _format(model: Path | bytes, name: str | None) -> tuple[str, bytes]:
     """(format, content): content is empty for a Keras network, which is read by its own module."""
     if isinstance(model, Path) and (model.is_dir() or model.suffix.lower() in formats.FORMATS[formats.KERAS].suffixes):
         return formats.KERAS, b""
-    # The name of a shipped network is no file.
+    # The name of a shipped network is not a file.
     if name == KerasRuntime.name and isinstance(model, Path) and not model.exists():
         return formats.KERAS, b""
     content = read(model)
@@ -79,5 +82,5 @@ def _format(model: Path | bytes, name: str | None) -> tuple[str, bytes]:
 
 def _path(model: Path | bytes) -> Path:
     if isinstance(model, bytes):
-        raise UsageError("a Keras network is loaded from its path, not from its bytes; give the path")
+        raise UsageError("a Keras network is loaded from its path, not from its bytes; pass the path")
     return model

@@ -18,8 +18,10 @@ _BATCH = 256
 class KerasRuntime(Runtime):
     """Keras on its backend, 256 faces at a time.
 
-    model: a loaded checkpoint, or the name or path of one. threads: TensorFlow takes the number once, before its
-    first computation in a process, and the other backends take none; `threads` says how many they have.
+    model: a loaded checkpoint, or the name or path of one.
+    threads: TensorFlow takes the number once, before its first computation in a process, and the other backends take
+        none; `threads` says how many they have.
+
     Raises CheckpointError when the network cannot be loaded.
     """
 
@@ -58,7 +60,7 @@ class KerasRuntime(Runtime):
 
 
 def _threads(wanted: int) -> int:
-    """Ask the backend for so many threads an op; returns how many it has."""
+    """Ask the backend for a number of threads per op; returns how many it has."""
     import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -72,7 +74,7 @@ def _threads(wanted: int) -> int:
 
 
 def _onednn() -> bool:
-    """Whether TensorFlow computes with oneDNN here; it has no public question for it."""
+    """Whether TensorFlow computes with oneDNN here; there is no public function for it."""
     from tensorflow.python.util import _pywrap_util_port
 
     return bool(_pywrap_util_port.IsMklEnabled())

@@ -22,24 +22,27 @@ from .protocol import OnFace, Runtime, read
 from .tensors import Tensors, kernels_of
 
 Given = tuple[NDArray[Any], ...]
-"""What is set for one inference: the image, and the box of a frame file."""
+"""The inputs of one inference: the image, and the box of a frame file."""
 
 _TRIAL = 16
 """Faces that show how fast the file is."""
 
 _WORTH = 1.0
-"""Seconds of work left from which further interpreters pay for their start."""
+"""Remaining seconds of work from which further interpreters are worth their start."""
 
 _MOST = 8
-"""Interpreters at most, as each holds the weights."""
+"""Largest number of interpreters, as each holds the weights."""
 
 
 class LiteRt(Runtime):
     """LiteRT with XNNPACK, faces one by one (batch 1) as on a phone.
 
-    model: the path of a .tflite file or its bytes. threads: of one interpreter. workers: interpreters side by side;
-    by default as many as there are cores for once a slow file (int16x8 has no optimised kernels) keeps `run` busy
-    for more than a second. They change no answer. Raises ExportFileError when LiteRT cannot run the file.
+    model: the path of a .tflite file or its bytes.
+    threads: of one interpreter.
+    workers: interpreters side by side; by default as many as there are cores for once a slow file (int16x8 has no
+        optimised kernels) keeps `run` busy for more than a second. They change no answer.
+
+    Raises ExportFileError when LiteRT cannot run the file.
     """
 
     name = "litert"
@@ -82,7 +85,7 @@ class LiteRt(Runtime):
         return self._tensors.decode(queue.stored)
 
     def close(self) -> None:
-        """Drop the interpreters."""
+        """Release the interpreters."""
         self._interpreters.clear()
 
     def _side_by_side(self, seconds_left: float) -> list[_Interpreter]:
@@ -140,7 +143,8 @@ class _Queue:
         self._stopped = threading.Event()
 
     def share(self, interpreters: list[_Interpreter], on_face: OnFace) -> None:
-        """Answer all that wait; only this thread calls `on_face`. An exception, Ctrl-C too, stops every interpreter."""
+        """Answer all waiting faces; only this thread calls `on_face`. An exception, Ctrl-C too, stops every
+        interpreter."""
         first, *others = interpreters
         with ThreadPoolExecutor(len(interpreters)) as pool:
             try:
@@ -156,7 +160,7 @@ class _Queue:
     def work(
         self, interpreter: _Interpreter, on_face: OnFace = lambda done, total: None, most: int | None = None
     ) -> None:
-        """Answer faces with one interpreter until none waits, or `most` of them."""
+        """Answer faces with one interpreter until none waits, or `most` are answered."""
         try:
             for _ in range(len(self.stored) if most is None else most):
                 if self._stopped.is_set() or (i := self._next()) is None:

@@ -17,16 +17,17 @@ from .protocol import OnFace, Runtime, check_frame, check_pictures, read
 _INPUT_TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 _OUTPUT_TYPES = ("tensor(float)", "tensor(float16)")
 _FATAL = 4
-"""onnxruntime's level of log messages that nothing is below."""
+"""onnxruntime's log level that silences it."""
 
 
 class OnnxRuntime(Runtime):
     """onnxruntime with its CPU provider, faces one by one (batch 1).
 
-    model: the path of an .onnx file or its bytes; its input is the bytes of the contract, uint8 or float32
-    [1, S, S, C], or a frame, uint8 [1, H, W, 3] of free size, and a box, int32 [4]; its output float32 or float16
-    [1, K]; a batch of free size counts as 1. Raises ExportFileError when onnxruntime cannot load the file or its ends
-    are others.
+    model: the path of an .onnx file or its bytes; its input is the bytes of the contract, uint8 or float32 [1, S, S,
+        C], or a frame, uint8 [1, H, W, 3] of free size, and a box, int32 [4]; its output float32 or float16 [1, K]; a
+        batch of free size counts as 1.
+
+    Raises ExportFileError when onnxruntime cannot load the file, or its inputs or output differ.
     """
 
     name = "onnxruntime"
@@ -105,19 +106,20 @@ def _ends(session: Any) -> tuple[Any, Any, Any]:
     inputs = [end for end in inputs if end is not box]
     if len(inputs) != 1 or len(outputs) != 1:
         raise ExportFileError(
-            f"the file has {len(inputs)} inputs and {len(outputs)} outputs; give an emotion classifier with one of each"
+            f"the file has {len(inputs)} inputs and {len(outputs)} outputs; "
+            "pass an emotion classifier with one input and one output"
         )
     given, result = inputs[0], outputs[0]
     frame = box is not None and (given.type, given.shape[3:]) == ("tensor(uint8)", [3])
     if given.type not in _INPUT_TYPES or len(given.shape) != 4 or not (frame or _sized(given.shape)):
-        raise ExportFileError(f"the file's input is {_words(given)}; give one with uint8 or float32 [1, S, S, C]")
+        raise ExportFileError(f"the file's input is {_words(given)}; pass one with uint8 or float32 [1, S, S, C]")
     if given.shape[1] in (1, 3) and given.shape[3] not in (1, 3):
         raise ExportFileError(
-            f"the file's input is {_words(given)}, channels first (NCHW); give one with channels last [1, S, S, C], "
+            f"the file's input is {_words(given)}, channels first (NCHW); pass one with channels last [1, S, S, C], "
             "as `fer-export onnx` writes it"
         )
     if result.type not in _OUTPUT_TYPES or len(result.shape) != 2 or not _sized(result.shape):
-        raise ExportFileError(f"the file's output is {_words(result)}; give one with float32 probabilities [1, K]")
+        raise ExportFileError(f"the file's output is {_words(result)}; pass one with float32 probabilities [1, K]")
     return given, box, result
 
 

@@ -1,8 +1,8 @@
 """What an exported file computes inside: every op's output on given faces, as real numbers.
 
-Faces go through op by op: .tflite files on LiteRT's builtin kernels, because a delegate keeps its tensors to itself,
-.onnx files in onnxruntime without its optimisations, so that what stands between quantisation and dequantisation is
-computed in float and rounded as the file says. Both differ from the fused kernels by a step here and there.
+Faces go through op by op: .tflite files on LiteRT's builtin kernels, because a delegate hides its tensors, .onnx files
+    in onnxruntime without its optimisations, so that what stands between quantisation and dequantisation is computed in
+    float and rounded as the file says. Both differ from the fused kernels by a step here and there.
 """
 
 from __future__ import annotations
@@ -29,29 +29,42 @@ class Grid:
     """The values a quantised tensor can take: scale * (stored - zero_point), stored from lowest to highest."""
 
     scale: float
+    """real = scale * (stored - zero_point)."""
+
     zero_point: int
+    """See scale."""
+
     lowest: int
+    """Least stored value."""
+
     highest: int
+    """Largest stored value."""
 
     def snap(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The nearest values on the grid; what lies beyond its ends is cut off."""
+        """The nearest values on the grid; values beyond its ends are clipped."""
         stored = np.clip(np.rint(values / self.scale) + self.zero_point, self.lowest, self.highest)
         return np.asarray((stored - self.zero_point) * self.scale, dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class Op:
-    """One op of a file. output: names of its output tensor, which tell of layers; dtype: that it computes in; grid: the
-    values its output can take, None where they are float."""
+    """One op of a file."""
 
     name: str
+    """Name of the op."""
+
     output: str
+    """Names of its output tensor, which name layers."""
+
     dtype: str
+    """Element type that it computes in."""
+
     grid: Grid | None
+    """The values its output can take; None where they are float."""
 
 
 class Activations(Protocol):
-    """An exported file, open for looking inside. ops: in order of execution, without conversions of types;
+    """An exported file, opened to see every op's output. ops: in order of execution, without conversions of types;
     channels_first: of its pictures."""
 
     ops: tuple[Op, ...]
@@ -63,7 +76,7 @@ class Activations(Protocol):
 
 
 def open_activations(content: bytes) -> Activations:
-    """Look inside an exported file; raises ExportFileError when it cannot be run."""
+    """Open an exported file op by op; raises ExportFileError when it cannot be run."""
     row = formats.FORMATS[modelfile.format_of(content)]
     if not row.activations:
         raise ExportFileError(f"{row.file} cannot be run op by op; blame a {formats.titles()} file of the network")
@@ -157,7 +170,7 @@ _CONVERSIONS = frozenset({"Cast", "DequantizeLinear", "DynamicQuantizeLinear", "
 
 
 def _onnx_op(node: Any, wiring: onnx_wiring.Wiring) -> tuple[Op, str]:
-    """The op with the tensor of its values: behind its quantisation, where there is one."""
+    """The op with the tensor of its values: after its quantisation, if there is one."""
     output, grid = node.output[0], None
     quantise = next((reader for reader in wiring.readers[output] if reader.op_type == "QuantizeLinear"), None)
     tensor = output

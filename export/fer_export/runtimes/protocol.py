@@ -1,4 +1,4 @@
-"""What every runtime is to the rest of the package, and what all of them need."""
+"""The interface of every runtime, and what all of them need."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import ExportFileError
 from ..photo.frame import Frame
 
 OnFace = Callable[[int, int], None]
-"""Called with the number of faces done and the number of all."""
+"""Called with the number of faces done and the number of faces."""
 
 
 class Runtime(Protocol):
@@ -31,7 +31,7 @@ class Runtime(Protocol):
 
     @property
     def kernels(self) -> str:
-        """What does the arithmetic, as the loaded runtime itself reports it."""
+        """The code that does the arithmetic, as the loaded runtime reports it."""
         ...
 
     def run(self, images: NDArray[np.uint8], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
@@ -49,7 +49,7 @@ class Runtime(Protocol):
         raise ExportFileError("the file takes face crops, not whole pictures; export one that does with --input frame")
 
     def close(self) -> None:
-        """Give back what the runtime holds; closing twice does nothing."""
+        """Release what the runtime holds; closing twice does nothing."""
         return
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The two ends of a .tflite classifier, and which kernels compute what lies between them."""
+"""The inputs and the output of a .tflite classifier, and the kernels that compute it."""
 
 from __future__ import annotations
 
@@ -26,20 +26,22 @@ _DELEGATE = "DELEGATE"
 
 @dataclass(frozen=True)
 class Tensors:
-    """The inputs and the one output of an exported file, and how bytes and probabilities are stored in them.
-
-    box: the second input of a frame file.
-    """
+    """The inputs and the output of an exported file, and how they store bytes and probabilities."""
 
     image: TensorSummary
+    """The picture."""
+
     probabilities: TensorSummary
+    """The output."""
+
     box: TensorSummary | None = None
+    """The second input of a frame file; None in other files."""
 
     @classmethod
     def of(cls, model: bytes) -> Tensors:
         """Read them from a .tflite file.
 
-        Raises ExportFileError when it is no TFLite model, or no classifier of one picture.
+        Raises ExportFileError when it is not a TFLite model, or not a classifier of one picture.
         """
         summary = tflite.inspect(model)
         box = next((end for end in summary.inputs if (end.shape, end.dtype) == BOX), None)
@@ -47,19 +49,19 @@ class Tensors:
         if len(images) != 1 or len(summary.outputs) != 1:
             raise ExportFileError(
                 f"the file has {len(summary.inputs)} inputs and {len(summary.outputs)} outputs; "
-                "give an emotion classifier with one of each"
+                "pass an emotion classifier with one input and one output"
             )
         image, probabilities = images[0], summary.outputs[0]
         if image.dtype not in ("uint8", "int8", "float32") or len(image.shape) != 4 or image.shape[0] not in (1, -1):
             raise ExportFileError(
                 f"the file's input is {image.dtype} {list(image.shape)}; "
-                "give one with float32, uint8 or int8 [1, S, S, C]"
+                "pass one with float32, uint8 or int8 [1, S, S, C]"
             )
         quantised = probabilities.dtype in ("uint8", "int8") and probabilities.scale is not None
         if not (quantised or probabilities.dtype == "float32") or len(probabilities.shape) != 2:
             raise ExportFileError(
                 f"the file's output is {probabilities.dtype} {list(probabilities.shape)}; "
-                "give one with float32 or quantised probabilities [1, K]"
+                "pass one with float32 or quantised probabilities [1, K]"
             )
         return cls(image, probabilities, box)
 
@@ -96,8 +98,10 @@ class Tensors:
 def kernels_of(ops: Iterable[Op], output: int) -> str:
     """What computes a tensor: XNNPACK, TFLite's builtin kernels, or both, with the ops left to the latter.
 
-    ops: every node of an interpreter that is ready to run. The nodes that XNNPACK took over are still among them;
-    what it computes in their place comes behind them as DELEGATE, so the last maker of a tensor is the true one.
+    ops: every node of an interpreter that is ready to run.
+
+    The nodes that XNNPACK took over are still among them; its replacement comes after them as DELEGATE, so the last
+    writer of a tensor counts.
     """
     makers = {tensor: (name, inputs) for name, inputs, outputs in ops for tensor in outputs}
     names, wanted, seen = set(), [output], set()

@@ -31,7 +31,7 @@ VARIABLE = "FER_EXPORT_TFLITE_RUNTIME"
 """Environment variable with the interpreter of an environment that has tflite-runtime."""
 
 _WHY = "its last release, 2.14, has wheels for Linux and Python up to 3.11 only and needs numpy < 2"
-_MEND = (
+_FIX = (
     "make it an environment with `python3.11 -m venv tflite && tflite/bin/pip install tflite-runtime==2.14.0 "
     f'"numpy<2"` and set {VARIABLE}=tflite/bin/python'
 )
@@ -44,7 +44,7 @@ _CHUNK = 256
 def tflite_runtime_python() -> Path:
     """The interpreter that runs tflite-runtime: FER_EXPORT_TFLITE_RUNTIME, or else this one.
 
-    Starts it once to see. Raises UsageError when it cannot be started or has no tflite-runtime that works.
+    Starts it once to check. Raises UsageError when it cannot be started or has no tflite-runtime that works.
     """
     process, python, _ = _greeted(None, 1)
     _end(process)
@@ -54,9 +54,13 @@ def tflite_runtime_python() -> Path:
 class TfliteRuntime(Runtime):
     """tflite-runtime, faces one by one (batch 1).
 
-    model: the path of a .tflite file or its bytes; python: an interpreter that has tflite_runtime, by default the
-    one that `tflite_runtime_python` finds. Close it, or use it as a context manager. Raises UsageError when that
-    interpreter cannot be started or lacks the package, ExportFileError when the runtime cannot run the file.
+    model: the path of a .tflite file or its bytes.
+    python: an interpreter that has tflite_runtime, by default the one that `tflite_runtime_python` finds.
+
+    Close it, or use it as a context manager.
+
+    Raises UsageError when that interpreter cannot be started or lacks the package, ExportFileError when the runtime
+    cannot run the file.
     """
 
     name = "tflite-runtime"
@@ -115,7 +119,10 @@ class TfliteRuntime(Runtime):
             sent.flush()
 
     def _answer(self, content: bytes | None = None) -> dict[str, Any]:
-        """The worker's next line; content: of the file, where the answer is to its loading."""
+        """The worker's next line.
+
+        content: of the file, where the answer is to its loading.
+        """
         head = _json_line(_pipes(self._process)[1])
         if head is None or "error" in head:
             raise self._refusal("its process ended" if head is None else one_line(head["error"]), content)
@@ -130,7 +137,7 @@ class TfliteRuntime(Runtime):
         return np.frombuffer(content, dtype).reshape(shape)
 
     def _refusal(self, reason: str, content: bytes | None = None) -> ExportFileError:
-        """What it cannot do, in words where the runtime speaks of codes."""
+        """Why the runtime refused the file, with names instead of its codes."""
         missing = re.search(r"builtin opcode '(\w+)' version '(\d+)'", reason)
         if content is None or not missing:
             return ExportFileError(f"tflite-runtime {self.version} cannot run the file: {reason}")
@@ -157,7 +164,7 @@ def _interpreter(python: str | Path | None) -> Path:
     given = os.path.expanduser(python or os.environ.get(VARIABLE) or sys.executable)
     found = shutil.which(given)
     if found is None:
-        raise _unusable(f"{given} is no program that can be started")
+        raise _unusable(f"{given} is not a program that can be started")
     return Path(found)
 
 
@@ -179,7 +186,7 @@ def _start(python: Path, threads: int) -> subprocess.Popen[bytes]:
 
 
 def _version(process: subprocess.Popen[bytes], python: Path) -> str:
-    """What the worker says first: the version of its tflite-runtime."""
+    """The worker's first message: the version of its tflite-runtime."""
     head = _json_line(_pipes(process)[1])
     if head is None:
         raise _unusable(f"{python} does not answer as a Python")
@@ -191,8 +198,8 @@ def _version(process: subprocess.Popen[bytes], python: Path) -> str:
 
 
 def _unusable(finding: str) -> UsageError:
-    mend = _MEND if sys.platform == "linux" else _ELSEWHERE
-    return UsageError(f"tflite-runtime cannot run: {finding}; {_WHY}; {mend}")
+    fix = _FIX if sys.platform == "linux" else _ELSEWHERE
+    return UsageError(f"tflite-runtime cannot run: {finding}; {_WHY}; {fix}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -214,7 +221,7 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _json_line(stream: IO[bytes]) -> dict[str, Any] | None:
-    """The next line of the protocol, None where the process ended or speaks something else."""
+    """The next line of the protocol, None where the process ended or sent something else."""
     try:
         document = json.loads(stream.readline())
     except ValueError:

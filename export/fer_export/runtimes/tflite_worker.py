@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Dict  # noqa: UP035 - read by Python 3.8
 
 def main(threads: int) -> None:
     """Load the model that comes on stdin, then answer until stdin ends."""
-    # Whatever a library prints must not get between the answers.
+    # Output of libraries must not mix with the answers.
     answers, requests = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer
     os.dup2(2, 1)
     try:
@@ -57,7 +57,10 @@ def main(threads: int) -> None:
 
 
 def infer(interpreter: Any, inputs: Any, box: Any, numpy: Any) -> Any:
-    """Outputs of the model for inputs [N, ...], one after the other; box: the second input of a frame file."""
+    """Outputs of the model for inputs [N, ...], one after the other.
+
+    box: the second input of a frame file.
+    """
     details = sorted(interpreter.get_input_details(), key=lambda detail: -len(detail["shape"]))
     given, result = index(details), index(interpreter.get_output_details())
     if box is not None:

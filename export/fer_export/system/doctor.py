@@ -1,7 +1,7 @@
-"""Whether fer-export can work on this machine, and the command that mends what is wrong.
+"""Whether fer-export works on this machine, and the command that fixes what is wrong.
 
 Every package is imported, and the two main jobs are run, in processes of their own: a package built for another
-processor dies in one, and takes nothing with it. Only the standard library and `packaging` are needed for that.
+    processor crashes only that process. Only the standard library and `packaging` are needed for that.
 """
 
 from __future__ import annotations
@@ -53,17 +53,27 @@ LONGEST = 600
 
 @dataclass(frozen=True)
 class Finding:
-    """state: `ok`, `note` (works, or is not needed by most) or `fault` (a command will fail). mend: what to do then."""
+    """One thing that was checked."""
 
     subject: str
+    """What was checked."""
+
     state: str
+    """`ok`, `note` (works, or most people do not need it) or `fault` (a command will fail)."""
+
     found: str
-    mend: str = ""
+    """What was found."""
+
+    fix: str = ""
+    """What to do; empty where nothing is needed."""
 
 
 @dataclass(frozen=True)
 class Examination(Readable):
+    """Everything that was checked."""
+
     findings: tuple[Finding, ...]
+    """In the order of the checks."""
 
     @property
     def faults(self) -> tuple[Finding, ...]:
@@ -74,7 +84,7 @@ class Examination(Readable):
 
 
 def examine(on_step: OnStep = silent) -> Examination:
-    """Look at Python, packages, machine, folders, and run both main jobs where nothing is wrong before."""
+    """Check Python, packages, machine and folders, and run both main jobs if nothing is wrong."""
     findings = [python()]
     wanted = requirements()
     on_step("importing the packages", 0, len(wanted) + 1)
@@ -115,16 +125,16 @@ def python() -> Finding:
 def package(requirement: Requirement, imported: bool = False) -> Finding:
     """Whether a package is there, in a version that fits, and can be imported, where that is not known already."""
     name = requirement.name
-    mend = f"pip install '{name}{requirement.specifier}'"
+    fix = f"pip install '{name}{requirement.specifier}'"
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Finding(name, "fault", "not installed", mend)
+        return Finding(name, "fault", "not installed", fix)
     if not requirement.specifier.contains(version, prereleases=True):
-        return Finding(name, "fault", f"{version}, needs {requirement.specifier}", mend)
+        return Finding(name, "fault", f"{version}, needs {requirement.specifier}", fix)
     why = "" if imported else _failure(_run("-c", f"import {_module(name)}"))
     if why:
-        return Finding(name, "fault", f"{version}, cannot be imported: {why}", f"{mend} --force-reinstall")
+        return Finding(name, "fault", f"{version}, cannot be imported: {why}", f"{fix} --force-reinstall")
     return Finding(name, "ok", version)
 
 
@@ -152,7 +162,7 @@ def folder(name: str, path: Path) -> Finding:
     try:
         free = shutil.disk_usage(files.check_writable(path)).free
     except FerExportError as error:
-        return Finding(name, "fault", str(error), "give --output, or FER_EXPORT_CACHE for the cache, another folder")
+        return Finding(name, "fault", str(error), "pass --output, or FER_EXPORT_CACHE for the cache, another folder")
     if free < LEAST_SPACE:
         return Finding(name, "fault", f"{path}, only {free / 1e6:.0f} MB free", "free some space on that disk")
     return Finding(name, "ok", f"{path}, {free / 1e9:.1f} GB free")
@@ -173,7 +183,7 @@ def job(command: str) -> Finding:
 
 
 def optional() -> list[Finding]:
-    """What some commands use, if it is there."""
+    """Optional tools that some commands use."""
     found = []
     for name, use in OPTIONAL.items():
         try:
@@ -206,7 +216,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _failure(result: subprocess.CompletedProcess[str]) -> str:
-    """The last line of what a process said before it failed; empty where it did not."""
+    """The last line that a process printed before it failed; empty where it succeeded."""
     if result.returncode == 0:
         return ""
     if result.returncode < 0:

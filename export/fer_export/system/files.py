@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written aside, flushed to disk, then renamed."""
+"""Files that appear whole or not at all: written elsewhere, flushed to disk, then renamed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all: made aside, then renamed into place."""
+"""Folders that appear whole or not at all: made elsewhere, then renamed into place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_free(folder: Path, ours: Ours) -> None:
 
 @contextlib.contextmanager
 def workshop(folder: Path) -> Iterator[Path]:
-    """An empty folder beside `folder`, for what is on its way there; removed at the end."""
+    """An empty folder beside `folder`, for files that will be moved there; removed at the end."""
     beside, name = folder.absolute().parent, folder.absolute().name
     try:
         made = tempfile.TemporaryDirectory(prefix=f".{name}.", suffix=".partial", dir=beside)

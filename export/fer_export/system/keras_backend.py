@@ -1,4 +1,4 @@
-"""Starts Keras's backend quietly: the libraries' chatter never reaches the user.
+"""Starts Keras's backend quietly: the libraries' messages never reach the user.
 
 TensorFlow, LiteRT and MLIR print from C++ straight to file descriptor 2 (and the converter to 1), so
 environment variables are not enough: `silenced()` redirects the descriptors for the time of a call.
@@ -18,13 +18,13 @@ from . import machine
 
 
 def prepare() -> None:
-    """Set the variables that must stand before keras is first imported. Values the user set are kept."""
+    """Set the variables that keras needs before its first import. Values the user set are kept."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
 def start() -> None:
-    """Import keras, and TensorFlow where it is installed, with their messages swallowed.
+    """Import keras, and TensorFlow where it is installed, with their messages suppressed.
 
     Raises UsageError where KERAS_BACKEND names what is not installed.
     """
@@ -40,7 +40,7 @@ def start() -> None:
         if name == "tensorflow":
             raise
         raise UsageError(f"KERAS_BACKEND={name} cannot be imported ({error}); install it, or unset it") from error
-    # A user's keras.json may say channels_first, which neither TFLite nor the networks here know.
+    # A user's keras.json may say channels_first, which neither TFLite nor the networks here support.
     keras.config.set_image_data_format("channels_last")
 
 
@@ -56,9 +56,9 @@ def require_tensorflow() -> None:
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Swallow what is written to stdout and stderr, C++ libraries included, and Python's warnings.
+    """Suppress what is written to stdout and stderr, C++ libraries included, and Python's warnings.
 
-    If the body raises, nothing of the chatter is shown either: the exception carries the news.
+    If the body raises, none of it is shown either: the exception says what is wrong.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -44,16 +44,28 @@ _BUSY_SAMPLE = 0.3
 
 @dataclass(frozen=True)
 class Machine:
-    """busy_cores: how many cores' worth of work the machine was doing before anything was measured, None where the
-    system does not tell; load_average: of the last minute, which includes what the user ran just before."""
+    """The machine, and how busy it is."""
 
     system: str
+    """Operating system."""
+
     cpu: str
+    """Processor."""
+
     cores: int
+    """Cores that this process may use."""
+
     int8_instructions: tuple[str, ...]
+    """Instructions of the processor that speed up int8."""
+
     load_average: float | None
+    """Load of the last minute, which includes what the user ran just before; None where the system does not tell."""
+
     busy_cores: float | None
+    """Cores that were at work before anything was measured; None where the system does not tell."""
+
     python: str
+    """Version of Python."""
 
     @property
     def arm(self) -> bool:

@@ -1,11 +1,11 @@
-"""What long work calls to tell how far it is."""
+"""Progress of long work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 OnStep = Callable[[str, int, int], None]
-"""Called with the task, the steps done and all steps."""
+"""Called with the task, the steps done and the number of steps."""
 
 
 def silent(task: str, done: int, total: int) -> None:

@@ -19,12 +19,10 @@ CLASSES = (6, 7)
 
 @dataclass(frozen=True)
 class Family:
-    """One network of the report's family: four Conv-ReLU-BatchNorm-MaxPool blocks after a plain stem.
-
-    filters: output channels of the four blocks; the hidden dense layer is as wide as the last one.
-    """
+    """One network of the report's family: four Conv-ReLU-BatchNorm-MaxPool blocks after a plain stem."""
 
     filters: tuple[int, int, int, int]
+    """Output channels of the four blocks; the hidden dense layer is as wide as the last one."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +34,16 @@ class Residual:
     """
 
     stem: int
+    """Channels of the stem."""
+
     stages: tuple[int, int, int]
+    """Channels of the three stages."""
+
     depth: tuple[int, int, int]
+    """Added convolutions of each stage."""
+
     dropout: float
+    """Dropout rate before the last layer."""
 
 
 NETWORKS: dict[str, Family | Residual] = {
@@ -50,19 +55,22 @@ NETWORKS: dict[str, Family | Residual] = {
     "nano": Residual(24, (32, 48, 64), (1, 1, 1), 0.1),
     "large": Residual(64, (128, 256, 512), (2, 2, 2), 0.5),
 }
-"""`large` is no network for phones: it teaches those that are."""
+"""`large` is a teacher, too large for phones."""
 
 
 def build(name: str, classes: int, dtype: str = "float32") -> keras.Model:
     """Build an untrained network.
 
-    name: a key of NETWORKS; classes: 6 or 7; dtype: the Keras dtype policy of all layers but the last.
-    Raises UsageError on any other name or number. Weights follow Keras's global seed.
+    name: a key of NETWORKS.
+    classes: 6 or 7.
+    dtype: the Keras dtype policy of all layers but the last.
+
+    Raises UsageError for any other name or number. Weights follow Keras's global seed.
     """
     import keras
 
     if name not in NETWORKS:
-        raise UsageError(f"no network is called {name!r}; choose one of {', '.join(NETWORKS)}")
+        raise UsageError(f"unknown network {name!r}; choose one of {', '.join(NETWORKS)}")
     if classes not in CLASSES:
         raise UsageError(f"{classes} classes cannot be trained on FER2013; choose --classes 6 or --classes 7")
     before = keras.config.dtype_policy()

@@ -1,6 +1,6 @@
 """The recipe of a training run as data, and the decisions that follow from it and the history alone.
 
-Rate and end of a run are computed from the recorded epochs, so an interrupted run goes on exactly as planned.
+Rate and end of a run are computed from the recorded epochs, so an interrupted run continues exactly as planned.
 """
 
 from __future__ import annotations
@@ -15,70 +15,111 @@ EpochRecord = dict[str, float]
 
 @dataclass(frozen=True)
 class Affine:
-    """Augmentation ranges in the units of Keras 2's ImageDataGenerator, which the report used.
-
-    rotation: degrees either way. zoom: scale of each axis in 1-zoom..1+zoom. shift: fraction of the
-    side either way. shear: degrees (so the report's 0.15 hardly moves a pixel). flip: mirror half of the faces.
-    """
+    """Augmentation ranges in the units of Keras 2's ImageDataGenerator, which the report used."""
 
     rotation: float = 20.0
+    """Degrees either way."""
+
     zoom: float = 0.15
+    """Scale of each axis in 1-zoom..1+zoom."""
+
     shift: float = 0.2
+    """Fraction of the side either way."""
+
     shear: float = 0.15
+    """Degrees (so the report's 0.15 hardly moves a pixel)."""
+
     flip: bool = True
+    """Whether half of the faces are mirrored."""
 
 
 @dataclass(frozen=True)
 class Photometric:
-    """Augmentation of the pixel values 0..1, each drawn anew for every face.
-
-    contrast: scale about the face's mean in 1-contrast..1+contrast. brightness: added, either way. erasing:
-    share of the faces with a rectangle of noise, whose sides are 1/8 to 1/2 of the face's.
-    """
+    """Augmentation of the pixel values 0..1, each drawn for every face."""
 
     contrast: float = 0.0
+    """Scale about the face's mean in 1-contrast..1+contrast."""
+
     brightness: float = 0.0
+    """Added, either way."""
+
     erasing: float = 0.0
+    """Share of the faces with a rectangle of noise, whose sides are 1/8 to 1/2 of the face's."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The report's recipe: Adam, plateau halving on val_accuracy, early stopping on val_loss.
+    """How a network is trained.
 
-    epochs is the most that are trained; patience counts epochs. schedule: `plateau`, or `cosine`, which rises over
-    warm_up epochs, falls to zero after the last one and knows neither plateau nor early stopping. optimizer: `adam`, or
-    `sgd` with Nesterov momentum 0.9. weight_decay: decoupled, of kernels only. averaging: momentum a step of the
-    exponential average of the weights, which is what is judged and kept; 0 is none. distillation: weight of the
-    teachers' probabilities in the targets, 0..1. consistent: the teachers answer for every face as the network sees it,
-    altered anew in each epoch, not once for the face as it is. mixup: alpha of the Beta distribution by which faces are
-    laid over one another; 0 is none. quantize: `int8` trains and judges with the steps of an int8 file, batch norms as
-    they are; `none` in plain float. dtype: what layers compute in, `float32`, or `mixed_bfloat16` with weights, their
-    updates and the probabilities in float32; the network that is kept is in float32 throughout. settling: at the end
-    batch-norm statistics are estimated anew on the training faces as they are, and kept where the validation accuracy
-    rises; not in a run of several processes or with int8's steps.
+    The defaults are the report's: Adam, plateau halving on val_accuracy, early stopping on val_loss.
     """
 
     batch_size: int = 32
+    """Faces per step."""
+
     epochs: int = 100
+    """Largest number of epochs."""
+
     learning_rate: float = 1e-3
+    """Highest rate."""
+
     stop_patience: int = 7
+    """Epochs without a lower val_loss before stopping."""
+
     plateau_patience: int = 3
+    """Epochs without a higher val_accuracy before the rate falls."""
+
     plateau_factor: float = 0.5
+    """Factor of the rate then."""
+
     min_learning_rate: float = 1e-5
+    """Least rate."""
+
     optimizer: str = "adam"
+    """`adam`, or `sgd` with Nesterov momentum 0.9."""
+
     schedule: str = "plateau"
+    """`plateau`, or `cosine`, which rises over warm_up epochs, falls to zero after the last one and has neither plateau
+    nor early stopping."""
+
     warm_up: int = 0
+    """Epochs in which the rate rises."""
+
     weight_decay: float = 0.0
+    """Decoupled, of kernels only."""
+
     label_smoothing: float = 0.0
+    """Share of the target spread over all emotions."""
+
     averaging: float = 0.0
+    """Momentum per step of the exponential average of the weights, which is what is judged and kept; 0 means none."""
+
     distillation: float = 0.0
+    """Weight of the teachers' probabilities in the targets, 0..1."""
+
     consistent: bool = False
+    """Whether the teachers answer for every face as the network sees it, altered in each epoch, not once for the face
+    as it is."""
+
     mixup: float = 0.0
+    """Alpha of the Beta distribution by which faces are mixed; 0 means none."""
+
     quantize: str = "none"
+    """`int8` trains and judges with the steps of an int8 file, with fixed batch norms; `none` trains in plain float."""
+
     dtype: str = "float32"
+    """What layers compute in: `float32`, or `mixed_bfloat16` with weights, updates and probabilities in float32. The
+    network that is kept is float32."""
+
     settling: bool = False
+    """Whether batch-norm statistics are estimated again at the end on the training faces as they are, and kept where
+    the validation accuracy rises; not in a run of several processes or with int8's steps."""
+
     augmentation: Affine = field(default_factory=Affine)
+    """Changes of the geometry."""
+
     photometric: Photometric = field(default_factory=Photometric)
+    """Changes of the pixel values."""
 
 
 COMPACT = Recipe(
@@ -95,7 +136,7 @@ COMPACT = Recipe(
     augmentation=Affine(rotation=15.0, zoom=0.17, shift=0.094, shear=5.0),
     photometric=Photometric(contrast=0.3, brightness=0.15, erasing=0.5),
 )
-"""What `compact` is trained with."""
+"""The recipe of `compact`."""
 
 NANO = replace(
     COMPACT,
@@ -104,19 +145,19 @@ NANO = replace(
     augmentation=Affine(rotation=10.0, zoom=0.12, shift=0.07, shear=5.0),
     photometric=Photometric(contrast=0.2, brightness=0.1),
 )
-"""What `nano` is trained with: a tenth of the weights learns the faces less by heart and needs less to hold it back."""
+"""The recipe of `nano`: a tenth of the weights memorises the faces less and needs less regularisation."""
 
 LARGE = replace(COMPACT, batch_size=128, learning_rate=0.1)
-"""What `large` is trained with: fewer, larger steps, as a GPU likes them. At this rate it learns next to nothing for
-ten epochs and more. With its average multiplied by .25, a rate of .08, 5 epochs of warm-up and 88 epochs it learns at
-once; four such runs ended at 69.6 to 69.8 %, against 68.2 to 69.7 %, and taught no better (models/runs.jsonl). The
-teachers of compact-7 and compact-6 were trained as it stands here, not settled."""
+"""The recipe of `large`: fewer, larger steps, which suit a GPU. At this rate it learns almost nothing for ten epochs.
+With its average multiplied by .25, a rate of .08, 5 epochs of warm-up and 88 epochs it learns at once; four such runs
+ended at 69.6 to 69.8 %, against 68.2 to 69.7 %, and taught no better (models/runs.jsonl). The teachers of compact-7 and
+compact-6 were trained as it stands here, without a refit of the batch norms."""
 
 RECIPES = {"compact": COMPACT, "nano": NANO, "large": LARGE}
 """Every other network takes the report's."""
 
 DISTILLATION = 0.7
-"""The teachers' weight in the targets, for any network; a teacher's doubt then stands in for label smoothing."""
+"""The teachers' weight in the targets, for any network; a teacher's uncertainty replaces label smoothing."""
 
 
 def of(network: str, taught: bool = False) -> Recipe:

@@ -1,4 +1,4 @@
-"""The folder of a training run, written after every epoch, so that the run can go on after any end."""
+"""The folder of a training run, written after every epoch, so that the run can continue after any interruption."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Trained(Protocol):
 
 
 class RunFolder:
-    """A run as its folder holds it; only the first process of a group reads and writes.
+    """A run as stored in its folder; only the first process of a group reads and writes.
 
-    settings: JSON-safe, what a run must have in common with what lies in the folder. epochs: so far. weights: what
-    Trainer.save gave after the last of them. ended: whether it is trained to its end and only its card is missing;
-    settled: what settling its batch norms gave then.
+    settings: JSON-safe, settings that must equal those of the run in the folder. epochs: so far. weights: what
+        Trainer.save gave after the last of them. ended: whether it is trained to its end and only its card is missing;
+        settled: what the refit of its batch norms gave then.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], saved: Arrays, group: Group) -> None:
@@ -82,12 +82,13 @@ class RunFolder:
         if other:
             raise TrainingError(
                 f"{folder} holds a run that differs in {', '.join(other)}; "
-                "repeat its settings and data to go on, or choose another --output"
+                "use the same settings and data to continue, or choose another --output"
             )
         return arrays
 
     def append(self, record: EpochRecord, trainer: Trained) -> None:
-        """Record an epoch. The best network is written first, the state last: a kill between repeats the epoch."""
+        """Record an epoch. The best network is written first, the state last: if the process is killed in between, the
+        epoch is repeated."""
         self.epochs.append(record)
         if best_epoch(self.epochs) == len(self.epochs):
             # All processes of a group put the averaged weights in, as they change a variable together.
@@ -104,11 +105,11 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """Where the best network lies."""
+        """Path of the best network."""
         return self.folder / "model.keras"
 
     def keep(self, network: keras.Model) -> None:
-        """Put a network in the place of the best."""
+        """Replace the best network."""
         files.write_whole(self.best, keras_bytes(network))
 
     def draw(self) -> None:
@@ -119,7 +120,7 @@ class RunFolder:
             files.write_whole(self.folder / "curves.png", training_curves(self.epochs, best_epoch(self.epochs)))
 
     def finish(self, settled: Settled | None) -> None:
-        """Write the history; there is nothing to go on with any more."""
+        """Write the history; after that the run cannot be continued."""
         if not self.group.first:
             return
         found = {"best_epoch": best_epoch(self.epochs), "settled": settled.to_dict() if settled else None}

@@ -41,23 +41,26 @@ def train_network(
     on_step: OnStep = silent,
     on_epoch: OnEpoch = lambda epoch, record, left: None,
 ) -> dict[str, Any] | None:
-    """Train (or go on) in `folder` and return the card, which is written there as card.json.
+    """Train in `folder`, or continue the run there, and return the card, which is written there as card.json.
 
     protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
-    initial: a network whose weights are the start. teachers: networks whose probabilities are learnt beside the labels.
-    recipe_of: another network whose recipe is taken. changes: fields of recipe.Recipe that differ from it. group: the
-    processes that train together; all but the first return None. on_epoch gets the epochs left at most. Raises what
-    training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows no cosine,
-    on a patience where it does, and on what check_recipe names.
+    initial: a network whose weights are the start.
+    teachers: networks whose probabilities are learnt beside the labels.
+    recipe_of: another network whose recipe is taken.
+    changes: fields of recipe.Recipe that differ from it.
+    group: the processes that train together; all but the first return None. on_epoch gets the epochs left at most.
+
+    Raises what training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows
+    no cosine, on a patience where it does, and on what check_recipe names.
     """
     changes = changes or {}
     settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **changes)
     if settings.warm_up and settings.schedule != "cosine":
-        raise UsageError("the report's recipe knows no warm-up; leave --warm-up away, or add --recipe compact")
+        raise UsageError("the report's recipe has no warm-up; remove --warm-up, or add --recipe compact")
     if "distillation" in changes and not teachers:
-        raise UsageError("--distillation is the weight of teachers; add --teacher, or leave it away")
+        raise UsageError("--distillation is the weight of teachers; add --teacher, or remove it")
     if "stop_patience" in changes and settings.schedule == "cosine":
-        raise UsageError("this recipe ends after --epochs; leave --stop-patience away, or add --recipe report")
+        raise UsageError("this recipe has no early stopping; remove --stop-patience, or add --recipe report")
     trainer.check_recipe(settings, initial, teachers, group)
     labels = DEFAULT_LABELS.get(classes, ())
     if protocol == "report":

@@ -45,23 +45,33 @@ MEASURED = 512
 
 @dataclass(frozen=True)
 class Examples:
-    """images: uint8 [N, 48, 48, 1]; targets: int64 [N], positions in the labels of the network; soft: float32 [N, K],
-    what is learnt in the place of the targets."""
+    """Faces to train on or to validate with."""
 
     images: NDArray[np.uint8]
+    """Faces uint8 [N, 48, 48, 1]."""
+
     targets: NDArray[np.int64]
+    """Positions in the labels of the network, int64 [N]."""
+
     soft: NDArray[np.float32] | None = None
+    """Probabilities float32 [N, K] that are learned instead of the targets; None without teachers."""
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a finished run gives: the folder, every epoch's figures, the epoch kept in model.keras, and what settling
-    its batch norms gave where the recipe asks for it."""
+    """The result of a finished run."""
 
     folder: Path
+    """The run's folder."""
+
     epochs: tuple[EpochRecord, ...]
+    """Figures of every epoch."""
+
     best_epoch: int
+    """The epoch kept in model.keras."""
+
     settled: Settled | None = None
+    """What estimating the batch-norm statistics again gave; None where the recipe does not ask for it."""
 
     def to_dict(self) -> dict[str, Any]:
         settled = self.settled.to_dict() if self.settled else None
@@ -84,16 +94,20 @@ def train(
     on_step: OnStep = lambda epoch, step, steps: None,
     on_epoch: OnEpoch = lambda epoch, record: None,
 ) -> TrainingResult:
-    """Train `network` with `classes` outputs, or go on with the run that lies in `folder`.
+    """Train `network` with `classes` outputs, or continue the run in `folder`.
 
     initial: name or path of a network whose layers of the same name and shape give the first weights; one that knows
-    more emotions gives its last layer's columns of those that are wanted.
-    teachers: the networks that made training.soft, by name, so that a run goes on with the same; where the recipe is
-    consistent, they are asked here. group: the joined processes that train together; only the first one uses `folder`
-    and `initial`. The epoch with the highest validation accuracy is kept in `folder/model.keras`. A run that has ended
-    and has no card yet gives its result again. Raises TrainingError on NaN, on degenerate data, on a folder that holds
-    a run with other settings or other data, and where the processes of a group differ in these; UsageError on what
-    check_recipe names, on an unknown network or number of classes and on teachers that cannot teach.
+        more emotions gives its last layer's columns of those that are wanted.
+    teachers: the networks that made training.soft, by name, so that a run continues with the same; where the recipe is
+        consistent, they are asked here.
+    group: the joined processes that train together; only the first one uses `folder` and `initial`.
+
+    The epoch with the highest validation accuracy is kept in `folder/model.keras`. A run that has ended and has no card
+    yet gives its result again.
+
+    Raises TrainingError on NaN, on degenerate data, on a folder that holds a run with other settings or other data, and
+    where the processes of a group differ in these; UsageError on what check_recipe names, on an unknown network or
+    number of classes and on teachers that cannot teach.
     """
     recipe = recipe or Recipe()
     check_recipe(recipe, initial, teachers, group)
@@ -139,24 +153,24 @@ def train(
 
 
 def check_recipe(recipe: Recipe, initial: str | None, teachers: Sequence[str], group: Group) -> None:
-    """Raise UsageError for what does not go together."""
+    """Raise UsageError for settings that exclude each other."""
     if recipe.quantize == "int8" and initial is None:
         raise UsageError("int8's steps are fitted to a trained network; name it with --initial")
     if recipe.quantize == "int8" and recipe.dtype != "float32":
-        raise UsageError(f"int8's steps are trained in float32; leave --dtype {recipe.dtype} away")
+        raise UsageError(f"int8's steps are trained in float32; remove --dtype {recipe.dtype}")
     if not recipe.consistent:
         return
     if not teachers or recipe.distillation == 0:
-        raise UsageError("--consistent is how teachers teach; add --teacher, and leave --distillation 0 away")
+        raise UsageError("--consistent needs teachers; add --teacher, and remove --distillation 0")
     if not group.alone:
-        raise UsageError("--consistent trains in one process; leave it away, or --distribute")
+        raise UsageError("--consistent trains in one process; remove it, or remove --distribute")
 
 
 def check_examples(training: Examples, validation: Examples, classes: int) -> None:
-    """Raise TrainingError for data no network can learn from or be judged on."""
+    """Raise TrainingError for data that cannot train or judge a network."""
     for name, examples in (("training", training), ("validation", validation)):
         if len(examples.targets) == 0:
-            raise TrainingError(f"the {name} split has no faces; give a data set that holds both splits")
+            raise TrainingError(f"the {name} split has no faces; pass a data set that holds both splits")
         if np.ptp(examples.images) == 0:
             raise TrainingError(
                 f"every pixel of the {name} split has the same value; check the data with `fer-export data`"
@@ -170,7 +184,7 @@ def check_examples(training: Examples, validation: Examples, classes: int) -> No
 
 
 class Trainer:
-    """The network with augmentation in front, compiled once; one call an epoch."""
+    """The network with augmentation in front, compiled once; one call per epoch."""
 
     def __init__(
         self, network: str, classes: int, recipe: Recipe, seed: int, teachers: Sequence[Checkpoint] = ()
@@ -210,7 +224,7 @@ class Trainer:
         self.model.optimizer.build(self.model.trainable_variables)
 
     def epoch(self, epoch: int, rate: float, training: Examples, validation: Examples, on_step: OnStep) -> EpochRecord:
-        """Train one epoch and measure it; raise TrainingError if the loss is no longer a number."""
+        """Train one epoch and measure it; raise TrainingError if the loss is NaN or infinite."""
         started = time.perf_counter()
         loss, accuracy = self.fit(epoch, rate, training, on_step)
         with self.average():
@@ -219,7 +233,7 @@ class Trainer:
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
             other = "" if self.dtype == "float32" else ", or with --dtype float32"
             raise TrainingError(
-                f"the loss is no longer a number in epoch {epoch} (rate {rate:g}); "
+                f"the loss became NaN or infinite in epoch {epoch} (rate {rate:g}); "
                 f"start again in a new --output with a lower --learning-rate{other}"
             )
         return {
@@ -257,7 +271,7 @@ class Trainer:
         variables = self.model.trainable_variables
         current = [_to_numpy(variable) for variable in variables]
         for variable, average in zip(variables, self.model.optimizer._model_variables_moving_average, strict=True):
-            # A copy: the JAX backend gives the buffers of what it is called with away.
+            # A copy: the JAX backend donates the buffers of its arguments.
             variable.assign(_to_numpy(average))
         try:
             yield
@@ -287,7 +301,7 @@ class Trainer:
         return network
 
     def measure_steps(self, images: NDArray[np.uint8]) -> None:
-        """Fit int8's steps to the values that uint8 faces [N, 48, 48, 1] give; nothing in plain float."""
+        """Fit int8's steps to the values that uint8 faces [N, 48, 48, 1] give; does nothing in plain float."""
         if self.judged is not self.network:
             from .methods.quantization_aware import measure
 
@@ -301,10 +315,10 @@ class Trainer:
 
 
 def feed(images: NDArray[np.uint8], targets: NDArray[np.float32], batch_size: int) -> dict[str, Any]:
-    """What Keras's fit and evaluate are given to go through the faces in this order.
+    """The input of Keras's fit and evaluate that goes through the faces in this order.
 
     For TensorFlow, Keras would make a data set that tunes itself: a thread looks at it after 10, 20, 40 ms and so on,
-    up to a minute, and may sleep through the notice that the epoch is over. One of 25 s then takes 41.
+        up to a minute, and may miss the end of the epoch. One of 25 s then takes 41.
     """
     import keras
 
@@ -319,7 +333,7 @@ def feed(images: NDArray[np.uint8], targets: NDArray[np.float32], batch_size: in
 
 
 def _settle(run: RunFolder, training: Examples, validation: Examples) -> Settled:
-    """Settle the best network's batch norms; model.keras is written again where that judges better."""
+    """Estimate the best network's batch-norm statistics again; model.keras is replaced where accuracy rises."""
     import keras
 
     network = keras.models.load_model(run.best, compile=False)
@@ -342,7 +356,7 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
 
     class AveragedSGD(keras.optimizers.SGD):  # type: ignore[misc]
         def finalize_variable_values(self, var_list: Any) -> None:
-            """Keras would put the average in the weights' place at the end of every fit, and so of every epoch."""
+            """Keras would replace the weights by the average at the end of every fit, and so of every epoch."""
 
     optimizer = AveragedSGD(
         recipe.learning_rate,
@@ -361,7 +375,7 @@ def _step_callback(epoch: int, steps: int, on_step: OnStep) -> Any:
 
     class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            # Not at its end: there Keras would wait for the loss, and so for a GPU, which is given the next steps now.
+            # Not at its end: there Keras would wait for the loss, and so for a GPU, which gets the next steps now.
             on_step(epoch, batch + 1, steps)
 
     return Steps()

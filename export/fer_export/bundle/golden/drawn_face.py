@@ -1,4 +1,4 @@
-"""A drawn face that the detectors find: a photo to try the pipeline with that shows no person.
+"""A drawn face that the detectors find: a photo to test the pipeline that shows no person.
 
 Pillow's plain shapes at four times the size, shrunk and slightly blurred; every number is a share of the picture's
 side. The same arguments give the same bytes with one version of Pillow.
@@ -41,7 +41,10 @@ def drawn_face(
 ) -> NDArray[np.uint8]:
     """A head and shoulders in the middle of a picture: uint8 [size, size, 3].
 
-    mood: a key of MOODS; skin: a key of SKINS. The head is half the picture's side wide.
+    mood: a key of MOODS.
+    skin: a key of SKINS.
+
+    The head is half the picture's side wide.
     """
     from PIL import Image, ImageDraw, ImageFilter
 
@@ -146,7 +149,7 @@ class _Face:
 
 
 def _between(upper: list[Point], arch: list[Point], first: float, last: float) -> list[Point]:
-    """The outline between two arches that hang under a line by so much in its middle."""
+    """The outline between two arches that hang below a line, by their depth in the middle."""
     top = [(x, y + first * rise) for (x, y), (_, rise) in zip(upper, arch, strict=True)]
     bottom = [(x, y + last * rise) for (x, y), (_, rise) in zip(upper, arch, strict=True)]
     return top + bottom[::-1]

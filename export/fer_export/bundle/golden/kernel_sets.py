@@ -1,7 +1,7 @@
-"""The kernel sets that a bundle gives expected answers of, and how to run a file on each.
+"""The kernel sets for which a bundle has expected answers, and how to run a file on each.
 
-The same int8 file gives the same bytes wherever the same kernels compute it, and may be some steps off elsewhere: the
-order of rounding differs.
+The same int8 file gives the same bytes wherever the same kernels compute it, and may differ by some steps elsewhere:
+    the order of rounding differs.
 """
 
 from __future__ import annotations
@@ -24,19 +24,26 @@ Answers = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class KernelSet:
-    """name: in golden.json. format: of the files it runs. package: what brings the kernels.
-
-    int8_tolerance: largest difference of an int8 file's probability from one processor to another, measured by
-    benchmarks/arm/arm_parity.py; None where its kernels round otherwise on another processor. variation: the same
-    kernels put together otherwise, which are compared but not recorded.
-    """
+    """A set of kernels that golden vectors are recorded on."""
 
     name: str
+    """Its name in golden.json."""
+
     format: str
+    """Format of the files that it runs."""
+
     package: str
+    """The Python package that holds the kernels."""
+
     int8_tolerance: float | None
+    """Largest difference of an int8 file's probability between processors (benchmarks/arm/arm_parity.py); None where
+    its kernels round differently on other processors."""
+
     run: Callable[[bytes, NDArray[np.uint8]], Answers]
+    """Answers of a file, float32 [N, K], to faces uint8 [N, S, S, 1]."""
+
     variation: Callable[[bytes, NDArray[np.uint8]], Answers] | None = None
+    """The same kernels combined in another way; compared, not recorded."""
 
     @property
     def runtime(self) -> str:
@@ -76,7 +83,7 @@ def _xnnpack(content: bytes, faces: NDArray[np.uint8]) -> Answers:
 
 
 def _builtin(content: bytes, faces: NDArray[np.uint8]) -> Answers:
-    """LiteRT's own kernels, which compute what no delegate takes."""
+    """LiteRT's own kernels, which compute the ops that no delegate takes."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     tensors = Tensors.of(content)

@@ -1,7 +1,8 @@
 """The photos of the golden vectors: drawn by us, and one portrait in the public domain.
 
-They are there to tell implementations apart: faces of several sizes, at the border and none at all, pictures of odd
-shapes and of one pixel, noise that shows every wrong share of a pixel, boxes that lie beyond the picture.
+They are there to reveal differences between implementations: faces of several sizes, at the border and none at all,
+    pictures of odd shapes and of one pixel, noise that reveals every wrong weight of a pixel, boxes that lie beyond the
+    picture.
 """
 
 from __future__ import annotations
@@ -29,11 +30,16 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Picture:
-    """name: of the file, without its suffix. pixels: RGB uint8 [H, W, 3]. boxes: made by hand, to be cropped too."""
+    """A photo of the golden vectors."""
 
     name: str
+    """Name of its file, without the suffix."""
+
     pixels: Pixels
+    """RGB uint8 [H, W, 3]."""
+
     boxes: tuple[Box, ...] = ()
+    """Boxes made by hand, which are cropped too."""
 
 
 def pictures() -> tuple[Picture, ...]:

@@ -1,4 +1,4 @@
-"""Golden vectors: photos, and what must come out of them at every step of the pipeline.
+"""Golden vectors: photos, and their expected results at every step of the pipeline.
 
 For each photo the boxes that the detectors find; for those and for boxes made by hand the square and the grey bytes;
 for each exported file and kernel set its probabilities of all grey faces, with the difference that is allowed. An app
@@ -34,11 +34,11 @@ FLOAT_TOLERANCE = 1e-5
 """Largest difference of a float file's probability on the same kernel set; int8 has the kernel set's own."""
 
 LEAST_ELSEWHERE = {True: 4 / 256, False: 1e-4}
-"""What is allowed at least on other kernel sets: four steps of an int8 probability; float sums in another order."""
+"""Least tolerance on other kernel sets: four steps of an int8 probability; float sums in another order."""
 
 MARGIN = 2
-"""Other runtimes may differ by this many times what the kernel sets at hand differ by. Measured: tflite-runtime 2.14
-differs from LiteRT's XNNPACK by up to 1.2 times as much as LiteRT's builtin kernels do."""
+"""Other runtimes may differ by this many times the difference between the kernel sets here. Measured: tflite-runtime
+2.14 differs from LiteRT's XNNPACK by up to 1.2 times as much as LiteRT's builtin kernels do."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,13 @@ class GoldenCrop:
     """A box, its square, and the grey face uint8 [S, S, 1]."""
 
     box: Box
+    """Face box in pixels."""
+
     square: Square
+    """The square that is cut out."""
+
     gray: NDArray[np.uint8]
+    """The face, uint8 [S, S, 1]."""
 
     def to_dict(self) -> dict[str, Any]:
         content = self.gray.tobytes()
@@ -61,15 +66,25 @@ class GoldenCrop:
 
 @dataclass(frozen=True)
 class GoldenPhoto:
-    """file: its place in the bundle. sha256: of its RGB bytes, row by row. faces: what the detectors find; crops:
-    theirs first, then those of the boxes made by hand."""
+    """A photo with the faces found in it and its crops."""
 
     file: str
+    """Its place in the bundle."""
+
     width: int
+    """Pixels."""
+
     height: int
+    """Pixels."""
+
     sha256: str
+    """SHA-256 of its RGB bytes, row by row."""
+
     faces: tuple[Face, ...]
+    """What the detectors find."""
+
     crops: tuple[GoldenCrop, ...]
+    """Crops of the faces found, then of the boxes made by hand."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -84,18 +99,25 @@ class GoldenPhoto:
 
 @dataclass(frozen=True)
 class GoldenVariant:
-    """What an exported file answers to all vectors on one kernel set: float32 [N, K].
-
-    runtime: the package and version that gave the answers. tolerance: largest difference of any probability on the
-    same kernel set; elsewhere: on others, where top-1 must still be the same if it leads by more.
-    """
+    """What an exported file answers to all vectors on one kernel set."""
 
     file: str
+    """Its place in the bundle."""
+
     kernels: str
+    """Name of the kernel set."""
+
     runtime: str
+    """Package and version that gave the answers."""
+
     tolerance: float
+    """Largest difference of any probability allowed on the same kernel set."""
+
     elsewhere: float
+    """The same on other kernel sets, where top-1 must be equal if it leads by more."""
+
     probabilities: NDArray[np.float32]
+    """Float32 [N, K]."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -114,7 +136,10 @@ class Golden:
     """All photos and all variants; the vectors are the crops in the order of the photos."""
 
     photos: tuple[GoldenPhoto, ...]
+    """Every photo with its crops."""
+
     variants: tuple[GoldenVariant, ...]
+    """The answers of every file on every kernel set."""
 
     @property
     def gray(self) -> NDArray[np.uint8]:
@@ -132,7 +157,7 @@ class Golden:
 
     @classmethod
     def from_bytes(cls, content: bytes, contract: PhotoContract) -> Golden:
-        """Read a golden.json; raises BundleError for another version, a missing, foreign or misshapen field."""
+        """Read a golden.json; raises BundleError for another version, a missing, unknown or invalid field."""
         document = documents.parsed(content, PLACE)
         documents.check_version(document, FORMAT, VERSION, PLACE)
         kinds: dict[str, documents.Kind] = {"format": str, "version": int, "vectors": int}
@@ -161,7 +186,8 @@ def answer(
 ) -> list[GoldenVariant]:
     """What an exported file answers to the vectors on every kernel set of its format.
 
-    gray: the vectors, uint8 [N, S, S, 1]; others: further faces over which the kernel sets are compared as well.
+    gray: the vectors, uint8 [N, S, S, 1].
+    others: further faces over which the kernel sets are compared as well.
     """
     faces = np.concatenate([gray, others])
     answers = {kernels: kernels.run(content, faces) for kernels in kernel_sets.of_format(variant.format)}
@@ -171,7 +197,7 @@ def answer(
     elsewhere = float(f"{max(MARGIN * largest, LEAST_ELSEWHERE[variant.integer]):.6g}")
     found = []
     for kernels, given in answers.items():
-        # int8 kernels that round otherwise on another processor are another kernel set there.
+        # int8 kernels that round differently on another processor count as another kernel set there.
         tolerance = (kernels.int8_tolerance or elsewhere) if variant.integer else FLOAT_TOLERANCE
         found.append(GoldenVariant(file, kernels.name, kernels.runtime, tolerance, elsewhere, given[: len(gray)]))
     return found
@@ -200,7 +226,7 @@ def _crop(entry: Any, size: int, file: str) -> GoldenCrop:
     try:
         content = base64.b64decode(known["gray"], validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BundleError(f"a grey face of {file} in {PLACE} is no base64; {AGAIN}") from error
+        raise BundleError(f"a grey face of {file} in {PLACE} is not valid base64; {AGAIN}") from error
     if len(content) != size * size or files.sha256(content) != known["sha256"]:
         raise BundleError(f"a grey face of {file} in {PLACE} is not {size}x{size} or not its SHA-256; {AGAIN}")
     return GoldenCrop(
@@ -217,11 +243,11 @@ def _variant(entry: Any, shape: tuple[int, int]) -> GoldenVariant:
     if kernel_sets.find(known["kernels"]) is None:
         raise BundleError(f"{PLACE} has the kernel set {known['kernels']!r}, which is not known here; {AGAIN}")
     if not 0 < known["tolerance"] <= known["elsewhere"] < 1:
-        raise BundleError(f"tolerance and elsewhere of {known['file']} in {PLACE} are no limits; {AGAIN}")
+        raise BundleError(f"tolerance and elsewhere of {known['file']} in {PLACE} are not valid limits; {AGAIN}")
     try:
         probabilities = np.array(known["probabilities"], np.float32)
     except (ValueError, TypeError, OverflowError) as error:
-        raise BundleError(f"probabilities of {known['file']} in {PLACE} are no table of numbers; {AGAIN}") from error
+        raise BundleError(f"probabilities of {known['file']} in {PLACE} are not a table of numbers; {AGAIN}") from error
     if probabilities.shape != shape or not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise BundleError(
             f"probabilities of {known['file']} in {PLACE} are not {shape[0]} rows of {shape[1]} from 0 to 1; {AGAIN}"

@@ -24,17 +24,22 @@ _Place = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class LegacyNetwork:
-    """network: the functional Keras 3 network; graph: the old structure around its layers, for the weights."""
+    """A network of Keras 1 or 2, rebuilt."""
 
     network: keras.Model
+    """The functional Keras 3 network."""
+
     graph: Graph
+    """The old structure around its layers, needed for the weights."""
 
 
 def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool = False) -> LegacyNetwork:
     """Build a network from the parsed JSON {"class_name", "config"} of Keras 1 or 2, with weights not yet set.
 
-    theano: the weights come from Theano, whose convolutions flip their kernels. trust: lambdas may be run.
-    Raises CheckpointError for an input that is no square picture and for what Keras 3 cannot express.
+    theano: the weights come from Theano, whose convolutions flip their kernels.
+    trust: lambdas may be run.
+
+    Raises CheckpointError for an input that is not a square picture and for what Keras 3 cannot express.
     """
     import keras
 
@@ -49,7 +54,7 @@ def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool 
         outputs = graph([inputs], {})
     except (KeyError, IndexError, AttributeError) as error:
         raise CheckpointError(
-            f"{path} holds no network of Keras 1 or 2 that can be followed ({error!r}); save it again"
+            f"{path} holds no network of Keras 1 or 2 that can be read ({error!r}); save it again"
         ) from error
     return LegacyNetwork(keras.Model(inputs, outputs), graph)
 
@@ -126,7 +131,7 @@ def is_network(entry: Config) -> bool:
 def _input_shape(entry: Config, path: Any) -> list[int | None]:
     layers = layer_entries(entry)
     if not layers:
-        raise CheckpointError(f"{path} has no layers; give a trained network")
+        raise CheckpointError(f"{path} has no layers; pass a trained network")
     if entry["class_name"] != "Sequential":
         places = _places(entry["config"]["input_layers"])
         check_single(len(places), "input", path)

@@ -62,7 +62,7 @@ _AXIS_FROM_CHANNELS_FIRST = (0, 3, 1, 2)
 
 
 def known_layers() -> set[str]:
-    """Class names of Keras 1 and 2 layers that are no code of someone's own (not all can be translated)."""
+    """Class names of Keras 1 and 2 layers that are not custom code (not all can be translated)."""
     import keras
 
     gone = {"Merge", "ThresholdedReLU", "MaxoutDense", "Highway", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"}
@@ -79,17 +79,22 @@ def is_channels_first(class_name: str, config: dict[str, Any]) -> bool | None:
 
 @dataclass(frozen=True)
 class Origin:
-    """What holds for all layers of a file: channel order, Theano's flipped kernels, and whether its code may run."""
+    """Properties of all layers of a file."""
 
     channels_first: bool = False
+    """Whether pictures are [N, C, H, W]."""
+
     theano: bool = False
+    """Whether Theano's kernels are flipped."""
+
     trust: bool = False
+    """Whether code in the file may run."""
 
 
 class LegacyLayer:
     """A layer of an old network, called with the tensors of the new one; built when it is first called.
 
-    layer: the Keras 3 layer that holds the weights. Raises CheckpointError for what has no equal in Keras 3.
+    layer: the Keras 3 layer that holds the weights. Raises CheckpointError for what Keras 3 cannot express.
     """
 
     def __init__(self, class_name: str, config: dict[str, Any], name: str, origin: Origin) -> None:
@@ -232,7 +237,7 @@ class LegacyLayer:
     def _no_equal(self, why: str) -> CheckpointError:
         return CheckpointError(
             f"layer {self.name!r} ({self.class_name}) cannot be carried over to Keras 3: {why}; "
-            "save the network as a SavedModel folder with the Keras that made it, and give that"
+            "save the network as a SavedModel folder with the Keras that made it, and pass that"
         )
 
 

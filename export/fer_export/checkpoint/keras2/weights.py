@@ -29,8 +29,13 @@ class _Slot:
     """One weight of the new network and the old layer it belongs to."""
 
     owner: LegacyLayer
+    """The old layer that it belongs to."""
+
     variable: Any
+    """The Keras variable."""
+
     trainable: bool
+    """Whether training changes it."""
 
     def convert(self, value: Array) -> Array:
         """The saved weight in Keras 3's layout."""
@@ -56,7 +61,7 @@ def fill_from_groups(graph: Graph, group: Any, path: Any) -> None:
     if len(saved) != len(units):
         raise CheckpointError(
             f"{path} holds weights of {len(saved)} layers, but the architecture has {len(units)} layers with weights; "
-            "give the weights that were saved with it"
+            "pass the weights that were saved with it"
         )
     for (name, unit), (group_name, values) in zip(units, saved, strict=True):
         _fill(list(_slots(unit)), values, f"layer {name!r}", f"{path} ({group_name})")
@@ -137,7 +142,7 @@ def _fill(slots: list[_Slot], values: list[Saved], what: str, path: Any) -> None
             return
     raise CheckpointError(
         f"the weights in {path} do not fit {what}: {_shapes(value for _, value in values)} saved, "
-        f"{_shapes(slot.variable for slot in slots)} needed; give the weights that were saved with this network"
+        f"{_shapes(slot.variable for slot in slots)} needed; pass the weights that were saved with this network"
     )
 
 

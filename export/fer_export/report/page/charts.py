@@ -25,28 +25,45 @@ DARKEST = 0.6
 
 @dataclass(frozen=True)
 class Point:
-    """One file in a scatter. cost: x; worth: y; low, high: its interval; group: tflite, onnx or keras.
-
-    fit: it may be on the Pareto front (it passed its gate, and can be shipped). chosen: it is recommended.
-    """
+    """One file in a scatter."""
 
     name: str
+    """Name of the file."""
+
     cost: float
+    """x."""
+
     worth: float
+    """y."""
+
     low: float
+    """Lower end of the interval of y."""
+
     high: float
+    """Upper end of the interval of y."""
+
     group: str
+    """`tflite`, `onnx` or `keras`."""
+
     fit: bool
+    """Whether it may be on the Pareto front: it passed its gate and can be shipped."""
+
     chosen: bool
+    """Whether it is recommended."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Reliability of one network or file: (faces, confidence 0..1, accuracy 0..1) of each bin, empty ones too."""
+    """Reliability of one network or file."""
 
     name: str
+    """Name of the network or file."""
+
     group: str
+    """`tflite`, `onnx` or `keras`."""
+
     bins: Sequence[tuple[int, float, float]]
+    """(faces, confidence 0..1, accuracy 0..1) of each bin, empty ones too."""
 
 
 def scatter(
@@ -58,8 +75,10 @@ def scatter(
 ) -> Markup:
     """Worth against cost with intervals, the Pareto front of the fit points, and a dashed reference line.
 
-    cost, worth: what the axes say; reference: the height of the line. The cost axis starts at 0, unless its spread
-    makes it logarithmic.
+    cost, worth: what the axes say.
+    reference: the height of the line.
+
+    The cost axis starts at 0, unless its spread makes it logarithmic.
     """
     best = front([(p.cost, p.worth) if p.fit else (math.nan, math.nan) for p in points])
     across = _cost_axis([p.cost for p in points])
@@ -168,7 +187,7 @@ def _words(curve: Curve) -> str:
 
 
 def _bin_counts(drawing: Drawing, curves: Sequence[Curve], across: Axis, top: float, bottom: float) -> None:
-    """Side by side in each bin, a bar a curve; the highest count is written at the axis."""
+    """Bars side by side in each bin, one per curve; the highest count stands at the axis."""
     most = max((faces for curve in curves for faces, _, _ in curve.bins), default=0) or 1
     drawing.text(across.start - 7, top + 9, f"{most}", "tick", anchor="end")
     drawing.text(across.start - 7, bottom, "0", "tick", anchor="end")
@@ -195,7 +214,10 @@ def confusion(
     *,
     reference: Sequence[Sequence[int]] | None = None,
 ) -> Markup:
-    """Faces by [true][predicted]; shades are shares of the row. reference: the counts that small print compares to."""
+    """Faces by [true][predicted]; shades are shares of the row.
+
+    reference: the counts that small print compares to.
+    """
     cell, left, top = 43.0, 68.0, 62.0
     across = cell * len(labels)
     right = sum(row[i] for i, row in enumerate(counts))
@@ -225,7 +247,7 @@ def confusion(
 
 
 def bars(labels: Sequence[str], reference: Sequence[float], given: Sequence[float], group: str) -> Markup:
-    """Two probability bars a label, Keras above the file, with both in per cent; the largest of each is bold."""
+    """Two probability bars per label, Keras above the file, with both in per cent; the largest of each is bold."""
     row, left, wide = 21.0, 62.0, 112.0
     first, second = _largest(reference), _largest(given)
     said = "; ".join(f"{n} {100 * a:.0f} to {100 * b:.0f} %" for n, a, b in zip(labels, reference, given, strict=True))

@@ -1,4 +1,4 @@
-"""The columns of the comparison page: one list gives header, cells and legend, so that they cannot drift apart."""
+"""The columns of the comparison page: one list gives header, cells and legend, so that they always match."""
 
 from __future__ import annotations
 
@@ -18,27 +18,43 @@ DASH = "–"
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell, and the small print under it."""
+    """A cell of the table."""
 
     main: str
+    """The figure."""
+
     small: str = ""
+    """The small print below it."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """of_file: its cell for a file and the file's latency; of_keras: for the network itself. truth: needs labels."""
+    """A column of the table."""
 
     group: str
+    """Heading above several columns."""
+
     name: str
+    """Heading of the column."""
+
     unit: str
+    """Unit of the figures."""
+
     meaning: str
+    """What the figures mean, in a sentence."""
+
     of_file: Callable[[ExportedFile, Row, Comparison], Cell]
+    """The cell of a file with its latency."""
+
     of_keras: Callable[[Comparison], Cell] = lambda result: Cell(DASH)
+    """The cell of the network itself."""
+
     truth: bool = False
+    """Whether it needs true labels."""
 
 
 def figure(value: float | None, digits: int = 2) -> str:
-    """A number in `digits` significant digits, 2.5×10⁻⁶ where it is tiny; what is no number says so."""
+    """A number in `digits` significant digits, 2.5×10⁻⁶ where it is tiny; NaN and infinity by name."""
     if value is None or math.isnan(value):
         return "NaN" if value is not None else DASH
     if value == 0 or abs(value) >= 1e-3:

@@ -26,19 +26,31 @@ LARGEST_SIDE = 96
 
 @dataclass(frozen=True)
 class FlippedFace:
-    """position: among the judging faces. picture: a data URI of side x side pixels. truth, kind: None without labels.
-
-    kind: `right → wrong` and so on. difference: the largest of the face's probability differences, 0..1.
-    """
+    """A face whose top-1 changed."""
 
     position: int
+    """Its position among the judging faces."""
+
     picture: str
+    """A data URI of side x side pixels."""
+
     truth: str | None
+    """The true emotion; None without labels."""
+
     kind: str | None
+    """`right → wrong` and so on; None without labels."""
+
     keras: str
+    """Keras's emotion."""
+
     file: str
+    """The file's emotion."""
+
     difference: float
+    """Largest difference of its probabilities, 0..1."""
+
     bars: Markup
+    """Its probabilities, drawn."""
 
 
 def flipped_faces(file: ExportedFile, judge: Judge, most: int = MOST) -> list[FlippedFace]:

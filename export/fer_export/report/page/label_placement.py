@@ -1,4 +1,4 @@
-"""Where the names of chart marks go, so that they cover neither each other nor the marks."""
+"""Places for the names of chart marks, so that they cover neither each other nor the marks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,16 @@ class Box:
     """A rectangle in user units."""
 
     left: float
+    """Left edge."""
+
     top: float
+    """Upper edge."""
+
     right: float
+    """Right edge."""
+
     bottom: float
+    """Lower edge."""
 
     def overlap(self, other: Box) -> float:
         """Area shared with another box."""
@@ -49,8 +56,10 @@ def place(
 ) -> list[Box]:
     """A box for each mark's name (width, height) inside the area, close to its mark and free of the others.
 
-    radius: of a mark; lines: what a name had better not lie on. Each name takes the cheapest of some hundred
-    places; a few rounds let early names give way to later ones.
+    radius: of a mark.
+    lines: what a name should not cover.
+
+    Each name takes the cheapest of some hundred places; a few rounds let early names give way to later ones.
     """
     obstacles = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in marks]
     chosen: list[Box | None] = [None] * len(marks)
@@ -102,7 +111,7 @@ def _cost(
 
 
 def _doubt(box: Box, mark: Spot, foreign: Sequence[Spot]) -> float:
-    """What it costs that a name stands as close to another mark as to its own."""
+    """The cost of a name that is as close to another mark as to its own."""
     own = math.dist(mark, box.nearest(*mark))
     return sum(max(0.0, 1.5 * own - math.dist(spot, box.nearest(*spot))) for spot in foreign)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def page(result: Comparison, model_flags: str | None = None) -> str:
     """The whole page; the same text for the same comparison.
 
-    model_flags: how the network was named on the command line, for the commands to repeat (` --model mine.keras`);
-    by default what the checkpoint remembers of it.
+    model_flags: how the network was named on the command line, for the commands to repeat (` --model mine.keras`); by
+        default what the checkpoint remembers of it.
     """
     import jinja2
 

@@ -33,7 +33,10 @@ def shortened(text: str, length: int) -> str:
 
 
 class Drawing:
-    """Collects shapes; `markup` is the finished `<svg>`. alternative: what a screen reader says instead."""
+    """Collects shapes; `markup` is the finished `<svg>`.
+
+    alternative: what a screen reader says instead.
+    """
 
     def __init__(self, width: float, height: float, alternative: str) -> None:
         self.width, self.height, self._alternative = width, height, alternative
@@ -47,7 +50,11 @@ class Drawing:
         return opened + Markup("").join(self._parts) + Markup("</svg>")
 
     def text(self, x: float, y: float, content: str, kind: str = "", *, anchor: str = "", turn: float = 0) -> None:
-        """A line of text with its baseline at (x, y); anchor: middle or end; turn: degrees clockwise."""
+        """A line of text with its baseline at (x, y).
+
+        anchor: middle or end.
+        turn: degrees clockwise.
+        """
         extra = Markup("")
         if anchor:
             extra += Markup(' text-anchor="{}"').format(anchor)
@@ -95,14 +102,25 @@ def _class(kind: str) -> Markup:
 
 @dataclass(frozen=True)
 class Axis:
-    """Values low..high on start..end user units; ticks: (value, text)."""
+    """An axis that maps values low..high to start..end user units."""
 
     low: float
+    """Least value."""
+
     high: float
+    """Largest value."""
+
     start: float
+    """Place of the least value."""
+
     end: float
+    """Place of the largest value."""
+
     log: bool = False
+    """Whether it is logarithmic."""
+
     ticks: tuple[tuple[float, str], ...] = field(default=())
+    """(value, text)."""
 
     def at(self, value: float) -> float:
         """Where a value stands."""
@@ -113,7 +131,10 @@ class Axis:
 
 
 def axis(values: Sequence[float], start: float, end: float, *, log: bool = False, floor: float | None = None) -> Axis:
-    """An axis with some room around the values. floor: the lowest value shown, for quantities that start there."""
+    """An axis with some room around the values.
+
+    floor: the lowest value shown, for quantities that start there.
+    """
     low, high = min(values), max(values)
     if log:
         room = max((high / low) ** 0.08, 1.15)

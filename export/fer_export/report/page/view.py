@@ -31,33 +31,51 @@ if TYPE_CHECKING:
 RELIABILITY_BINS = 10
 
 IN_SIGHT = 9
-"""Faces of a gallery that are not folded away."""
+"""Faces of a gallery that are visible at once."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table. name: how people call it; file: its name on disk; state: passed, failed or reference."""
+    """A row of the table."""
 
     name: str
+    """Name for people."""
+
     file: str
+    """Name on disk."""
+
     group: str
+    """`tflite`, `onnx` or `keras`."""
+
     state: str
+    """`passed`, `failed` or `reference`."""
+
     chosen: bool
+    """Whether it is recommended."""
+
     cells: tuple[Cell, ...]
+    """Its cells, column by column."""
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """The flipped faces of one file; total: all of them, of which the first are shown."""
+    """The faces of one file whose top-1 changed."""
 
     file: str
+    """Name of the file."""
+
     group: str
+    """`tflite` or `onnx`."""
+
     faces: Sequence[FlippedFace]
+    """The first of them."""
+
     total: int
+    """How many there are."""
 
     @property
     def parts(self) -> tuple[Sequence[FlippedFace], Sequence[FlippedFace]]:
-        """Those in sight, and those that are folded away."""
+        """The visible ones, and the folded ones."""
         return self.faces[:IN_SIGHT], self.faces[IN_SIGHT:]
 
     @property
@@ -72,10 +90,13 @@ class Gallery:
 
 @dataclass(frozen=True)
 class View:
-    """A comparison with the words and charts of its page. model_flags: as for html.page."""
+    """A comparison with the words and charts of its page."""
 
     result: Comparison
+    """The comparison."""
+
     model_flags: str | None
+    """As for page.page."""
 
     version = __version__
     formats = {name: row.title for name, row in formats.FORMATS.items()}
@@ -171,7 +192,7 @@ class View:
 
     @property
     def cautions(self) -> list[tuple[str, str]]:
-        """(which files, sentence); files of which the same is to be said stand together."""
+        """(which files, sentence); files with the same sentence are grouped."""
         said: dict[str, list[str]] = {}
         for file in self.files:
             for sentence in file.parity.cautions:
@@ -182,7 +203,7 @@ class View:
 
     @property
     def gates(self) -> list[tuple[str, str]]:
-        """(precisions, their limits); those that share their limits together."""
+        """(precisions, their limits); those with the same limits are grouped."""
         names: dict[Gate, list[str]] = {}
         for file in self.files:
             name, named = PRECISION_NAMES[file.variant.precision], names.setdefault(file.parity.gate, [])
@@ -282,7 +303,7 @@ class View:
         count = rows[0].threads
         return (
             f"Latency: {runtimes}, {count} thread{'' if count == 1 else 's'}, on {self.result.bench.machine.cpu}. "
-            "A phone is slower, and may order the files differently."
+            "A phone is slower, and may rank the files differently."
         )
 
     @property

@@ -26,7 +26,11 @@ process"""
 
 
 def comparison_text(result: Comparison, card: Path | None = None, flags: Flags = NONE) -> str:
-    """The printout of `fer-export all`; card: where the HTML page lies; flags: those of the command itself."""
+    """The printout of `fer-export all`.
+
+    card: where the HTML page lies.
+    flags: those of the command itself.
+    """
     exported = result.export
     labelled = exported.files[0].parity.file_accuracy is not None
     header = ["file", "MB"]
@@ -48,7 +52,7 @@ def comparison_text(result: Comparison, card: Path | None = None, flags: Flags =
 
 
 def _parity_cautions(files: Sequence[ExportedFile]) -> list[str]:
-    """What parity leaves open in files that passed; a sentence that several share is said once."""
+    """What parity cannot confirm in files that passed; a sentence that several share appears once."""
     names: dict[str, list[str]] = {}
     for file in files:
         for caution in file.parity.cautions if file.parity.passed else ():

@@ -1,4 +1,4 @@
-"""Latency as text: one table, what it was measured on, and what to make of it."""
+"""Latency as text: one table, how it was measured, and how to read it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def bench_text(result: Bench) -> str:
 
 
 def _rows_table(rows: Sequence[Row], peaks: bool) -> str:
-    """A column that says the same in every row is left out: the lines above the table say it."""
+    """A column with the same value in every row is omitted: the lines above the table state it."""
     several_runtimes = len({row.runtime for row in rows}) > 1
     several_threads = len({row.threads for row in rows}) > 1
     header = ["file"]
@@ -112,7 +112,7 @@ def _peaks_line(peaks: Sequence[Peak]) -> str:
 
 
 def _model_lines(rows: Sequence[Row]) -> list[str]:
-    """MACs and parameters once a network, where its files differ in less than is shown."""
+    """MACs and parameters once per network, where its files differ by less than is shown."""
     lines = []
     for model in dict.fromkeys(row.model for row in rows):
         known = [row for row in rows if row.model == model and row.parameters]

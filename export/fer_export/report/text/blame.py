@@ -1,4 +1,4 @@
-"""Blame and repair as text: which layers hurt a quantised file, and what was tried to mend it."""
+"""Blame and repair as text: which layers hurt a quantised file, and what was tried to repair it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ LEGEND = (
 
 
 def blame_text(result: Blame, flags: Flags = NONE) -> str:
-    """The printout of `fer-export blame`; flags: those of the command itself."""
+    """The printout of `fer-export blame`.
+
+    flags: those of the command itself.
+    """
     guilty = [layer for layer in result.layers if layer.effect > 0]
     clean = [_marked(layer) for layer in result.layers if layer.effect == 0]
     blocks = [
@@ -40,7 +43,7 @@ def blame_text(result: Blame, flags: Flags = NONE) -> str:
     blocks.append("\n".join(notes))
     if result.variant.repairable and guilty:
         blocks.append(
-            f"worst: {guilty[0].layer}; to cure it, {', '.join(guilty[0].cure)} would stay in float\n"
+            f"worst: {guilty[0].layer}; to fix it, {', '.join(guilty[0].cure)} would stay in float\n"
             f"next: fer-export {result.variant.format} --quantize int8 --repair{flags.model}{flags.data}"
             "   keep the worst layers in float if the gate fails"
         )
@@ -48,7 +51,7 @@ def blame_text(result: Blame, flags: Flags = NONE) -> str:
 
 
 def repair_text(result: Repair) -> str:
-    """The tries of `--repair`, one a line, and the verdict."""
+    """The tries of `--repair`, one per line, and the verdict."""
     header = ["try", "for", "layers in float", "float ops", "size", "agreement", "drop, points", "mean diff", ""]
     rows = [_try(number, each) for number, each in enumerate(result.tries, 1)]
     if not rows:

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 def doctor_text(result: Examination) -> str:
-    """A line a finding, then the verdict and what mends each fault."""
+    """One line per finding, then the verdict and how to fix each fault."""
     width = max(len(finding.subject) for finding in result.findings)
     lines = [f"{each.state:5}  {each.subject.ljust(width)}  {each.found}" for each in result.findings]
     if not result.faults:
-        return "\n".join([*lines, "", "all well: fer-export can do its work here"])
-    mends = [f"  {each.subject}: {each.mend}" for each in result.faults]
-    return "\n".join([*lines, "", f"{len(result.faults)} to mend:", *mends])
+        return "\n".join([*lines, "", "everything works: fer-export can do all its work here"])
+    fixes = [f"  {each.subject}: {each.fix}" for each in result.faults]
+    return "\n".join([*lines, "", f"{len(result.faults)} to fix:", *fixes])

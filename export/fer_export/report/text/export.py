@@ -35,7 +35,7 @@ def export_text(result: Export, flags: Flags = NONE) -> str:
 
 
 def summary_lines(result: Export) -> str:
-    """Network, labels, contract, calibration and judging faces, a line each."""
+    """Network, labels, contract, calibration and judging faces, one line each."""
     checkpoint, first = result.checkpoint, result.files[0]
     kind = "grey" if checkpoint.channels == 1 else "RGB"
     inputs, answer = first.graph.inputs, first.graph.outputs[0]
@@ -98,7 +98,7 @@ def _ops_text(file: ExportedFile) -> str:
     if file.repair is not None:
         return f"{name}: the plain int8 file missed the gate; kept in float:\n{repair_text(file.repair)}"
     if len(file.graph.inputs) > 1:
-        return f"{name}: the network computes in int8, the crop in front of it in exact whole numbers: {ops}"
+        return f"{name}: the network computes in int8, the crop in front of it in exact integer arithmetic: {ops}"
     operands = FORMATS[file.variant.format].operands
     if operands:
         weighted = ", ".join(f"{count} {op}" for op, count in counts.items() if op in operands)
@@ -120,19 +120,19 @@ def _next_commands(result: Export, flags: Flags) -> str:
     return (
         f"took {result.seconds:.1f} s\nnext:\n"
         f"  fer-export parity {path}{flags.model}{data}   judge it on real faces\n"
-        f"  fer-export inspect {path}   what an app must hand to it\n"
+        f"  fer-export inspect {path}   what an app must pass to it\n"
         f"  fer-export all{flags.model}{data}   every format and precision side by side, and which to ship"
     )
 
 
 def _after_failure(file: ExportedFile, flags: Flags) -> str:
-    """What to do about an int8 file that failed; nothing for the others."""
+    """The next commands for an int8 file that failed; empty for others."""
     if not file.variant.repairable or file.repair is not None:
         return ""
     known = f"{flags.model}{flags.data}"
     repair = f"  fer-export {file.variant.format} --quantize int8 --repair{known}"
     if len(file.graph.inputs) > 1:
-        return f"{repair}   mend the file for face crops\n"
+        return f"{repair}   repair the file for face crops\n"
     return (
         f"{repair}{flags.making}   keep its worst layers in float\n"
         f"  fer-export blame {shlex.quote(str(file.path))}{known}   which layers those are\n"

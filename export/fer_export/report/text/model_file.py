@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def inspect_text(info: FileInfo) -> str:
-    """The printout of `fer-export inspect`: what an app must hand to the file and what it gets back."""
+    """The printout of `fer-export inspect`: what an app passes to the file and what it gets back."""
     graph, said = info.graph, info.metadata
     lines = [f"{info.path}: {megabytes(graph.file_bytes)}, sha256 {info.sha256[:16]}..."]
     for word, tensors in (("input", graph.inputs), ("output", graph.outputs)):

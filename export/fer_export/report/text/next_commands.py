@@ -1,4 +1,4 @@
-"""The flags of a command, to be repeated in the commands that it says come next."""
+"""The flags of a command, to be repeated in the next commands that it prints."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ MAKING = (
 
 @dataclass(frozen=True)
 class Flags:
-    """Flags as they were given, each after a space, none that was left away.
-
-    model: those that name the network; data: the data set; making: how files are made, judged and where they go.
-    """
+    """Flags that the user passed, each after a space."""
 
     model: str = ""
+    """Those that name the network."""
+
     data: str = ""
+    """The data set."""
+
     making: str = ""
+    """How files are made and judged, and where they are written."""
 
 
 NONE = Flags()
 
 
 def given(options: argparse.Namespace) -> Flags:
-    """What was given on the command line; options.default names a flag's default."""
+    """The flags of the command line that differ from their defaults (options.default)."""
     return Flags(_words(options, MODEL), _words(options, ("data",)), _words(options, MAKING))
 
 

@@ -29,7 +29,7 @@ CALIBRATION_LEGEND = "ECE: expected calibration error, mean gap of confidence an
 
 
 def verdict(name: str, judged: Parity) -> str:
-    """PASSED or FAILED with the gate's limits, and under it what the figures leave open."""
+    """PASSED or FAILED with the gate's limits, and below it what the figures cannot confirm."""
     gate = judged.gate
     limits = f"agreement >= {percent(gate.min_agreement)}"
     limits += f", drop <= {gate.max_drop:g} points" if judged.drop is not None else ""

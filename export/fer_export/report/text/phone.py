@@ -31,7 +31,7 @@ def device_text(result: DeviceTable) -> str:
 
 
 def _found(check: DeviceCheck) -> str:
-    """Verdict, what the table has no column for, and what failed."""
+    """The verdict, figures that are not in the table, and what failed."""
     photos = check.photos
     figures = (
         f"{photos.equal_photos} of {photos.photos} photos and {photos.equal_crops} of {photos.crops} crops equal, "

@@ -13,7 +13,8 @@ LEGEND = "box: left,top-right,bottom in pixels; score: the detector's, 0 to 1; e
 
 
 def predict_text(results: PhotoResults) -> str:
-    """A table a photo: a line a face, the largest first; what could not be read; of several photos the sum."""
+    """One table per photo with one line per face, the largest first; what could not be read; the total of several
+    photos."""
     blocks = [_photo(result) for result in results.photos]
     if len(results.photos) > 1:
         faces = sum(len(result.predictions) for result in results.photos)

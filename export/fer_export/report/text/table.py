@@ -29,7 +29,7 @@ def collected() -> Iterator[list[Written]]:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns aligned by two blanks; the first is left-aligned, the others right."""
+    """Columns separated by two blanks; the first is left-aligned, the others right."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
 
     def line(row: Sequence[str]) -> str:

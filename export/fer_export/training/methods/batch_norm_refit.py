@@ -1,4 +1,4 @@
-"""Batch-norm statistics estimated anew, once the weights are settled, on faces as a phone sees them.
+"""Batch-norm statistics estimated again, once the weights are final, on faces as a phone sees them.
 
 While it trains, a network averages the statistics of augmented faces, of weights that still move. Wu and Johnson
 (2021), "Rethinking 'Batch' in BatchNorm", estimate them afterwards, with the weights fixed (PreciseBN).
@@ -20,10 +20,13 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Settled:
-    """val_accuracy: with the new statistics. kept: whether it is higher than before."""
+    """What estimating the batch-norm statistics again gave."""
 
     val_accuracy: float
+    """Validation accuracy with the new statistics."""
+
     kept: bool
+    """Whether it is higher than before, so that they were kept."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -36,7 +39,8 @@ def improve(
     targets: NDArray[np.int64],
     seed: int,
 ) -> Settled:
-    """Settle a network on training faces and judge it on validation faces, uint8 [N, S, S, C], targets int64 [N]."""
+    """Estimate the batch-norm statistics again on training faces and judge the network on validation faces, uint8 [N,
+    S, S, C], targets int64 [N]."""
     before = _accuracy(network, validation, targets)
     settle(network, images, seed)
     accuracy = _accuracy(network, validation, targets)
@@ -46,8 +50,8 @@ def improve(
 def settle(network: keras.Model, images: NDArray[np.uint8], seed: int) -> None:
     """Give every batch norm the mean over batches of its statistics on uint8 faces [N, S, S, C], in place.
 
-    The network takes float32 in 0..1. The batches are of 256 in a seeded order; what does not fill one is left out,
-    unless it is all there is.
+    The network takes float32 in 0..1. The batches are of 256 in a seeded order; an incomplete batch is dropped, unless
+    it is the only one.
     """
     from keras import layers
 

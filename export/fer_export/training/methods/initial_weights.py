@@ -37,9 +37,9 @@ def by_layer(network: keras.Model) -> Weights:
 
 
 def give(network: keras.Model, initial: Mapping[str, NDArray[Any]]) -> None:
-    """Put another network's weights where name and shapes are a layer's own; others keep their start.
+    """Copy another network's weights into layers with the same name and shapes; the others keep theirs.
 
-    Raises TrainingError where that is no layer.
+    Raises TrainingError where no layer matches.
     """
     given: dict[str, list[NDArray[Any]]] = {}
     for name, array in initial.items():

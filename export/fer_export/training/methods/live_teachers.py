@@ -1,8 +1,8 @@
-"""Teachers that see each face as their student sees it: altered, and another way in every epoch.
+"""Teachers that see each face as the student does: altered, differently in every epoch.
 
-What a teacher says of a face that it was trained on is mostly what it was told; of the same face turned, moved and
-laid over another it has to make up its own mind (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient
-and consistent"). Imports keras at module level because it defines a model: import this module inside functions only.
+A teacher mostly repeats the label of a face that it was trained on; for the same face turned, moved and mixed with
+another it gives its own answer (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent").
+Imports keras at module level because it defines a model: import this module inside functions only.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Student(keras.Model):  # type: ignore[misc]
 
 
 class Teacher(keras.layers.Layer):  # type: ignore[misc]
-    """What a trained network says of pixels float32 [N, S, S, 1] in 0..1: float32 [N, K], of `labels` alone."""
+    """A trained network's answer to pixels float32 [N, S, S, 1] in 0..1: float32 [N, K], of `labels` alone."""
 
     def __init__(self, given: Checkpoint, labels: Sequence[str], size: int, dtype: str) -> None:
         super().__init__(name=f"teacher_{given.sha256[:12]}", trainable=False)
@@ -78,7 +78,7 @@ class Teacher(keras.layers.Layer):  # type: ignore[misc]
 
 
 def _compute_in(dtype: str, layers: Sequence[keras.layers.Layer]) -> None:
-    """Set the policy of layers and of those inside them, but of code that others wrote for float32."""
+    """Set the policy of layers and of those inside them, except for code that others wrote for float32."""
     for layer in layers:
         if isinstance(layer, keras.Model):
             _compute_in(dtype, layer.layers)

@@ -1,4 +1,4 @@
-"""Mixup: every face of an epoch laid over another, the targets in the same parts.
+"""Mixup: every face of an epoch mixed with another, the targets in the same proportion.
 
 Zhang et al. (2018), "mixup: Beyond empirical risk minimization". A face and its partner are mixed before they are
 augmented, so both are turned and shifted alike.

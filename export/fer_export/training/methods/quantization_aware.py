@@ -2,7 +2,8 @@
 
 Jacob et al. (2018), arXiv:1712.05877, and Nagel et al. (2021), arXiv:2106.08295, chapter 4: in the forward pass kernels
 and activations take only values that int8 can hold, gradients pass the rounding as if it were not there. Batch norms
-keep what they know, as they will be folded into the kernels: a factor a channel does not move a kernel's int8 steps.
+keep what they know, as they will be folded into the kernels: one factor per channel does not move a kernel's int8
+steps.
 
 Imports keras at module level because it defines layers: import this module inside functions only.
 """
@@ -22,11 +23,12 @@ LINEAR = (layers.Conv2D, layers.Dense)
 FUSED = (layers.BatchNormalization, layers.ReLU)
 """What a converter folds into the layer before it, where that has no activation of its own."""
 PASSED = (layers.InputLayer, layers.MaxPooling2D, layers.Flatten, layers.Dropout)
-"""What gives no value that it was not given."""
+"""Layers that only select among their inputs."""
 
 
 class SteppedKernel(layers.Layer):  # type: ignore[misc]
-    """A convolution or dense layer with its kernel on 255 symmetric steps a channel; it shares the layer's weights."""
+    """A convolution or dense layer with its kernel on 255 symmetric steps per channel; it shares the layer's
+    weights."""
 
     def __init__(self, linear: layers.Layer) -> None:
         super().__init__(name=f"{linear.name}_stepped")
@@ -59,9 +61,11 @@ class Stepped(layers.Layer):  # type: ignore[misc]
 
 
 def stepped(network: keras.Model) -> keras.Model:
-    """A functional network over the same weights that computes in int8's steps; its batch norms train no more.
+    """A functional network over the same weights that computes in int8's steps; its batch norms are not trained.
 
-    network: of the layers that `networks.build` uses. The probabilities at its end are not rounded.
+    network: of the layers that `networks.build` uses.
+
+    The probabilities at its end are not rounded.
     """
     last = network.layers[-1]
 

@@ -1,4 +1,4 @@
-"""Soft labels: what networks trained before say about the training faces, mixed with the labels given by people.
+"""Soft labels: the answers of networks trained earlier to the training faces, mixed with the labels given by people.
 
 FER2013's labels are crowd guesses, wrong for about a third of the faces; a teacher's probabilities tell the doubtful
 ones (Hinton et al. 2015, "Distilling the knowledge in a neural network"; Furlanello et al. 2018, "Born-again neural
@@ -24,11 +24,14 @@ def soft_targets(
     labels: Sequence[str],
     weight: float,
 ) -> NDArray[np.float32]:
-    """Targets float32 [N, K] for grey faces [N, S, S, 1]: weight: the teachers', 0..1.
+    """Targets float32 [N, K] for grey faces [N, S, S, 1]:
+
+    weight: the teachers', 0..1.
 
     A teacher's answer is its mean over a face and its mirror image; several teachers count alike. A teacher may know
-    more emotions than `labels`: its probabilities of these are made to sum to 1. Raises UsageError where it knows
-    fewer, or takes faces of another size.
+    more emotions than `labels`: its probabilities of these are made to sum to 1.
+
+    Raises UsageError where it knows fewer, or takes faces of another size.
     """
     answers = [_answer(teacher, images, labels) for teacher in teachers]
     soft = np.mean(answers, axis=0)
@@ -39,7 +42,7 @@ def soft_targets(
 def check_teacher(teacher: Checkpoint, labels: Sequence[str], size: int) -> None:
     """Raise UsageError for a teacher that takes faces of another size, or does not know all these emotions."""
     if teacher.size != size:
-        raise UsageError(f"the teacher {teacher.name} takes faces of {teacher.size}, not {size}; give one that does")
+        raise UsageError(f"the teacher {teacher.name} takes faces of {teacher.size}, not {size}; pass one of that size")
     columns(teacher, labels)
 
 
@@ -48,7 +51,7 @@ def columns(teacher: Checkpoint, labels: Sequence[str]) -> list[int]:
     known = [canonical(label) for label in teacher.labels]
     missing = [label for label in labels if canonical(label) not in known]
     if missing:
-        raise UsageError(f"the teacher {teacher.name} does not know {', '.join(missing)}; give one that does")
+        raise UsageError(f"the teacher {teacher.name} has no output for {', '.join(missing)}; pass one that has")
     return [known.index(canonical(label)) for label in labels]
 
 

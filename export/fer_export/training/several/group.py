@@ -32,31 +32,34 @@ from ...system import keras_backend
 
 Arrays = dict[str, NDArray[Any]]
 
-AGAIN = "start every process again with its command, and the run goes on after its last whole epoch"
+AGAIN = "start every process again with its command, and the run continues after its last whole epoch"
 _LOST = re.compile("gloo|nccl|coordination", re.IGNORECASE)
-"""What JAX's errors say, which have no class of their own, when another process is gone."""
+"""Texts of JAX's errors (which have no class of their own) when another process is gone."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """The processes that train one network, as this one sees them.
-
-    address: HOST:PORT where process 0 listens, "" for a process that trains alone. process: this one's number, from 0.
-    wait: seconds until the others must have come. Raises UsageError for what cannot be meant.
-    """
+    """The processes that train one network, as this one sees them."""
 
     address: str
+    """HOST:PORT where process 0 listens; empty for a process that trains alone."""
+
     processes: int
+    """How many train together."""
+
     process: int
+    """Number of this one, from 0."""
+
     wait: float = 300.0
+    """Seconds within which the others must join."""
 
     def __post_init__(self) -> None:
         port = re.fullmatch(r".+:(\d{1,5})", self.address)
         if self.address and not (port and 0 < int(port[1]) < 1 << 16):
-            raise UsageError(f"--distribute {self.address} is no HOST:PORT; give process 0's, such as 10.0.0.1:1234")
+            raise UsageError(f"--distribute {self.address} is not HOST:PORT; pass process 0's, such as 10.0.0.1:1234")
         if not 0 <= self.process < self.processes:
             raise UsageError(
-                f"there is no process {self.process} of {self.processes}; "
+                f"process {self.process} of {self.processes} does not exist; "
                 f"give each process its own --process, 0 to {self.processes - 1}"
             )
 
@@ -73,7 +76,7 @@ class Group:
     def joined(self) -> Iterator[None]:
         """Connected to the other processes; JAX must not have computed anything yet.
 
-        Raises UsageError where Keras's backend cannot, TrainingError when the others do not come or one is lost: this
+        Raises UsageError where Keras's backend cannot, TrainingError when the others do not join or one is lost: this
         process must then end. Where JAX's coordination service finds that out first, it ends the process itself;
         supervision.supervise says so in one line.
         """
@@ -142,14 +145,14 @@ class Group:
         logging.getLogger("jax").setLevel(logging.ERROR)
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
         if hasattr(jax.config, "jax_enable_preemption_service"):
-            # It would take SIGTERM for a notice and go on.
+            # It would only note SIGTERM and continue.
             jax.config.update("jax_enable_preemption_service", False)
         if self.first:
             self._check_port()
         else:
             self._reach_first()
         try:
-            # keras.distribution.initialize is this call, without a limit to the waiting.
+            # keras.distribution.initialize is this call, without a time limit.
             jax.distributed.initialize(
                 self.address, self.processes, self.process, initialization_timeout=max(1, round(self.wait))
             )
@@ -167,7 +170,7 @@ class Group:
                 trial.bind(("", port))
             except OSError as error:
                 raise TrainingError(
-                    f"process 0 cannot listen on port {port} ({error.strerror}); give every process another"
+                    f"process 0 cannot listen on port {port} ({error.strerror}); pass every process another"
                 ) from error
 
     def _reach_first(self) -> None:
@@ -183,13 +186,13 @@ class Group:
                 if time.monotonic() >= end:
                     raise TrainingError(
                         f"process {self.process} cannot reach process 0 at {self.address} after {self.wait:g} s "
-                        f"({reason}); start process 0 on that host, or see to the address and the firewall"
+                        f"({reason}); start process 0 on that host, or check the address and the firewall"
                     ) from error
             time.sleep(0.5)
 
 
 ALONE = Group("", 1, 0)
-"""A process that trains by itself, on any backend."""
+"""A single process, on any backend."""
 
 
 def check_backend() -> None:
@@ -225,7 +228,7 @@ def _data_parallel() -> Any:
 
 
 def _from_first(content: bytes) -> bytes:
-    """The bytes that process 0 has; what another one gives is not looked at."""
+    """The bytes of process 0; those of other processes are ignored."""
     from jax.experimental import multihost_utils
 
     length = int(multihost_utils.broadcast_one_to_all(np.array(len(content), np.int32)))

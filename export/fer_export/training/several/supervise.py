@@ -27,8 +27,10 @@ def supervise(run: Callable[[Sequence[str]], int], arguments: Sequence[str], gro
 
     run: a function of a module, which returns an exit code.
 
-    JAX's coordination service aborts a process, with a stack trace of C++, when another one is missing or lost, and
-    no Python can catch that. Raises TrainingError then, and UsageError where Keras's backend cannot.
+    JAX's coordination service aborts a process, with a stack trace of C++, when another one is missing or lost, and no
+    Python can catch that.
+
+    Raises TrainingError then, and UsageError where Keras's backend cannot.
     """
     distribution.check_backend()
     with tempfile.NamedTemporaryFile() as messages:
@@ -50,10 +52,13 @@ def supervise(run: Callable[[Sequence[str]], int], arguments: Sequence[str], gro
 
 
 def _end(number: int, group: Group, joining: bool) -> str:
-    """Why the process ended by a signal. joining: the last words of JAX's runtime were about coming together."""
+    """Why the process ended by a signal.
+
+    joining: the last words of JAX's runtime were about coming together.
+    """
     if number == signal.SIGABRT and joining:
         return (
-            f"not all {group.processes} processes came to {group.address} within {group.wait:g} s; "
+            f"not all {group.processes} processes joined at {group.address} within {group.wait:g} s; "
             "start them all with the same --distribute and --processes"
         )
     if number == signal.SIGABRT:
@@ -66,7 +71,7 @@ def _end(number: int, group: Group, joining: bool) -> str:
 def _child(run: Callable[[Sequence[str]], int], arguments: list[str], messages: str) -> None:
     # Of its own, so that Ctrl-C reaches it once, through the parent.
     os.setpgid(0, 0)
-    # A shell starts what runs in the background deaf to Ctrl-C; the parent passes on only what it was meant to hear.
+    # A shell starts background processes that ignore Ctrl-C; the parent passes on only signals that it receives.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if not os.environ.get("FER_EXPORT_DEBUG"):
@@ -77,7 +82,7 @@ def _child(run: Callable[[Sequence[str]], int], arguments: list[str], messages: 
         os.dup2(sink, 2)
     code = run(arguments)
     sys.stdout.flush()
-    # JAX would wait at exit for the other processes, which after an error do not come.
+    # JAX would wait at exit for the other processes, which do not arrive after an error.
     os._exit(code)
 
 
