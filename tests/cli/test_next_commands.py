@@ -50,7 +50,7 @@ def test_a_bundle_that_failed_keeps_its_flags(tmp_path, tiny_csv, broken, capsys
 
 
 def test_only_what_was_given_is_repeated():
-    read = arguments.parser(cli.commands()).parse_args
+    read = arguments.parser(cli.commands()).read
     for command in (["tflite"], ["blame", "x.tflite"], ["bundle"], ["all"]):
         assert given(read(command)) == Flags()
     options = read(["all", "--model", "a b.keras", "--trust", "--max-drop", "0.5", "--seed", "1", "--data", "d.csv"])

@@ -24,14 +24,18 @@ from .progress_bar import Bar, duration
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. Never shows a traceback, unless FER_EXPORT_DEBUG is set."""
     try:
-        options = parser(commands()).parse_args(arguments)
+        known = parser(commands())
+        options = known.read(arguments)
+        if options.command is None:
+            known.print_help()
+            return 0
         _quiet()
         if getattr(options, "distribute", None):
             from ..training.several import supervise
 
             if not supervise.supervised():
                 return supervise.supervise(main, sys.argv[1:] if arguments is None else arguments, _group(options))
-        with Bar() as bar:
+        with Bar(quiet=options.quiet) as bar:
             return int(options.run(options, bar))
     except KeyboardInterrupt:
         return _say("interrupted; no file is half-written; run the same command again to continue", 130)
@@ -407,7 +411,8 @@ def _data(options: argparse.Namespace, bar: Bar) -> Any:
 
 
 def _show(options: argparse.Namespace, document: dict[str, Any], text: str) -> None:
-    print(json.dumps(document, indent=2) if options.json else text)
+    if not options.quiet:
+        print(json.dumps(document, indent=2) if options.json else text)
 
 
 def _quiet() -> None:

@@ -6,32 +6,30 @@ import argparse
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from .. import __version__
 from ..contract import formats, variants
-from ..errors import UsageError
 from ..training.recipe import RECIPES
+from .examples import epilog
+from .parsing import Parser
 from .progress_bar import Bar
 
 Command = Callable[[argparse.Namespace, Bar], int]
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors in one line, exit code 2."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see `{self.prog} --help`")
-
-
-def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
+def parser(run: Mapping[str, Command]) -> Parser:
     """The whole command line.
 
     run: command -> function of the parsed options that gives the exit code.
     """
-    root = _Parser(prog="fer-export", description="Facial-emotion CNNs from Keras to files a phone can run, verified.")
+    root = Parser(
+        prog="fer-export",
+        description="Facial-emotion CNNs from Keras to files that phones run, verified.",
+        epilog=epilog(""),
+    )
     root.add_argument("--version", action="version", version=f"fer-export {__version__}")
-    commands = _Commands(root.add_subparsers(title="commands", metavar="COMMAND", required=True), run)
+    commands = _Commands(root, run)
 
     for row in formats.exported():
         command = commands.add(row.name, f"convert to {row.title}, verified against Keras")
@@ -146,14 +144,16 @@ def parser(run: Mapping[str, Command]) -> argparse.ArgumentParser:
 class _Commands:
     """Adds commands, each with the function that runs it."""
 
-    def __init__(self, parsers: Any, run: Mapping[str, Command]) -> None:
-        self._parsers, self._run = parsers, run
+    def __init__(self, root: Parser, run: Mapping[str, Command]) -> None:
+        self._root, self._run = root, run
+        self._parsers = root.add_subparsers(title="commands", metavar="COMMAND", dest="command")
 
     def add(self, name: str, summary: str) -> argparse.ArgumentParser:
-        command: argparse.ArgumentParser = self._parsers.add_parser(
-            name, help=summary, description=summary[0].upper() + summary[1:] + "."
+        command = self._parsers.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=epilog(name)
         )
         command.set_defaults(run=self._run[name], default=command.get_default)
+        self._root.commands[name] = command
         return command
 
 
@@ -351,6 +351,7 @@ def _output_flags(command: argparse.ArgumentParser, folder: str | None) -> None:
             "--output", type=Path, default=Path(folder), metavar="DIR", help=f"folder to write into (default {folder}/)"
         )
     command.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    command.add_argument("--quiet", action="store_true", help="print errors only; the exit code tells the rest")
 
 
 def _positive(text: str) -> int:

@@ -19,14 +19,15 @@ class Bar:
 
     EVERY = 10.0
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._started = self._said = time.monotonic()
         self._task = ""
 
     def __enter__(self) -> Bar:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not self._quiet:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -64,7 +65,7 @@ class Bar:
         """Print a line above the bar."""
         if self._bar:
             self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
-        else:
+        elif not self._quiet:
             print(text, file=sys.stderr, flush=True)
 
 

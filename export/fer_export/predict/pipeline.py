@@ -33,7 +33,9 @@ EXPORTED = tuple(row.suffix for row in exported())
 
 
 class Pipeline:
-    """Detectors, crop and network, loaded. Close it, or use it as a context manager.
+    """A photo to faces to emotions: detectors, crop and network, loaded. `fer-export predict`.
+
+    Close it, or use it as a context manager.
 
     contract: its labels and size are the network's.
     runtime: the network.

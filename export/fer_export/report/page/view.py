@@ -99,7 +99,11 @@ class View:
     """As for page.page."""
 
     version = __version__
-    formats = {name: row.title for name, row in formats.FORMATS.items()}
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """Title of each format by its name."""
+        return {name: row.title for name, row in formats.FORMATS.items()}
 
     @property
     def labelled(self) -> bool:
