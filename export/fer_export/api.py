@@ -89,9 +89,12 @@ def export(
 ) -> Export:
     """Convert a network, judge every file against Keras, and write it. `fer-export tflite`, `onnx`.
 
-    format: a key of contract.formats. precision: of `VARIANTS`, one or several. output: a folder. data: Training faces
-    calibrate and PublicTest judges; without it the network's probe faces do. A file that misses its gate is kept under
-    a name that says so, and `result.passed` is False.
+    format: a key of contract.formats.
+    precision: of `VARIANTS`, one or several.
+    output: a folder.
+    data: Training faces calibrate and PublicTest judges; without it the network's probe faces do.
+
+    A file that misses its gate is kept under a name that says so, and `result.passed` is False.
     """
     precisions = [precision] if isinstance(precision, str) else precision
     return exporting.export(
@@ -129,7 +132,7 @@ def judge(
     """Exported files against their Keras network. `fer-export parity`.
 
     split: the faces that judge. limits: min_agreement (0..1), max_drop (points), runtime, threads, as
-    parity.judge.judge_files takes them.
+        parity.judge.judge_files takes them.
     """
     paths = [Path(file) for file in files]
     return judging.judge_files(paths, _network(network), data=_data(data), split=split, on_step=on_step, **limits)
@@ -190,7 +193,8 @@ def verify_bundle(folder: str | Path, on_step: OnStep = silent) -> Verification:
 def phone_checks(files: Sequence[str | Path], *, adb: bool = False, bench: str | Path | None = None) -> DeviceTable:
     """Phones' self-checks as a table. `fer-export device`.
 
-    adb: fetch them from every phone that adb sees. bench: the JSON of `bench` of this machine, for the same table.
+    adb: fetch them from every phone that adb sees.
+    bench: the JSON of `bench` of this machine, for the same table.
     """
     paths = [Path(file) for file in files]
     return phone_check.compare(paths, adb=adb, bench=None if bench is None else Path(bench))
@@ -218,8 +222,9 @@ def examine(on_step: OnStep = silent) -> Examination:
 def train(data: Data, output: str | Path = "run", *, network: str = "compact", classes: int = 7, **plan: Any) -> Any:
     """Train a network, or go on with the run that lies in `output`; returns its card. `fer-export train`.
 
-    network: a key of training.networks.NETWORKS. classes: its outputs. plan: protocol, initial, teachers, seed,
-    recipe_of, changes, on_step and on_epoch of training.train_network.train_network.
+    network: a key of training.networks.NETWORKS.
+    classes: its outputs. plan: protocol, initial, teachers, seed, recipe_of, changes, on_step and on_epoch of
+        training.train_network.train_network.
     """
     from .training.train_network import train_network
 

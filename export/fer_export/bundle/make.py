@@ -163,7 +163,7 @@ def make(
 
 
 def chosen() -> tuple[Variant, ...]:
-    """What a bundle holds; the first is what an app should take."""
+    """Variants in a bundle; an app should use the first."""
     return tuple(find(row.name, precision) for row in exported() for precision in row.bundled)
 
 

@@ -29,8 +29,9 @@ def soft_targets(
     weight: the share of the teachers, 0..1.
 
     A teacher's answer is its mean over a face and its mirror image; several teachers count alike. A teacher may know
-    more emotions than `labels`: its probabilities of these are scaled to sum to 1. Raises UsageError where it knows
-    fewer, or takes faces of another size.
+    more emotions than `labels`: its probabilities of these are scaled to sum to 1.
+
+    Raises UsageError where it knows fewer, or takes faces of another size.
     """
     answers = [_answer(teacher, images, labels) for teacher in teachers]
     soft = np.mean(answers, axis=0)
