@@ -1,8 +1,8 @@
-"""What the package does, one function a command. `import fer_export as fer` gives these names.
+"""What the package does, one function per command. `import fer_export as fer` gives these names.
 
 Networks are named as on the command line (a shipped name or a path) or are what `load` returned; data sets are paths or
 what `read_dataset` returned. Every result prints as the command prints it and has `to_dict()`. Errors are
-FerExportError and its kinds.
+subclasses of FerExportError.
 """
 
 from __future__ import annotations
@@ -89,9 +89,15 @@ def export(
 ) -> Export:
     """Convert a network, judge every file against Keras, and write it. `fer-export tflite`, `onnx`.
 
-    format: a key of contract.formats. precision: of `VARIANTS`, one or several. output: a folder. data: Training faces
-    calibrate and PublicTest judges; without it the network's probe faces do. A file that misses its gate is kept under
-    a name that says so, and `result.passed` is False.
+    network: what to export.
+    format: a key of contract.formats, such as `tflite` or `onnx`.
+    precision: one or several of `VARIANTS`, such as `int8`.
+    output: the folder to write into.
+    data: Training faces calibrate and PublicTest judges; without it the network's probe faces do.
+    options: input, types, faces and limits; None for the defaults.
+    on_step: called with the task, the steps done and the number of steps.
+
+    A file that misses its gate is kept under a name that says so, and `result.passed` is False.
     """
     precisions = [precision] if isinstance(precision, str) else precision
     return exporting.export(
@@ -110,7 +116,12 @@ def compare(
 ) -> Comparison:
     """Every variant of every format: files, parity, latency, and which to ship. `fer-export all`.
 
-    threads: each number of them is timed.
+    network: what to export.
+    output: the folder to write into.
+    data: as for `export`.
+    threads: numbers of threads to time with.
+    options: input, types, faces and limits; None for the defaults.
+    on_step: called with the task, the steps done and the number of steps.
     """
     return compare_formats.compare(
         _network(network), Path(output), data=_data(data), options=options, threads=threads, on_step=on_step
@@ -128,8 +139,12 @@ def judge(
 ) -> Judgement:
     """Exported files against their Keras network. `fer-export parity`.
 
-    split: the faces that judge. limits: min_agreement (0..1), max_drop (points), runtime, threads, as
-    parity.judge.judge_files takes them.
+    files: exported files of one network.
+    network: the network that they were made from.
+    data: the faces that judge; without it the network's probe faces do.
+    split: the split of `data` that judges.
+    on_step: called with the task, the steps done and the number of steps.
+    limits: min_agreement (0..1), max_drop (points), runtime and threads of parity.judge.judge_files.
     """
     paths = [Path(file) for file in files]
     return judging.judge_files(paths, _network(network), data=_data(data), split=split, on_step=on_step, **limits)
@@ -150,7 +165,11 @@ def bench(
 ) -> Bench:
     """Latency, memory and kernels of files side by side in one run. `fer-export bench`.
 
-    runtimes: words of contract.formats.runtimes(); each file runs in those that take it, by default in its usual one.
+    files: .tflite, .onnx and .keras files.
+    runtimes: words of contract.formats.runtimes(); each file runs in those that support it. Default: its usual one.
+    threads: numbers of threads to time with.
+    rounds: how often every file gets its turn.
+    on_step: called with the task, the steps done and the number of steps.
     """
     paths = [Path(file) for file in files]
     return latency.bench(paths, runtimes=runtimes, threads=threads, rounds=rounds, on_step=on_step)
@@ -159,12 +178,23 @@ def bench(
 def blame(
     file: str | Path, network: Network = DEFAULT_MODEL, *, data: Data | None = None, on_step: OnStep = silent
 ) -> Blame:
-    """Which layers of a quantised file lose most against its float twin. `fer-export blame`."""
+    """The layers of a quantised file with the largest error against its float twin. `fer-export blame`.
+
+    file: the exported file.
+    network: the network that it was made from.
+    data: the data set that calibrated it, where one did.
+    on_step: called with the task, the steps done and the number of steps.
+    """
     return blaming.blame(Path(file), _network(network), data=_data(data), on_step=on_step)
 
 
 def evaluate(network: Network = DEFAULT_MODEL, *, data: Data, split: str = "PublicTest") -> Evaluation:
-    """Accuracy with its interval, recall, confusion matrix and calibration error. `fer-export evaluate`."""
+    """Accuracy with its interval, recall, confusion matrix and calibration error. `fer-export evaluate`.
+
+    network: the network to judge.
+    data: labelled faces.
+    split: the split of `data` that judges.
+    """
     dataset = _data(data)
     assert dataset is not None
     return evaluation.evaluate(_network(network), dataset.split(split), dataset.source.name)
@@ -178,7 +208,14 @@ def make_bundle(
     options: Options | None = None,
     on_step: OnStep = silent,
 ) -> Made:
-    """All that an app needs, in one folder. `fer-export bundle`."""
+    """All that an app needs, in one folder. `fer-export bundle`.
+
+    network: what to export.
+    output: the folder to write; it must be new or a bundle.
+    data: as for `export`.
+    options: faces and limits; None for the defaults.
+    on_step: called with the task, the steps done and the number of steps.
+    """
     return bundling.make(_network(network), [Path(output)], data=_data(data), options=options, on_step=on_step)
 
 
@@ -190,7 +227,9 @@ def verify_bundle(folder: str | Path, on_step: OnStep = silent) -> Verification:
 def phone_checks(files: Sequence[str | Path], *, adb: bool = False, bench: str | Path | None = None) -> DeviceTable:
     """Phones' self-checks as a table. `fer-export device`.
 
-    adb: fetch them from every phone that adb sees. bench: the JSON of `bench` of this machine, for the same table.
+    files: self-checks that the app shared.
+    adb: whether to fetch them from every phone that adb finds too.
+    bench: the JSON of `fer-export bench` on this machine, for the same table; None for none.
     """
     paths = [Path(file) for file in files]
     return phone_check.compare(paths, adb=adb, bench=None if bench is None else Path(bench))
@@ -216,10 +255,14 @@ def examine(on_step: OnStep = silent) -> Examination:
 
 
 def train(data: Data, output: str | Path = "run", *, network: str = "compact", classes: int = 7, **plan: Any) -> Any:
-    """Train a network, or go on with the run that lies in `output`; returns its card. `fer-export train`.
+    """Train a network, or continue the run in `output`; returns its card. `fer-export train`.
 
-    network: a key of training.networks.NETWORKS. classes: its outputs. plan: protocol, initial, teachers, seed,
-    recipe_of, changes, on_step and on_epoch of training.train_network.train_network.
+    data: the faces to train with.
+    output: the run's folder.
+    network: a key of training.networks.NETWORKS.
+    classes: 6 or 7 outputs.
+    plan: protocol, initial, teachers, seed, recipe_of, changes, on_step and on_epoch of
+        training.train_network.train_network.
     """
     from .training.train_network import train_network
 

@@ -102,10 +102,15 @@ def make(
 ) -> Made:
     """Make the bundle of a network and write it to every place, whole or not at all.
 
-    data: calibrates and judges, as in `exporting.export`; without it the probe faces do. Same checkpoint, data and
-    packages: the same bytes. Where a variant misses its gate nothing is written and `passed` is False. Raises
-    OutputError for a place that cannot be written or holds something else, ConversionError for a network that a
-    chosen variant cannot express.
+    checkpoint: the network.
+    places: the folders to write.
+    data: calibrates and judges, as in exporting.export; without it the probe faces do.
+    options: as in exporting.export.
+    on_step: called with the task, the steps done and the number of steps.
+
+    The same checkpoint, data and packages give the same bytes. Where a variant misses its gate nothing is written and
+    `passed` is False. Raises OutputError for a place that cannot be written or holds something else, ConversionError
+    for a network that a chosen variant cannot express.
     """
     started = time.perf_counter()
     for place in places:
@@ -158,7 +163,7 @@ def make(
 
 
 def chosen() -> tuple[Variant, ...]:
-    """What a bundle holds; the first is what an app should take."""
+    """Variants in a bundle; an app should use the first."""
     return tuple(find(row.name, precision) for row in exported() for precision in row.bundled)
 
 

@@ -93,8 +93,11 @@ class Manifest:
         return {"format": FORMAT, "version": VERSION, **asdict(self)}
 
     def to_bytes(self) -> bytes:
-        """The content of manifest.json. Its last field, `digest`, is the SHA-256 of the file with 64 zeros in place
-        of the digest, so that a changed byte shows here too."""
+        """The content of manifest.json.
+
+        Its last field, `digest`, is the SHA-256 of the file with 64 zeros in place of the digest, so that a changed
+        byte in the manifest is noticed too.
+        """
         blank = documents.rendered({**self.to_dict(), "digest": _NO_DIGEST})
         return blank.replace(_NO_DIGEST.encode(), hashlib.sha256(blank).hexdigest().encode())
 

@@ -271,7 +271,11 @@ class DeviceTable(Readable):
 
 
 def compare(paths: Sequence[Path], *, adb: bool = False, bench: Path | None = None) -> DeviceTable:
-    """Self-checks in files, those of all phones that adb sees, and the rows of a `fer-export bench --json`.
+    """Self-checks of phones, beside the rows of a `fer-export bench --json`.
+
+    paths: files that the app shared.
+    adb: whether to fetch the self-checks of all phones that adb finds as well.
+    bench: the benchmark's JSON; None for none.
 
     Raises DeviceError for a document that cannot be read or is not a self-check, and where adb or a phone is missing.
     """

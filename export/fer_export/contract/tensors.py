@@ -183,8 +183,11 @@ class Contract:
         return ((self.output_name, self.output_shape, self.output_type),)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-safe. float_layers and mirror are there only where there are any; frame only in a frame file, whose grey
-        rule stands in for luma."""
+        """The contract as JSON-safe fields.
+
+        float_layers and mirror are present only where there are any. A frame file has `frame`, whose grey rule replaces
+        luma.
+        """
         document = asdict(self)
         absent = {"luma"} if self.frame else {"frame"}
         absent |= {name for name in ("float_layers", "mirror") if not document[name]}

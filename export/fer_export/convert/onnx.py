@@ -174,11 +174,10 @@ def _dynamic(model: Any, folder: Path) -> Any:
 
 
 def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], folder: Path) -> Any:
-    """The graph with int8 weights, one scale per channel, and uint8 activations between QuantizeLinear and
-    DequantizeLinear.
+    """The graph in QDQ form: int8 weights with one scale per channel, uint8 activations.
 
-    The ranges are the smallest and largest values that the calibration pictures [N, S, S, C] reach. Softmax computes
-    in float, and the last dense layer gives it its int32 sums as floats: 255 steps for the logits would be the largest
+    The ranges are the smallest and largest values that the calibration pictures [N, S, S, C] reach. Softmax computes in
+    float, and the last dense layer gives it its int32 sums as floats: 255 steps for the logits would be the largest
     loss of all.
     """
     import onnx
@@ -209,8 +208,10 @@ def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], fo
 
 
 class _Reader:
-    """Calibration pictures one by one, as onnxruntime asks for them; the first has a black and a white corner, so that
-    the range of the input is 0..255."""
+    """Calibration pictures one by one, as onnxruntime asks for them.
+
+    The first has a black and a white corner, so that the range of the input is 0..255.
+    """
 
     def __init__(self, images: NDArray[Any]) -> None:
         self._images = iter(images)

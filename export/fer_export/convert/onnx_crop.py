@@ -133,8 +133,10 @@ def _shift(nodes: _Nodes, longer: str, rule: CropRule) -> str:
 
 
 def _grey(nodes: _Nodes, cut: str, rule: GreyRule) -> str:
-    """uint8 [1, side, side, 3] -> whole float32 [side, side]; exact, all terms being multiples of 2^-shift below
-    2^(24 - shift)."""
+    """uint8 [1, side, side, 3] -> float32 [side, side] of whole numbers.
+
+    It is exact: all terms are multiples of 2^-shift below 2^(24 - shift).
+    """
     weights = np.array([[rule.red], [rule.green], [rule.blue]]) / 2**rule.shift
     luma = nodes.add("MatMul", nodes.cast(cut, np.float32), nodes.constant(weights, np.float32))
     grey = nodes.add("Floor", nodes.add("Add", luma, nodes.constant(0.5, np.float32)))

@@ -110,8 +110,7 @@ def keep_float(model: Any) -> None:
 
 
 def finalised(model: Any, ir_version: int) -> Any:
-    """The same graph in one form whatever tools wrote it: without their marks and unused constants, in a fixed
-    order."""
+    """The same graph in one form for every tool: without marks and unused constants, in a fixed order."""
     from onnx import helper
 
     graph = model.graph

@@ -14,11 +14,15 @@ class Converter(Protocol):
     """Makes the files of one network and one kind of input; what the precisions have in common is computed once."""
 
     def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
-        """checkpoint: the network.
+        """Prepare to convert.
 
+        checkpoint: the network.
         input_kind: `gray` [1, S, S, 1], `rgb` [1, S, S, 3] or `frame` [1, H, W, 3] and a box, whose crop is in the
-        file. io: one type for input and output instead of uint8 in and float32 out; bytes as float32 are 0..255, as
-        int8 value - 128. Raises UsageError for a type that does not go with the format or the input.
+            file.
+        io: one type for input and output instead of uint8 in and float32 out; bytes as float32 are 0..255, as int8
+            value - 128.
+
+        Raises UsageError for a type that does not go with the format or the input.
         """
 
     def convert(

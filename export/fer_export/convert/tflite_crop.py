@@ -119,8 +119,10 @@ def _square(image: Any, box: Any, rule: FrameRule) -> tuple[Any, Any, Any]:
 
 
 def _grey(cut: Any, rule: GreyRule) -> Any:
-    """uint8 [1, side, side, 3] -> whole float32 [1, side, side, 1]; exact, all terms being multiples of 2^-shift
-    below 2^(24 - shift)."""
+    """uint8 [1, side, side, 3] -> float32 [1, side, side, 1] of whole numbers.
+
+    It is exact: all terms are multiples of 2^-shift below 2^(24 - shift).
+    """
     import tensorflow as tf
 
     weights = np.array([rule.red, rule.green, rule.blue], np.float32) / 2**rule.shift

@@ -34,7 +34,12 @@ for _place in range(3):
 
 
 class Table(NamedTuple):
-    """pixels: uint8 [N, 48, 48, 1]; emotions: uint8 [N]; usage: uint8 [N], positions in dataset.SPLITS."""
+    """The faces of a data set, before they are divided.
+
+    pixels: uint8 [N, 48, 48, 1].
+    emotions: uint8 [N].
+    usage: uint8 [N], positions in dataset.SPLITS.
+    """
 
     pixels: NDArray[np.uint8]
     emotions: NDArray[np.uint8]

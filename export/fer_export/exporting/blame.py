@@ -89,10 +89,13 @@ def blame(
     data: Dataset | None = None,
     on_step: OnStep = silent,
 ) -> Blame:
-    """Rank the layers of a written file.
+    """Rank the layers of a written file by the effect of their errors.
 
-    data: Training faces to measure on; needed for a file that Training faces calibrated. Without it the network's probe
-        faces are used, those that calibrate.
+    path: the exported file.
+    checkpoint: the network that it was made from.
+    data: Training faces to measure on, needed for a file that Training faces calibrated; without it the network's probe
+        faces for calibration are used.
+    on_step: called with the task, the steps done and the number of steps.
 
     Raises ExportFileError for a file that is not this network's or not this package's, UsageError for one that is not
     quantised, DataError when the faces that calibrated it are missing, ConversionError when the network's layers are

@@ -97,11 +97,15 @@ def compare(
 ) -> Comparison:
     """Export every variant into `output`, judge each against Keras, time all in one run, and choose.
 
-    data, options: as for exporting.export.
+    checkpoint: the network.
+    output: the folder to write into.
+    data: as for exporting.export.
+    options: as for exporting.export.
+    threads: numbers of threads to time with.
+    on_step: called with the task, the steps done and the number of steps.
 
-    A variant that the network does not allow is named in export.refused.
-
-    Raises what exporting.export and benchmark.bench raise.
+    A variant that the network does not allow is named in export.refused. Raises what exporting.export and latency.bench
+    raise.
     """
     started = time.perf_counter()
     exported = exporting.export_variants(

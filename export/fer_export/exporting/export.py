@@ -181,11 +181,17 @@ def export(
 ) -> Export:
     """Write one file per precision into `output`, each judged against Keras before it is named.
 
-    data: calibrates on its Training faces and judges on `options.split`; without it the network's probe faces do both,
-        with different pictures.
+    checkpoint: the network.
+    file_format: a name of contract.formats.
+    precisions: words of contract.variants, such as `int8`.
+    output: the folder to write into.
+    data: calibrates with its Training faces and judges with `options.split`; without it probe faces do both, different
+        ones for each.
+    options: input, types, faces and limits; None for the defaults.
+    on_step: called with the task, the steps done and the number of steps.
 
-    A file that misses its gate is kept as `<name>-failed.<suffix>`. Nothing is written when any error is raised before
-    a file is complete.
+    A file that misses its gate is kept as `<name>-failed.<suffix>`. Nothing is written when an error is raised before a
+    file is complete.
     """
     chosen = [find(file_format, precision) for precision in precisions]
     result = export_variants(checkpoint, chosen, output, data=data, options=options, on_step=on_step)
@@ -203,7 +209,15 @@ def export_variants(
     options: Options | None = None,
     on_step: OnStep = silent,
 ) -> Export:
-    """The same for variants of any format; one that the network does not allow is named in `refused`."""
+    """Write one file per variant, of any format; a variant that the network does not allow is named in `refused`.
+
+    checkpoint: the network.
+    variants: rows of contract.variants.
+    output: the folder to write into.
+    data: as for `export`.
+    options: as for `export`.
+    on_step: called with the task, the steps done and the number of steps.
+    """
     keras_backend.require_tensorflow()
     started, options = time.perf_counter(), options or Options()
     if options.repair and options.input_kind == "frame":

@@ -105,8 +105,11 @@ def repair(
     """Keep the worst layers of an int8 file in float until it passes, or `most_tries` tries have failed.
 
     content: the file that failed.
-    calibrated: the set it was converted with.
-    judge: the gate it failed, which may raise ExportFileError for a file that the runtime refuses.
+    checkpoint: the network that it was made from.
+    calibrated: the calibration set that it was converted with.
+    judge: the parity of a file; it may raise ExportFileError for a file that the runtime refuses.
+    most_tries: largest number of tries.
+    on_step: called with the task, the steps done and the number of steps.
 
     Raises UsageError for another precision, ConversionError when the network's layers are not visible.
     """

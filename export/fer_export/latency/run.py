@@ -86,13 +86,17 @@ def bench(
     seed: int = 1,
     on_step: OnStep = silent,
 ) -> Bench:
-    """Time .tflite, .onnx and .keras files side by side; about 0.8 s per file and number of threads, plus the start-up.
+    """Time .tflite, .onnx and .keras files side by side; about 0.8 s per file and number of threads, plus start-up.
 
-    runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them takes has its usual one.
-    threads: each number is a row of its own.
-    seed: of the order in which the blocks run.
+    paths: the files.
+    runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them runs uses its default.
+    threads: numbers of threads; each is a row of its own.
+    rounds: how often every file gets its turn.
+    warm_up_seconds: how long every file runs before it is timed.
+    seed: seed of the order in which the blocks run.
+    on_step: called with the task, the steps done and the number of steps.
 
-    Raises UsageError for a runtime that is unknown, not installed or takes none of the files, for threads below 1 and
+    Raises UsageError for a runtime that is unknown, not installed or runs none of the files, for threads below 1 and
     fewer than 2 rounds; ExportFileError for a file that cannot be read or run.
     """
     started = time.perf_counter()

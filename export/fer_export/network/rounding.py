@@ -55,8 +55,11 @@ def round_convolutions(network: keras.Model, images: NDArray[np.float32]) -> int
 
 
 def rounded_to_steps(weights: NDArray[np.float64], patches: NDArray[np.float32]) -> NDArray[np.float64]:
-    """weights [filters, inputs] on a grid of 127 steps of each filter's largest, so that patches [N, inputs] @ error
-    is small. A filter of zeros stays as it is."""
+    """Weights rounded to a grid of 127 steps of each filter's largest weight, so that patches @ error is small.
+
+    weights: [filters, inputs]. A filter of zeros is unchanged.
+    patches: what the kernel sees, [N, inputs].
+    """
     largest = np.abs(weights).max(axis=1, keepdims=True)
     step = np.where(largest > 0, largest, 1.0) / STEPS
     hessian = (patches.T @ patches).astype("float64") / len(patches)

@@ -122,15 +122,20 @@ def judge_files(
     threads: int = 1,
     on_step: OnStep = silent,
 ) -> Judgement:
-    """Judge written files, each under the gate of the precision it was made with
+    """Judge written files, each under the gate of the precision it was made with.
 
-    Without data the network's probe faces judge.
+    paths: exported files of one network.
+    checkpoint: the network.
+    data: the faces that judge; without it the network's probe faces do.
+    split: the split of `data` that judges.
+    min_agreement: least agreement, 0..1; None for the precision's own limit.
+    max_drop: largest drop of accuracy in points; None for the precision's own limit.
+    runtime: one of RUNTIMES; None for that of the file's format.
+    threads: for one face.
+    on_step: called with the task, the steps done and the number of steps.
 
-    runtime, threads: as in `Judge.judge`.
-
-    A file that averages over mirror images is compared with the network's mean over both.
-
-    Raises DataError if a face that judges calibrated a file.
+    A file that averages over mirror images is compared with the network's mean over both. Raises DataError if a judging
+    face calibrated a file.
     """
     found = [inspect_file(path) for path in paths]
     faces = labelled_faces(checkpoint, data, split) if data else without_data(checkpoint, on_step)

@@ -1,5 +1,4 @@
-"""The annotated picture: the photo with its faces framed, and beside it one card per face with the emotion and its
-bars.
+"""The annotated picture: the photo with its faces framed, and one card per face with its emotion and bars.
 
 The photo is shown between 720 and 1600 pixels long, so that words are readable on any size; the cards stand to its
 right, or below it where there are many. A card shows the grey face as the network gets it.

@@ -104,7 +104,9 @@ class Pipeline:
     ) -> PhotoResults:
         """The faces of many photos; one that cannot be read becomes a result with its error, and the next follows.
 
-        annotate: a .png to draw the result into; of several photos, each has its own beside it (`picture_paths`).
+        paths: the photos.
+        annotate: a .png to draw the result into; with several photos each has its own beside it (`picture_paths`).
+        on_step: called with the task, the steps done and the number of steps.
 
         Raises UsageError for another suffix, OutputError when a picture cannot be written.
         """

@@ -136,15 +136,21 @@ class _Queue:
     """
 
     def __init__(self, given: Callable[[int], Given], stored: NDArray[Any]) -> None:
-        """given: the stored inputs of a face; stored: room for all answers [N, K]."""
+        """A queue of faces.
+
+        given: the stored inputs of a face.
+        stored: room for all answers [N, K].
+        """
         self.stored = stored
         self._given = given
         self._waiting, self._done = deque(range(len(stored))), deque[int]()
         self._stopped = threading.Event()
 
     def share(self, interpreters: list[_Interpreter], on_face: OnFace) -> None:
-        """Answer all waiting faces; only this thread calls `on_face`. An exception, Ctrl-C too, stops every
-        interpreter."""
+        """Answer all waiting faces; only this thread calls `on_face`.
+
+        An exception, Ctrl-C too, stops every interpreter.
+        """
         first, *others = interpreters
         with ThreadPoolExecutor(len(interpreters)) as pool:
             try:

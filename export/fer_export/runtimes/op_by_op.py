@@ -64,8 +64,11 @@ class Op:
 
 
 class Activations(Protocol):
-    """An exported file, opened to see every op's output. ops: in order of execution, without conversions of types;
-    channels_first: of its pictures."""
+    """An exported file, opened to see every op's output.
+
+    ops: in order of execution, without conversions of types.
+    channels_first: whether its pictures are [N, C, H, W].
+    """
 
     ops: tuple[Op, ...]
     channels_first: bool

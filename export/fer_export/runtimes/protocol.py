@@ -19,8 +19,10 @@ OnFace = Callable[[int, int], None]
 class Runtime(Protocol):
     """A network or an exported file, loaded and ready; a context manager.
 
-    name: a word of `--runtime`; version: of the runtime's package; threads: how many a single face may use;
-    input_shape: [1, S, S, C]; [1, -1, -1, 3] of a frame file, which takes `run_frames` instead of `run`.
+    name: a word of `--runtime`.
+    version: version of the runtime's package.
+    threads: how many threads a single face may use.
+    input_shape: [1, S, S, C]; [1, -1, -1, 3] for a frame file, which has `run_frames` instead of `run`.
     """
 
     name: str

@@ -51,7 +51,20 @@ def trained_card(
     initial: str | None,
     teachers: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The card of a network that `fer-export train` made, JSON-safe; model.keras must lie in result.folder."""
+    """The card of a network that `fer-export train` made, JSON-safe; model.keras must be in result.folder.
+
+    name: the network's name, such as `compact-7`.
+    network: a key of networks.NETWORKS.
+    data: the data set.
+    protocol: `official` or `report`.
+    result: the finished run.
+    recipe: how it was trained.
+    seed: the run's seed.
+    evaluation: its figures on the validation faces.
+    training_faces: how many faces it was trained on.
+    initial: the network whose weights were the start; None for random weights.
+    teachers: names of the teachers.
+    """
     content = (result.folder / "model.keras").read_bytes()
     labels = list(evaluation.labels)
     return {

@@ -38,9 +38,11 @@ class Trained(Protocol):
 class RunFolder:
     """A run as stored in its folder; only the first process of a group reads and writes.
 
-    settings: JSON-safe, settings that must equal those of the run in the folder. epochs: so far. weights: what
-        Trainer.save gave after the last of them. ended: whether it is trained to its end and only its card is missing;
-        settled: what the refit of its batch norms gave then.
+    settings: JSON-safe settings that must equal those of the run in the folder.
+    epochs: figures of the epochs so far.
+    weights: what Trainer.save gave after the last of them.
+    ended: whether it is fully trained and only its card is missing.
+    settled: what the refit of its batch norms gave then.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], saved: Arrays, group: Group) -> None:
@@ -87,8 +89,10 @@ class RunFolder:
         return arrays
 
     def append(self, record: EpochRecord, trainer: Trained) -> None:
-        """Record an epoch. The best network is written first, the state last: if the process is killed in between, the
-        epoch is repeated."""
+        """Record an epoch.
+
+        The best network is written first, the state last: if the process is killed in between, the epoch is repeated.
+        """
         self.epochs.append(record)
         if best_epoch(self.epochs) == len(self.epochs):
             # All processes of a group put the averaged weights in, as they change a variable together.

@@ -43,15 +43,22 @@ def train_network(
 ) -> dict[str, Any] | None:
     """Train in `folder`, or continue the run there, and return the card, which is written there as card.json.
 
+    network: a key of networks.NETWORKS.
+    classes: 6 or 7 outputs.
+    data: the faces to train with.
+    folder: the run's folder.
     protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
-    initial: a network whose weights are the start.
-    teachers: networks whose probabilities are learnt beside the labels.
-    recipe_of: another network whose recipe is taken.
+    initial: name or path of a network whose weights are the start.
+    teachers: names or paths of networks whose probabilities are learned beside the labels.
+    seed: seed of every random choice.
+    recipe_of: another network whose recipe is used.
     changes: fields of recipe.Recipe that differ from it.
-    group: the processes that train together; all but the first return None. on_epoch gets the epochs left at most.
+    group: the processes that train together; all but the first return None.
+    on_step: called with the task, the steps done and the number of steps.
+    on_epoch: called with the epoch, its figures and the largest number of epochs left.
 
-    Raises what training.train, checkpoint.load and Group.joined raise, UsageError on a warm-up where the rate follows
-    no cosine, on a patience where it does, and on what check_recipe names.
+    Raises what trainer.train, checkpoint.load and Group.joined raise, and UsageError for a warm-up without a cosine
+    schedule, for a patience with one, and for what check_recipe names.
     """
     changes = changes or {}
     settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **changes)

@@ -96,18 +96,26 @@ def train(
 ) -> TrainingResult:
     """Train `network` with `classes` outputs, or continue the run in `folder`.
 
-    initial: name or path of a network whose layers of the same name and shape give the first weights; one that knows
-        more emotions gives its last layer's columns of those that are wanted.
-    teachers: the networks that made training.soft, by name, so that a run continues with the same; where the recipe is
-        consistent, they are asked here.
+    network: a key of networks.NETWORKS.
+    classes: 6 or 7.
+    training: faces to train on.
+    validation: faces that choose the epoch.
+    folder: the run's folder; the epoch with the highest validation accuracy is kept there as model.keras.
+    recipe: None for the network's own.
+    seed: seed of every random choice.
+    initial: name or path of a network whose layers of the same name and shape give the first weights; of one with more
+        emotions, the last layer's columns of those that are wanted.
+    teachers: the networks that made training.soft, by name, so that a run continues with the same; a consistent recipe
+        asks them during training.
     group: the joined processes that train together; only the first one uses `folder` and `initial`.
+    on_step: called with the epoch, the steps done and the number of steps.
+    on_epoch: called with the epoch and its figures.
 
-    The epoch with the highest validation accuracy is kept in `folder/model.keras`. A run that has ended and has no card
-    yet gives its result again.
+    A run that has ended and has no card yet gives its result again.
 
-    Raises TrainingError on NaN, on degenerate data, on a folder that holds a run with other settings or other data, and
-    where the processes of a group differ in these; UsageError on what check_recipe names, on an unknown network or
-    number of classes and on teachers that cannot teach.
+    Raises TrainingError for NaN, degenerate data, a folder with a run of other settings or data, and processes that
+    differ in these; UsageError for what check_recipe names, an unknown network or number of classes, and teachers that
+    do not fit.
     """
     recipe = recipe or Recipe()
     check_recipe(recipe, initial, teachers, group)
@@ -301,7 +309,7 @@ class Trainer:
         return network
 
     def measure_steps(self, images: NDArray[np.uint8]) -> None:
-        """Fit int8's steps to the values that uint8 faces [N, 48, 48, 1] give; does nothing in plain float."""
+        """Fit int8's steps to the values that uint8 faces [N, 48, 48, 1] give; does does nothing in plain float."""
         if self.judged is not self.network:
             from .methods.quantization_aware import measure
 

@@ -41,10 +41,9 @@ def drawn_face(
 ) -> NDArray[np.uint8]:
     """A head and shoulders in the middle of a picture: uint8 [size, size, 3].
 
+    size: side of the picture; the head is half as wide.
     mood: a key of MOODS.
     skin: a key of SKINS.
-
-    The head is half the picture's side wide.
     """
     from PIL import Image, ImageDraw, ImageFilter
 

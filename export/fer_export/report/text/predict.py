@@ -13,8 +13,10 @@ LEGEND = "box: left,top-right,bottom in pixels; score: the detector's, 0 to 1; e
 
 
 def predict_text(results: PhotoResults) -> str:
-    """One table per photo with one line per face, the largest first; what could not be read; the total of several
-    photos."""
+    """The printout of `fer-export predict`.
+
+    One table per photo with one line per face, the largest first; then what could not be read, and the total.
+    """
     blocks = [_photo(result) for result in results.photos]
     if len(results.photos) > 1:
         faces = sum(len(result.predictions) for result in results.photos)

@@ -39,8 +39,10 @@ def improve(
     targets: NDArray[np.int64],
     seed: int,
 ) -> Settled:
-    """Estimate the batch-norm statistics again on training faces and judge the network on validation faces, uint8 [N,
-    S, S, C], targets int64 [N]."""
+    """Estimate the batch-norm statistics again on training faces, and judge the network on validation faces.
+
+    Faces are uint8 [N, S, S, C], targets int64 [N].
+    """
     before = _accuracy(network, validation, targets)
     settle(network, images, seed)
     accuracy = _accuracy(network, validation, targets)

@@ -27,8 +27,10 @@ PASSED = (layers.InputLayer, layers.MaxPooling2D, layers.Flatten, layers.Dropout
 
 
 class SteppedKernel(layers.Layer):  # type: ignore[misc]
-    """A convolution or dense layer with its kernel on 255 symmetric steps per channel; it shares the layer's
-    weights."""
+    """A convolution or dense layer with its kernel on 255 symmetric steps per channel.
+
+    It shares the layer's weights.
+    """
 
     def __init__(self, linear: layers.Layer) -> None:
         super().__init__(name=f"{linear.name}_stepped")

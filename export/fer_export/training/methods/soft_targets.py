@@ -24,12 +24,12 @@ def soft_targets(
     labels: Sequence[str],
     weight: float,
 ) -> NDArray[np.float32]:
-    """Targets float32 [N, K] for grey faces [N, S, S, 1]:
+    """Targets float32 [N, K] for grey faces: the labels mixed with teachers' answers.
 
-    weight: the teachers', 0..1.
+    weight: the share of the teachers, 0..1.
 
     A teacher's answer is its mean over a face and its mirror image; several teachers count alike. A teacher may know
-    more emotions than `labels`: its probabilities of these are made to sum to 1.
+    more emotions than `labels`: its probabilities of these are scaled to sum to 1.
 
     Raises UsageError where it knows fewer, or takes faces of another size.
     """
