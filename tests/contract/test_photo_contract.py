@@ -36,12 +36,42 @@ def test_there_and_back():
     assert PhotoContract.from_dict(json.loads(json.dumps(contract.to_dict()))) == contract
 
 
+def old_document(version):
+    """A contract as an older version of this package wrote it."""
+    old = document()
+    old["version"], old["merge"] = version, 300
+    for detector in old["detectors"]:
+        del detector["margin"]
+        if version == 1:
+            del detector["windows"]
+    return old
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_old_versions_are_read_and_written_as_they_were(version):
+    contract = PhotoContract.from_dict(old_document(version))
+    assert contract.version == version
+    assert contract.merge.cover == 300
+    assert {rule.margin for rule in contract.detectors} == {0}
+    assert json.loads(json.dumps(contract.to_dict())) == old_document(version)
+
+
+def test_an_old_version_that_lacks_a_field_is_refused():
+    old = old_document(2)
+    del old["merge"]
+    with pytest.raises(BundleError, match="lacks merge"):
+        PhotoContract.from_dict(old)
+
+
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
         ("format", "something else", "is not a fer-export photo contract"),
-        ("version", 3, "of version 3 and this fer-export reads 2; update fer-export"),
+        ("version", 4, "of version 4 and this fer-export reads up to 3; update fer-export"),
         ("merge", None, "lacks merge"),
+        ("merge", 300, "merge of contract.json is 300"),
+        ("merge.same", None, "merge lacks same"),
+        ("detectors.0.margin", 401, "margin of detectors is 401"),
         ("crop.scale", None, "crop lacks scale"),
         ("detectors.1.sha256", None, "detectors lacks sha256"),
         ("detectors.0.grids.0.cells", None, "grids lacks cells"),

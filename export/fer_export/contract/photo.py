@@ -1,8 +1,11 @@
 """What an app must do with a photo before and after the network, as data.
 
 The bundle carries it as `contract.json`; Python's own pipeline and the Android app read the same document, and these
-constants stand nowhere else. Every rule is integer arithmetic, so that two implementations give the same bytes;
-`crop` and `detector` are the reference.
+constants stand nowhere else. Every rule on pixels is integer arithmetic, so that two implementations give the same
+bytes; `photo.crop`, `photo.detector` and `photo.merging` are the reference.
+
+Version 3 has one merging rule for the candidates of all detectors, a least score and size, and mirrored borders.
+Versions 1 and 2 are read and give the faces that they always gave: `PhotoContract.version` chooses the rule.
 """
 
 from __future__ import annotations
@@ -14,7 +17,10 @@ from typing import Any
 from ..errors import BundleError
 
 FORMAT = "fer-export photo contract"
-VERSION = 2
+VERSION = 3
+
+FIRST_COME = 2
+"""Up to this version, a box of an earlier detector is kept whatever the scores."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,9 @@ class DetectorRule:
     """The photo is shrunk into a square of windows * size pixels, and every size * size part is searched in steps of
     size / 2, row by row; 1 is the whole photo at once."""
 
+    margin: int
+    """Thousandths of that square's side that the photo leaves free on each side, where it is mirrored."""
+
     grids: tuple[Grid, ...]
     """Its anchors, in the order of the outputs regressors [1, N, 16] and scores [1, N, 1]."""
 
@@ -90,6 +99,26 @@ class DetectorRule:
 
     overlap: int
     """Intersection over union in thousandths, above which boxes of one window are the same face."""
+
+
+@dataclass(frozen=True)
+class MergeRule:
+    """How the candidates of all detectors and windows become faces; `photo.merging` has the rule."""
+
+    same: int
+    """Intersection over union in thousandths, above which a candidate confirms a surer one."""
+
+    cover: int
+    """Share of the smaller box in thousandths, above which the less sure of two faces is dropped."""
+
+    score: int
+    """Least score of a face, in thousandths."""
+
+    size: int
+    """Least longer side of a face's box, in pixels."""
+
+    alone: int
+    """Least score, in thousandths, of a candidate that is the photo's only face though one network alone sees it."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +138,11 @@ class PhotoContract:
     """How RGB becomes grey."""
 
     detectors: tuple[DetectorRule, ...]
-    """Detectors in the order in which they run; a later face is dropped where it overlaps a kept one by more than
-    `merge`, and so is a face of a less certain window of the same rule."""
+    """Detectors in the order in which they run."""
 
-    merge: int
-    """Thousandths of the smaller box."""
+    merge: MergeRule
+    """How their candidates become faces. Of versions 1 and 2, `cover` alone counts: a later face is dropped where it
+    overlaps a kept one by more, and so is a face of a less certain window of the same rule."""
 
     input_name: str = "image"
     """Name of the input."""
@@ -137,18 +166,27 @@ class PhotoContract:
     """Version of the document's format."""
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        document = asdict(self)
+        if self.version <= FIRST_COME:
+            document["merge"] = self.merge.cover
+            for detector in document["detectors"]:
+                del detector["margin"]
+        if self.version == 1:
+            for detector in document["detectors"]:
+                del detector["windows"]
+        return document
 
     @classmethod
     def from_dict(cls, document: Any) -> PhotoContract:
         """Read a contract; raises BundleError for a newer version, a missing, unknown or invalid field."""
         if isinstance(document, dict) and document.get("format") != FORMAT:
             raise BundleError(f"contract.json is not a {FORMAT}; pass a folder made by `fer-export bundle`")
-        if isinstance(document, dict) and document.get("version") != VERSION:
+        if isinstance(document, dict) and not _readable(document.get("version")):
             raise BundleError(
-                f"contract.json is of version {document.get('version')} and this fer-export reads {VERSION}; "
+                f"contract.json is of version {document.get('version')} and this fer-export reads up to {VERSION}; "
                 "update fer-export, or make the bundle again with `fer-export bundle`"
             )
+        document = _upgraded(document)
         known = _checked(document, cls, "contract.json")
         weights = _checked(known["grey"], GreyRule, "grey")
         # The whole of 255 must stay one byte.
@@ -161,6 +199,7 @@ class PhotoContract:
                 "crop": CropRule(**_checked(known["crop"], CropRule, "crop")),
                 "grey": GreyRule(**weights),
                 "detectors": tuple(_detector(one) for one in known["detectors"]),
+                "merge": MergeRule(**_checked(known["merge"], MergeRule, "merge")),
             }
         )
 
@@ -168,38 +207,46 @@ class PhotoContract:
 CROP = CropRule(scale=1170, shift_x=0, shift_y=-90)
 """Measured by `benchmarks/photo/crop_margin.py`: the square that frames a found face as FER2013 frames its faces."""
 
-MERGE = 300
+MERGE = MergeRule(same=400, cover=300, score=600, size=12, alone=770)
+"""Chosen by `benchmarks/photo/merging.py` on photos of single people, groups, drawings and things."""
 
 _SHORT_RANGE = DetectorRule(
     "face_detection_short_range.tflite",
     "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
     128,
     1,
+    0,
     (Grid(16, 2), Grid(8, 6)),
-    500,
+    300,
+    300,
+)
+_FULL_RANGE = DetectorRule(
+    "face_detection_full_range_sparse.tflite",
+    "671dd2f9ed11a78436fc21cc42357a803dfc6f73e9fb86541be942d5716c2dce",
+    192,
+    1,
+    200,
+    (Grid(48, 1),),
+    300,
     300,
 )
 
 _LEAST = dict.fromkeys(("version", "size", "windows", "cells", "anchors", "scale", "shift"), 1)
 _LEAST |= dict.fromkeys(("shift_x", "shift_y"), -(10**6))
-_MOST = 10**6
+_MOST, _MOST_MARGIN = 10**6, 400
 """Bounds of the numbers; what has none named starts at 0."""
 
 DETECTORS = (
     _SHORT_RANGE,
-    DetectorRule(
-        "face_detection_full_range_sparse.tflite",
-        "671dd2f9ed11a78436fc21cc42357a803dfc6f73e9fb86541be942d5716c2dce",
-        192,
-        1,
-        (Grid(48, 1),),
-        600,
-        300,
-    ),
-    replace(_SHORT_RANGE, windows=2, threshold=700),
-    replace(_SHORT_RANGE, windows=4, threshold=700),
+    _FULL_RANGE,
+    replace(_SHORT_RANGE, margin=200),
+    replace(_SHORT_RANGE, windows=2, margin=100),
+    replace(_FULL_RANGE, windows=2, margin=100),
+    replace(_FULL_RANGE, windows=2, margin=0),
+    replace(_SHORT_RANGE, windows=4),
 )
-"""The windows find faces of a group; `benchmarks/photo/group_faces.py` has what they find and what they mistake."""
+"""Windows find the small faces of a group, mirrored margins those that the edge cuts off. The thresholds are low, as
+`MERGE` asks for both networks together."""
 
 
 def contract_for(labels: Sequence[str], size: int) -> PhotoContract:
@@ -207,8 +254,33 @@ def contract_for(labels: Sequence[str], size: int) -> PhotoContract:
     return PhotoContract(tuple(labels), size, CROP, GreyRule(), DETECTORS, MERGE)
 
 
+def _readable(version: Any) -> bool:
+    return isinstance(version, int) and not isinstance(version, bool) and 1 <= version <= VERSION
+
+
+def _upgraded(document: Any) -> Any:
+    """A document of an older version with the fields of this one; its version stays, as it chooses the merging rule."""
+    if not isinstance(document, dict) or document["version"] > FIRST_COME:
+        return document
+    added: dict[str, int] = {"margin": 0} if document["version"] == FIRST_COME else {"windows": 1, "margin": 0}
+    upgraded = dict(document)
+    if type(upgraded.get("merge")) is int:
+        upgraded["merge"] = {"same": 1000, "cover": upgraded["merge"], "score": 0, "size": 1, "alone": 1000}
+    if isinstance(upgraded.get("detectors"), list | tuple):
+        upgraded["detectors"] = [
+            {**one, **added} if isinstance(one, dict) and not added.keys() & one.keys() else one
+            for one in upgraded["detectors"]
+        ]
+    return upgraded
+
+
 def _detector(document: Any) -> DetectorRule:
     known = _checked(document, DetectorRule, "detectors")
+    if known["margin"] > _MOST_MARGIN:
+        raise BundleError(
+            f"margin of detectors is {known['margin']}, over {_MOST_MARGIN}; make the bundle again with "
+            "`fer-export bundle`"
+        )
     grids = tuple(Grid(**_checked(grid, Grid, "grids")) for grid in known["grids"])
     return DetectorRule(**{**known, "grids": grids})
 

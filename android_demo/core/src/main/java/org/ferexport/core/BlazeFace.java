@@ -36,7 +36,9 @@ final class BlazeFace {
     /** The faces of one photo, the surest first. */
     List<Face> faces(Picture photo, FaceModel model) {
         List<Face> faces = new ArrayList<Face>();
-        for (Letterbox.Window window : new Letterbox(photo, rule.windows * rule.size).windows(rule.size)) {
+        int side = rule.windows * rule.size;
+        Letterbox letterbox = new Letterbox(photo, side, (int) ((long) side * rule.margin / 1000));
+        for (Letterbox.Window window : letterbox.windows(rule.size)) {
             for (Found found : suppressed(decoded(model.run(window.input())))) {
                 Box box = new Box(window.x(found.left), window.y(found.top), window.x(found.right),
                         window.y(found.bottom));

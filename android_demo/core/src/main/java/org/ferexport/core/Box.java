@@ -23,6 +23,18 @@ public final class Box {
         return ((long) right - left) * ((long) bottom - top);
     }
 
+    /** The longer side, at least 1. */
+    public int side() {
+        return (int) Math.max(1, Math.max((long) right - left, (long) bottom - top));
+    }
+
+    /** Whether the centre lies in a picture of that size. */
+    boolean centredIn(int width, int height) {
+        long across = (long) left + right;
+        long down = (long) top + bottom;
+        return across >= 0 && across < 2L * width && down >= 0 && down < 2L * height;
+    }
+
     /** Pixels that both boxes cover. */
     public long shared(Box other) {
         long width = (long) Math.min(right, other.right) - Math.max(left, other.left);

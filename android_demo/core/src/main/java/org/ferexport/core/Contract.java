@@ -1,13 +1,20 @@
 package org.ferexport.core;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
 /** What to do with a photo before and after the network, read from a bundle's {@code contract.json}. */
 public final class Contract {
     static final String FORMAT = "fer-export photo contract";
-    static final int VERSION = 2;
+    static final int VERSION = 3;
+
+    /** Up to this version, a box of an earlier detector is kept whatever the scores. */
+    static final int FIRST_COME = 2;
+
+    /** The document's version; it chooses the rule that merges. */
+    public final int version;
 
     /** Emotions in the order of the probabilities. */
     public final List<String> labels;
@@ -24,23 +31,21 @@ public final class Contract {
     /** Detectors, in the order in which they run. */
     public final List<DetectorRule> detectors;
 
-    /**
-     * A later rule's face is dropped where it covers more than so many thousandths of the smaller box of a face that an
-     * earlier rule found, or a surer window of the same rule.
-     */
-    public final int merge;
+    /** How the candidates of all detectors become faces. */
+    public final MergeRule merge;
 
     private Contract(Fields fields) throws BundleException {
+        version = fields.whole("version", 1);
         labels = Collections.unmodifiableList(fields.texts("labels"));
         size = fields.whole("size", 1);
         crop = new CropRule(fields.any("crop"));
         grey = new GreyRule(fields.any("grey"));
         List<DetectorRule> rules = new ArrayList<DetectorRule>();
         for (Object rule : fields.list("detectors")) {
-            rules.add(new DetectorRule(rule));
+            rules.add(new DetectorRule(rule, version));
         }
         detectors = Collections.unmodifiableList(rules);
-        merge = fields.whole("merge", 0);
+        merge = version > FIRST_COME ? new MergeRule(fields.any("merge")) : new MergeRule(fields.whole("merge", 0));
     }
 
     /**
@@ -49,7 +54,7 @@ public final class Contract {
      * @throws BundleException for a newer version, a missing, foreign or misshapen field, or a rule unknown here
      */
     public static Contract read(String json) throws BundleException {
-        Fields fields = Fields.document(Json.read(json, "contract.json"), "contract.json", FORMAT, VERSION,
+        Fields fields = Fields.document(Json.read(json, "contract.json"), "contract.json", FORMAT, 1, VERSION,
                 "labels", "size", "crop", "grey", "detectors", "merge",
                 "input_name", "input_type", "output_name", "output_type", "resize");
         require(fields, "input_type", "uint8");
@@ -122,6 +127,44 @@ public final class Contract {
         }
     }
 
+    /**
+     * How the candidates of all detectors and windows become faces; {@link Merging} has the rule. Of versions 1 and 2,
+     * {@code cover} alone counts.
+     */
+    public static final class MergeRule {
+        /** Intersection over union above which a candidate confirms a surer one, in thousandths. */
+        public final int same;
+
+        /** Share of the smaller box above which the less sure of two faces is dropped, in thousandths. */
+        public final int cover;
+
+        /** Least score of a face, in thousandths. */
+        public final int score;
+
+        /** Least longer side of a face's box, in pixels. */
+        public final int size;
+
+        /** Least score of a candidate that is the only face though one network alone sees it, in thousandths. */
+        public final int alone;
+
+        private MergeRule(int cover) {
+            this.same = 1000;
+            this.cover = cover;
+            this.score = 0;
+            this.size = 1;
+            this.alone = 1000;
+        }
+
+        private MergeRule(Object document) throws BundleException {
+            Fields fields = Fields.of(document, "merge", "same", "cover", "score", "size", "alone");
+            same = fields.whole("same", 0);
+            cover = fields.whole("cover", 0);
+            score = fields.whole("score", 0);
+            size = fields.whole("size", 1);
+            alone = fields.whole("alone", 0);
+        }
+    }
+
     /** cells x cells anchors of a detector, {@code anchors} at the centre of each cell, row by row. */
     public static final class Grid {
         public final int cells;
@@ -151,6 +194,9 @@ public final class Contract {
          */
         public final int windows;
 
+        /** The part of that square, in thousandths, that is left free on each side and mirrors the photo. */
+        public final int margin;
+
         /** Its anchors, in the order of its outputs. */
         public final List<Grid> grids;
 
@@ -160,14 +206,17 @@ public final class Contract {
         /** Intersection over union above which two boxes of a window are one face, in thousandths. */
         public final int overlap;
 
-        private DetectorRule(Object document) throws BundleException {
-            Fields fields =
-                    Fields.of(document, "detectors", "file", "sha256", "size", "windows", "grids", "threshold",
-                            "overlap");
+        private DetectorRule(Object document, int version) throws BundleException {
+            Fields fields = Fields.of(document, "detectors", names(version));
             file = fields.text("file");
             sha256 = fields.text("sha256");
             size = fields.whole("size", 1);
-            windows = fields.whole("windows", 1);
+            windows = version > 1 ? fields.whole("windows", 1) : 1;
+            margin = version > FIRST_COME ? fields.whole("margin", 0) : 0;
+            // The photo keeps a fifth of the square.
+            if (margin > 400) {
+                throw BundleException.broken("margin of detectors is " + margin);
+            }
             List<Grid> found = new ArrayList<Grid>();
             for (Object grid : fields.list("grids")) {
                 found.add(new Grid(grid));
@@ -175,6 +224,18 @@ public final class Contract {
             grids = Collections.unmodifiableList(found);
             threshold = fields.whole("threshold", 0);
             overlap = fields.whole("overlap", 0);
+        }
+
+        private static String[] names(int version) {
+            List<String> names = new ArrayList<String>(
+                    Arrays.asList("file", "sha256", "size", "grids", "threshold", "overlap"));
+            if (version > 1) {
+                names.add("windows");
+            }
+            if (version > FIRST_COME) {
+                names.add("margin");
+            }
+            return names.toArray(new String[0]);
         }
     }
 }

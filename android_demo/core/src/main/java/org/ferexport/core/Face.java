@@ -4,10 +4,10 @@ package org.ferexport.core;
 public final class Face {
     public final Box box;
 
-    /** How sure the detector is, from 0 to 1. */
+    /** How sure it is a face, from 0 to 1. */
     public final double score;
 
-    /** The detector's file name. */
+    /** The file name of the detector whose box it is. */
     public final String detector;
 
     public Face(Box box, double score, String detector) {

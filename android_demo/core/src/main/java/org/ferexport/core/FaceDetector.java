@@ -3,23 +3,12 @@ package org.ferexport.core;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /** The detectors of a contract, loaded; used by one thread at a time. */
 public final class FaceDetector implements Closeable {
-    private static final Comparator<Face> LARGEST_FIRST = new Comparator<Face>() {
-        @Override
-        public int compare(Face one, Face other) {
-            int order = Long.compare(other.box.area(), one.box.area());
-            order = order != 0 ? order : Integer.compare(one.box.left, other.box.left);
-            return order != 0 ? order : Integer.compare(one.box.top, other.box.top);
-        }
-    };
-
     private final Contract contract;
     private final List<BlazeFace> detectors = new ArrayList<BlazeFace>();
     private final Map<String, FaceModel> models = new HashMap<String, FaceModel>();
@@ -57,34 +46,13 @@ public final class FaceDetector implements Closeable {
         }
     }
 
-    /** The faces of a photo, the largest first, then from the left, then from the top; none is a result too. */
+    /** The faces of a photo, in the order of the contract's version; none is a result too. */
     public List<Face> faces(Picture photo) {
-        List<Face> kept = new ArrayList<Face>();
+        List<List<Face>> found = new ArrayList<List<Face>>();
         for (BlazeFace detector : detectors) {
-            // One window's faces are told apart already; two windows may show the same one.
-            List<Face> others = detector.rule.windows == 1 ? new ArrayList<Face>(kept) : kept;
-            for (Face face : detector.faces(photo, models.get(detector.rule.file))) {
-                if (touched(face.box, photo) && !covered(face.box, others)) {
-                    kept.add(face);
-                }
-            }
+            found.add(detector.faces(photo, models.get(detector.rule.file)));
         }
-        Collections.sort(kept, LARGEST_FIRST);
-        return kept;
-    }
-
-    /** Whether the crop of a box shows any of it. */
-    private boolean touched(Box box, Picture photo) {
-        return box.shared(Crop.square(box, photo.width(), photo.height(), contract.crop).box()) > 0;
-    }
-
-    private boolean covered(Box box, List<Face> others) {
-        for (Face face : others) {
-            if (box.shared(face.box) * 1000 > contract.merge * Math.min(box.area(), face.box.area())) {
-                return true;
-            }
-        }
-        return false;
+        return Merging.merged(found, photo.width(), photo.height(), contract);
     }
 
     @Override

@@ -41,13 +41,20 @@ final class Fields {
     /** A whole document: its `format` and `version` are looked at first, for the clearer message. */
     static Fields document(Object value, String place, String format, long version, String... names)
             throws BundleException {
+        return document(value, place, format, version, version, names);
+    }
+
+    /** A whole document of one of the versions from `oldest` to `newest`. */
+    static Fields document(Object value, String place, String format, long oldest, long newest, String... names)
+            throws BundleException {
         Map<?, ?> values = value instanceof Map ? (Map<?, ?>) value : null;
         if (values != null && !format.equals(values.get("format"))) {
             throw new BundleException(place + " is no " + format + "; give a folder made by `fer-export bundle`");
         }
-        if (values != null && !Long.valueOf(version).equals(values.get("version"))) {
-            throw new BundleException(place + " is of version " + values.get("version") + " and this app reads "
-                    + version + "; update the app, or make the bundle again with `fer-export bundle`");
+        Object found = values != null ? values.get("version") : null;
+        if (values != null && !(found instanceof Long && (Long) found >= oldest && (Long) found <= newest)) {
+            throw new BundleException(place + " is of version " + found + " and this app reads "
+                    + (oldest < newest ? "up to " : "") + newest + "; update the app, or make the bundle again with `fer-export bundle`");
         }
         String[] all = Arrays.copyOf(names, names.length + 2);
         all[names.length] = "format";

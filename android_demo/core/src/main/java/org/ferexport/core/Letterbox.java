@@ -6,19 +6,22 @@ import java.util.List;
 /**
  * A photo in the middle of a black square, of which a detector looks at windows.
  *
- * <p>The longer side becomes the square's, the other one keeps the shape, rounded, and is at least 1.
+ * <p>The longer side becomes the square's less two borders, the other one keeps the shape, rounded, and is at least 1.
+ * The border on each side mirrors the photo at its edge, as far as the photo goes.
  */
 final class Letterbox {
     private final Picture photo;
     private final int side;
+    private final int border;
     final int width;
     final int height;
     final int left;
     final int top;
 
-    Letterbox(Picture photo, int side) {
+    Letterbox(Picture photo, int side, int border) {
         this.photo = photo;
         this.side = side;
+        this.border = border;
         long longer = Math.max(photo.width(), photo.height());
         width = shrunk(photo.width(), longer);
         height = shrunk(photo.height(), longer);
@@ -27,7 +30,7 @@ final class Letterbox {
     }
 
     private int shrunk(long length, long longer) {
-        return (int) Math.max(1, (2 * length * side + longer) / (2 * longer));
+        return (int) Math.max(1, (2 * length * (side - 2 * border) + longer) / (2 * longer));
     }
 
     /** The square's bytes, [side, side, 3]. */
@@ -47,10 +50,21 @@ final class Letterbox {
         };
         byte[] small = new AreaAverage(rows, photo.width(), photo.height(), 3, width, height).average();
         byte[] result = new byte[side * side * 3];
-        for (int row = 0; row < height; row++) {
-            System.arraycopy(small, row * width * 3, result, ((top + row) * side + left) * 3, width * 3);
+        int across = Math.min(border, width);
+        int down = Math.min(border, height);
+        for (int row = -down; row < height + down; row++) {
+            int from = mirrored(row, height) * width;
+            int to = (top + row) * side + left;
+            for (int column = -across; column < width + across; column++) {
+                System.arraycopy(small, (from + mirrored(column, width)) * 3, result, (to + column) * 3, 3);
+            }
         }
         return result;
+    }
+
+    /** The position in the photo, 0 to length - 1, of one that may lie up to `length` outside. */
+    private static int mirrored(int at, int length) {
+        return at < 0 ? -1 - at : at < length ? at : 2 * length - 1 - at;
     }
 
     /** Every part of that size, in steps of half of it and row by row, which shows some of the photo. */

@@ -26,11 +26,37 @@ public class ContractTest {
         assertEquals(Arrays.asList("angry", "happy", "neutral"), contract.labels);
         assertEquals(48, contract.size);
         assertEquals(1 << 16, 1 << contract.grey.shift);
-        assertEquals(4, contract.detectors.size());
-        assertEquals(4, contract.detectors.get(3).windows);
+        assertEquals(400, contract.merge.same);
+        assertEquals(12, contract.merge.size);
         assertEquals(128, contract.detectors.get(0).size);
         assertEquals(896 * 2, BlazeFace.anchors(contract.detectors.get(0)).length);
         assertEquals(2304 * 2, BlazeFace.anchors(contract.detectors.get(1)).length);
+    }
+
+    @Test
+    public void readsOlderVersions() throws IOException {
+        Map<String, Object> document = document();
+        document.put("merge", 300L);
+        for (Object detector : (List<?>) document.get("detectors")) {
+            Vectors.castMap(detector).remove("margin");
+        }
+        document.put("version", 2L);
+        Contract second = Contract.read(JsonWriter.write(document));
+        assertEquals(300, second.merge.cover);
+        assertEquals(0, second.detectors.get(0).margin);
+        for (Object detector : (List<?>) document.get("detectors")) {
+            Vectors.castMap(detector).remove("windows");
+        }
+        assertEquals("detectors lacks windows" + AGAIN, refusal(document));
+        document.put("version", 1L);
+        assertEquals(1, Contract.read(JsonWriter.write(document)).detectors.get(1).windows);
+    }
+
+    @Test
+    public void refusesAMarginThatLeavesNoPhoto() throws IOException {
+        Map<String, Object> document = document();
+        Vectors.castMap(((List<?>) document.get("detectors")).get(0)).put("margin", 401L);
+        assertEquals("margin of detectors is 401" + AGAIN, refusal(document));
     }
 
     @Test
@@ -50,9 +76,9 @@ public class ContractTest {
     @Test
     public void asksForAnUpdateWhereTheVersionIsNewer() throws IOException {
         Map<String, Object> document = document();
-        document.put("version", 3L);
+        document.put("version", 4L);
         document.put("unheard_of", 1L);
-        assertEquals("contract.json is of version 3 and this app reads 2; update the app, or make the bundle again with"
+        assertEquals("contract.json is of version 4 and this app reads up to 3; update the app, or make the bundle again with"
                 + " `fer-export bundle`", refusal(document));
     }
 

@@ -33,7 +33,8 @@ public class CropTest {
             Map<?, ?> expected = (Map<?, ?>) entry;
             int[] size = Vectors.wholes(expected.get("size"));
             int side = ((Long) expected.get("side")).intValue();
-            Letterbox letterbox = new Letterbox(Vectors.picture(size[0], size[1]), side);
+            int border = ((Long) expected.get("border")).intValue();
+            Letterbox letterbox = new Letterbox(Vectors.picture(size[0], size[1]), side, border);
             int[] place = {letterbox.left, letterbox.top, letterbox.width, letterbox.height};
             assertArrayEquals(entry.toString(), Vectors.wholes(expected.get("place")), place);
             assertEquals(entry.toString(), expected.get("sha256"), Hash.sha256(letterbox.bytes()));
@@ -47,7 +48,7 @@ public class CropTest {
             int[] size = Vectors.wholes(expected.get("size"));
             int count = ((Long) expected.get("windows")).intValue();
             List<Object> places = new ArrayList<>();
-            for (Letterbox.Window each : new Letterbox(Vectors.picture(size[0], size[1]), count * 16).windows(16)) {
+            for (Letterbox.Window each : new Letterbox(Vectors.picture(size[0], size[1]), count * 16, 0).windows(16)) {
                 places.add(List.of((long) each.fromLeft, (long) each.fromTop));
             }
             assertEquals(entry.toString(), expected.get("places"), places);
@@ -56,7 +57,7 @@ public class CropTest {
 
     @Test
     public void aWindowIsAPartOfTheLetterbox() {
-        Letterbox letterbox = new Letterbox(Vectors.picture(64, 40), 32);
+        Letterbox letterbox = new Letterbox(Vectors.picture(64, 40), 32, 0);
         byte[] bytes = letterbox.bytes();
         Letterbox.Window middle = letterbox.windows(16).get(4);
         float[] input = middle.input();
@@ -72,13 +73,13 @@ public class CropTest {
     @Test
     public void detectorInputRunsFromMinusOneToOne() {
         int[] pixels = {0xFF00FF80};
-        float[] input = new Letterbox(new PixelPicture(1, 1, pixels), 1).windows(1).get(0).input();
+        float[] input = new Letterbox(new PixelPicture(1, 1, pixels), 1, 0).windows(1).get(0).input();
         assertArrayEquals(new float[] {-1, 1, 128 / 127.5f - 1}, input, 0);
     }
 
     @Test
     public void positionsInTheLetterboxBecomePixelsOfThePhoto() {
-        Letterbox.Window letterbox = new Letterbox(Vectors.picture(200, 100), 100).windows(100).get(0);
+        Letterbox.Window letterbox = new Letterbox(Vectors.picture(200, 100), 100, 0).windows(100).get(0);
         assertEquals(0, letterbox.x(0));
         assertEquals(200, letterbox.x(1));
         assertEquals(-50, letterbox.y(0));

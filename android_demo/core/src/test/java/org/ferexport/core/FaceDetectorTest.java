@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.Test;
 
-/** The merging of detectors, with files that find what they are told. */
+/** The detectors and the merging of contract version 2, with files that find what they are told. */
 public class FaceDetectorTest {
     private static final int SIDE = 100;
 
@@ -29,6 +29,8 @@ public class FaceDetectorTest {
             detectors.add(rule);
         }
         document.put("detectors", detectors);
+        document.put("version", 2L);
+        document.put("merge", 300L);
         return Contract.read(JsonWriter.write(document));
     }
 
