@@ -24,7 +24,8 @@ from fer_export.dataset.dataset import SIDE
 from fer_export.dataset.emotions import FER2013
 from fer_export.photo import read as photo
 from fer_export.photo.crop import Box
-from fer_export.photo.detector import Detector, Face
+from fer_export.photo.detector import Detector
+from fer_export.photo.merging import Face
 
 FACE, GROUPS, SEED = 96, 3, 1
 PER_SIDE = (2, 3, 4, 6, 8, 10)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from fer_export.dataset.emotions import FER2013
 from fer_export.photo.crop import Box, Square
-from fer_export.photo.detector import Face
+from fer_export.photo.merging import Face
 from fer_export.predict import annotate
 from fer_export.predict.annotate import LONGEST, SHORTEST, annotated, colour_of
 from fer_export.predict.results import Prediction

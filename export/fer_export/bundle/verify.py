@@ -20,7 +20,8 @@ from ..model_file import inspect as modelfile
 from ..photo import crop
 from ..photo import read as photo
 from ..photo.crop import Box
-from ..photo.detector import Detector, Face
+from ..photo.detector import Detector
+from ..photo.merging import Face
 from ..system import files
 from ..system.progress import OnStep, silent
 from ..system.readable import Readable

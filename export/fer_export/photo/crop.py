@@ -101,7 +101,7 @@ def area(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8
     across = width * (until[:, last + 1] - until[:, first])
     across -= summed[:, first] * before[:, None] + summed[:, last] * after[:, None]
     total = rows * columns
-    return ((2 * across + total) // (2 * total)).astype(np.uint8)
+    return np.asarray((2 * across + total) // (2 * total), np.uint8)
 
 
 def face(photo: NDArray[np.uint8], box: Box, contract: PhotoContract) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import PhotoError
 from ..photo.crop import Square
-from ..photo.detector import Face
+from ..photo.merging import Face
 from ..system.readable import Readable
 
 _NAMED = 5

@@ -19,7 +19,8 @@ from ...contract.photo import PhotoContract
 from ...contract.variants import Variant
 from ...errors import BundleError
 from ...photo.crop import Box, Square, face, square
-from ...photo.detector import Detector, Face
+from ...photo.detector import Detector
+from ...photo.merging import Face
 from ...system import files
 from .. import documents
 from ..documents import AGAIN
