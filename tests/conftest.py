@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import onnxruntime before the package
 
 
 @pytest.fixture(scope="session", autouse=True)

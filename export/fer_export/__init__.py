@@ -52,6 +52,10 @@ if TYPE_CHECKING:
         UsageError,
     )
 
+from .system import telemetry
+
+telemetry.switch_off()  # before any import of a library that reads it
+
 __version__ = "0.1.0"
 
 __all__ = [

@@ -2,7 +2,13 @@
 
 import sys
 
-from .cli import main
+from .system import signals
+
+signals.end_at_once()  # before the imports that take time
+
+from .cli import main  # noqa: E402
+
+__all__ = ["main"]
 
 if __name__ == "__main__":
     sys.exit(main())

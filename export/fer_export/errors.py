@@ -12,6 +12,8 @@ FerExportError              exit code 2: bad input or usage; the message says wh
 └── OutputError             a place that cannot be written
 """
 
+from .harmless import harmless
+
 
 class FerExportError(Exception):
     """Base of all errors meant for the user. `str(error)` is one line that ends with what helps."""
@@ -54,5 +56,5 @@ class OutputError(FerExportError):
 
 
 def one_line(reason: object) -> str:
-    """A library's message without line breaks, cut to 300 characters."""
-    return " ".join(str(reason).split())[:300]
+    """A library's message without line breaks and harmless, cut to 300 characters."""
+    return harmless(" ".join(str(reason).split()))[:300]

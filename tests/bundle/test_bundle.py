@@ -143,7 +143,7 @@ MANIFESTS = [
     (other_default, "default"),
     (unlisted_variant, "tiny-int8.onnx"),
     (unknown_precision, "int4"),
-    (true_for_a_size, "bytes of labels.txt"),
+    (true_for_a_size, "bytes of files: expected int, got bool"),
     (no_object, "checkpoint"),
 ]
 

@@ -77,19 +77,21 @@ def test_an_old_version_that_lacks_a_field_is_refused():
         ("detectors.0.grids.0.cells", None, "grids lacks cells"),
         ("colour", 1, "has the unknown field colour"),
         ("grey.gamma", 1, "grey has the unknown field gamma"),
-        ("size", "48", "size of contract.json is '48'"),
-        ("size", True, "size of contract.json is True"),
-        ("crop.scale", 1.5, "scale of crop is 1.5"),
-        ("labels", 7, "labels of contract.json is 7"),
-        ("labels", "happy", "labels of contract.json is 'happy'"),
-        ("labels", ["happy", 7], "labels of contract.json is"),
-        ("crop", [], "crop of contract.json is []"),
-        ("detectors", [7], "detectors is not a JSON object"),
-        ("detectors.0.grids", 7, "grids of detectors is 7"),
-        ("size", 0, "size of contract.json is 0"),
-        ("detectors.2.windows", 0, "windows of detectors is 0"),
-        ("detectors.0.size", -128, "size of detectors is -128"),
-        ("crop.shift_y", -(10**9), "shift_y of crop is -1000000000"),
+        ("size", "48", "size of contract.json: expected int, got str"),
+        ("size", True, "size of contract.json: expected int, got bool"),
+        ("crop.scale", 1.5, "contract.json: scale of crop: expected int, got float"),
+        ("labels", 7, "labels of contract.json: expected array, got int"),
+        ("labels", "happy", "labels of contract.json: expected array, got str"),
+        ("labels", ["happy", 7], "labels of contract.json: expected str, got int"),
+        ("crop", [], "crop of contract.json: expected object, got array"),
+        ("detectors", [7], "detectors of contract.json: expected object, got int"),
+        ("detectors.0.grids", 7, "grids of detectors: expected array, got int"),
+        ("size", 0, "size of contract.json: expected int >= 1"),
+        ("detectors.2.windows", 0, "windows of detectors: expected int >= 1"),
+        ("detectors.0.size", -128, "size of detectors: expected int >= 1"),
+        ("crop.shift_y", -(10**9), "shift_y of crop: expected int >= -1000000"),
+        ("crop.scale", 10**400, "contract.json"),
+        ("crop.scale", float("inf"), "scale of crop: expected int"),
         ("grey.red", 19594, "grey does not weigh 2^shift"),
     ],
 )
@@ -103,7 +105,7 @@ def test_a_document_that_is_not_the_contract_is_refused(place, value, words):
 
 @pytest.mark.parametrize("whole", [None, [], "contract", 7])
 def test_what_is_no_object_is_refused(whole):
-    with pytest.raises(BundleError, match="not a JSON object"):
+    with pytest.raises(BundleError, match="expected object"):
         PhotoContract.from_dict(whole)
 
 

@@ -10,10 +10,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..contract.documents import AGAIN
 from ..contract.photo import PhotoContract
 from ..errors import BundleError
 from . import documents, manifest
-from .documents import AGAIN
 from .manifest import BundledVariant, DifferenceError, Manifest
 
 CONTRACT = "contract.json"

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..contract.documents import AGAIN, converted
 from ..contract.variants import VARIANTS
 from ..errors import BundleError
+from ..harmless import harmless
 from . import documents
-from .documents import AGAIN
 
 FORMAT = "fer-export bundle"
 VERSION = 1
@@ -111,19 +112,13 @@ class Manifest:
         document = documents.parsed(content, NAME)
         documents.check_version(document, FORMAT, VERSION, NAME)
         _check_digest(content, document.get("digest"))
-        kinds: dict[str, documents.Kind] = {"model": str, "default": str, "variants": list}
-        kinds.update(dict.fromkeys(("checkpoint", "calibration", "versions", "files"), dict))
-        known = documents.checked(document, {**kinds, "format": str, "version": int, "digest": str}, NAME)
-        listed = {_place(name): _listed(name, entry) for name, entry in known["files"].items()}
-        found = cls(
-            **{
-                **{name: known[name] for name in kinds},
-                "variants": tuple(_variant(entry) for entry in known["variants"]),
-                "checkpoint": documents.checked(known["checkpoint"], _CHECKPOINT, f"checkpoint of {NAME}"),
-                "versions": _texts(known["versions"], f"versions of {NAME}"),
-                "files": listed,
-            }
-        )
+        known = {name: value for name, value in document.items() if name not in ("format", "version", "digest")}
+        found = converted(known, cls, NAME)
+        converted(found.checkpoint, _Checkpoint, f"checkpoint of {NAME}")
+        for name, entry in found.files.items():
+            _check_listed(_place(name), entry)
+        for variant in found.variants:
+            _check_variant(variant)
         found._check_references()
         return found
 
@@ -136,7 +131,14 @@ class Manifest:
             raise BundleError(f"{NAME} lists the variant {missing[0]} but no such file; {AGAIN}")
 
 
-_CHECKPOINT: Mapping[str, documents.Kind] = {"name": str, "sha256": str, "labels_source": str, "scaling": str}
+@dataclass(frozen=True)
+class _Checkpoint:
+    """The fields of a manifest's `checkpoint`."""
+
+    name: str
+    sha256: str
+    labels_source: str
+    scaling: str
 
 
 def _check_digest(content: bytes, digest: Any) -> None:
@@ -153,26 +155,15 @@ def _place(name: str) -> str:
     return name
 
 
-def _listed(name: str, entry: Any) -> ListedFile:
-    known = documents.checked(entry, {"sha256": str, "bytes": int}, f"{name} in {NAME}")
-    if not _SHA256.fullmatch(known["sha256"]) or known["bytes"] < 0:
+def _check_listed(name: str, entry: ListedFile) -> None:
+    if not _SHA256.fullmatch(entry.sha256) or entry.bytes < 0:
         raise BundleError(f"{name} in {NAME} has no SHA-256 and size; {AGAIN}")
-    return ListedFile(**known)
 
 
-def _variant(entry: Any) -> BundledVariant:
-    kinds: dict[str, documents.Kind] = dict.fromkeys(("file", "format", "precision", "input_kind"), str)
-    known = documents.checked(
-        entry, {**kinds, "accuracy": (dict, type(None)), "agreement": dict}, f"variants of {NAME}"
-    )
-    made = (known["format"], known["precision"])
-    if made not in {(variant.format, variant.precision) for variant in VARIANTS}:
-        raise BundleError(f"{NAME} has a variant {made[0]} {made[1]}, which this fer-export does not know; {AGAIN}")
-    if known["input_kind"] != INPUT_KIND:
-        raise BundleError(f"{NAME} has a variant with the input {known['input_kind']!r}; {AGAIN}")
-    _place(known["file"])
-    return BundledVariant(**known)
-
-
-def _texts(document: dict[str, Any], place: str) -> dict[str, str]:
-    return documents.checked(document, dict.fromkeys(document, str), place)
+def _check_variant(variant: BundledVariant) -> None:
+    made = (variant.format, variant.precision)
+    if made not in {(known.format, known.precision) for known in VARIANTS}:
+        raise BundleError(f"{NAME} has a variant {harmless(made)[:80]}, which this fer-export does not know; {AGAIN}")
+    if variant.input_kind != INPUT_KIND:
+        raise BundleError(f"{NAME} has a variant with the input {harmless(variant.input_kind)[:60]}; {AGAIN}")
+    _place(variant.file)

@@ -11,10 +11,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
+from ..contract.documents import AGAIN, converted
 from ..contract.variants import VARIANTS
 from ..errors import BundleError, FerExportError, one_line
 from ..system.readable import Readable
@@ -34,14 +35,8 @@ LARGEST = 1 << 24
 
 ADB_SECONDS = 60
 
-Fields = dict[str, documents.Kind]
-_CHECK: Fields = {"format": str, "version": int, "bundle": str, "runtime": str, "kernels": str, "threads": int}
-_CHECK |= {"device": dict, "photos": dict, "variants": list}
-_VARIANT: Fields = {"file": str, "format": str, "precision": str, "vectors": int, "largest_difference": float}
-_VARIANT |= {"agreement": float, "p50_ms": float, "p95_ms": float, "within_tolerance": bool}
-_MACHINE: Fields = {"system": str, "cpu": str}
-_TIMED: Fields = {"path": str, "runtime": str, "runtime_version": str, "threads": int, "p50_ms": float}
-_TIMED |= {"p95_ms": float, "float_ratio": (float, type(None))}
+
+T = TypeVar("T")
 
 
 class DeviceError(FerExportError):
@@ -187,24 +182,47 @@ class DeviceCheck:
             raise DeviceError(
                 f"{place} is of version {other} and this fer-export reads {VERSION}; update the older one"
             )
-        known = documents.checked(document, _CHECK, place)
-        phone = documents.checked(known["device"], dict.fromkeys(Phone.__annotations__, str), f"device of {place}")
-        counts = documents.checked(
-            known["photos"], dict.fromkeys(PhotoCheck.__annotations__, int), f"photos of {place}"
-        )
-        found = DeviceCheck(
-            bundle=known["bundle"],
-            runtime=_text(known["runtime"]),
-            kernels=_text(known["kernels"]),
-            threads=known["threads"],
-            device=Phone(**{name: _text(value) for name, value in phone.items()}),
-            photos=PhotoCheck(**counts),
-            variants=tuple(_variant(entry, place) for entry in known["variants"]),
+        known = converted({name: document[name] for name in document if name not in ("format", "version")}, cls, place)
+        found = replace(
+            known,
+            runtime=_text(known.runtime),
+            kernels=_text(known.kernels),
+            device=Phone(**{name: _text(value) for name, value in asdict(known.device).items()}),
+            variants=tuple(_variant(entry, place) for entry in known.variants),
         )
         _must(re.fullmatch("[0-9a-f]{64}", found.bundle), f"{place} names no bundle")
         _must(found.threads > 0, f"{place} has {found.threads} threads")
         _must(_possible(found.photos), f"photos of {place} are not valid counts")
         return found
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What is read of a benchmark's document."""
+
+    rows: tuple[Any, ...]
+    machine: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """What is read of its machine."""
+
+    system: str
+    cpu: str
+
+
+@dataclass(frozen=True)
+class _Timed:
+    """What is read of a row."""
+
+    path: str
+    runtime: str
+    runtime_version: str
+    threads: int
+    p50_ms: float
+    p95_ms: float
+    float_ratio: float | None
 
 
 @dataclass(frozen=True)
@@ -297,20 +315,23 @@ def bench_rows(path: Path) -> list[Row]:
     """The rows of a `fer-export bench --json`; raises DeviceError for anything else."""
     try:
         document = documents.parsed(_content(path, MEASURE), str(path))
-        known = _some(document, {"rows": list, "machine": dict}, str(path))
-        machine = _some(known["machine"], _MACHINE, f"machine of {path}")
-        timed = [_some(entry, _TIMED, f"rows of {path}") for entry in known["rows"]]
+        known = _some(document, _Bench, str(path))
+        machine = _some(known.machine, _Machine, f"machine of {path}")
+        timed = [_some(entry, _Timed, f"rows of {path}") for entry in known.rows]
     except BundleError as error:
         raise _advised(error, MEASURE) from error
-    system, _, abi = _text(machine["system"]).rpartition(" ")
+    system, _, abi = _text(machine.system).rpartition(" ")
     return [
         Row(
-            file=_text(row["path"]),
+            file=_text(row.path),
             device=system,
-            cpu=_text(machine["cpu"]),
+            cpu=_text(machine.cpu),
             abi=abi,
-            runtime=_text(f"{row['runtime']} {row['runtime_version']}"),
-            **{name: row[name] for name in ("threads", "p50_ms", "p95_ms", "float_ratio")},
+            runtime=_text(f"{row.runtime} {row.runtime_version}"),
+            threads=row.threads,
+            p50_ms=row.p50_ms,
+            p95_ms=row.p95_ms,
+            float_ratio=row.float_ratio,
         )
         for row in timed
     ]
@@ -364,11 +385,10 @@ def _content(path: Path, fix: str) -> bytes:
     return content
 
 
-def _variant(entry: Any, place: str) -> VariantCheck:
-    known = documents.checked(entry, _VARIANT, f"variants of {place}")
-    made = (known["format"], known["precision"])
+def _variant(entry: VariantCheck, place: str) -> VariantCheck:
+    made = (entry.format, entry.precision)
     _must(made in {(each.format, each.precision) for each in VARIANTS}, f"{place} has an unknown variant {made}")
-    found = VariantCheck(**{**known, "file": _text(known["file"])})
+    found = replace(entry, file=_text(entry.file))
     _must(
         found.vectors > 0
         and found.largest_difference >= 0
@@ -407,11 +427,12 @@ def _rows(check: DeviceCheck) -> list[Row]:
     ]
 
 
-def _some(document: Any, fields: Fields, place: str) -> dict[str, Any]:
-    """These fields of a document that has more."""
+def _some(document: Any, kind: type[T], place: str) -> T:
+    """The fields of the dataclass, of a document that has more."""
     if isinstance(document, dict):
-        document = {name: document[name] for name in fields if name in document}
-    return documents.checked(document, fields, place)
+        names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+        document = {name: value for name, value in document.items() if name in names}
+    return converted(document, kind, place)
 
 
 def _must(fine: object, words: str) -> None:
@@ -421,9 +442,9 @@ def _must(fine: object, words: str) -> None:
 
 def _advised(error: BundleError, fix: str) -> DeviceError:
     """The same words with the advice for these documents."""
-    return DeviceError(_text(str(error).replace(documents.AGAIN, fix)))
+    return DeviceError(_text(str(error).replace(AGAIN, fix)))
 
 
 def _text(value: str) -> str:
     """A text from another machine in one line, without control characters."""
-    return one_line("".join(letter if letter.isprintable() else " " for letter in value))
+    return one_line(value)

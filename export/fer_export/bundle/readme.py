@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..contract.photo import PhotoContract
 from ..contract.variants import find
+from ..harmless import harmless
 from ..model_file import tflite_versions
 from .golden.photos import PORTRAIT_CREDIT
 from .manifest import BundledVariant
@@ -30,6 +31,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=lambda value: harmless(value, keep="\n") if isinstance(value, str) else value,
     )
     rows = [
         {

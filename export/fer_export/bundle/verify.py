@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract.documents import AGAIN
 from ..contract.variants import find
 from ..errors import BundleError
 from ..model_file import inspect as modelfile
@@ -26,7 +27,6 @@ from ..system import files
 from ..system.progress import OnStep, silent
 from ..system.readable import Readable
 from . import manifest
-from .documents import AGAIN
 from .folder import GOLDEN_VECTORS, LABELS, Bundle
 from .golden import kernel_sets
 from .golden.kernel_sets import KernelSet

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..dataset.pixels import batch_of
 from ..errors import CheckpointError, UsageError
+from ..harmless import file_name
 from ..system import keras_backend
 from . import classifier
 from .labels import CARD_SOURCE, parsed_json
@@ -255,7 +256,7 @@ def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path
     if given is not None:
         return given, "--scaling"
     if "scaling" in card:
-        if card["scaling"] not in SCALINGS:
+        if not isinstance(card["scaling"], str) or card["scaling"] not in SCALINGS:
             raise CheckpointError(
                 f"card.json beside {path} has the scaling {card['scaling']!r}; add --scaling {', '.join(SCALINGS)}"
             )
@@ -280,7 +281,7 @@ def _card(folder: Path | None) -> dict[str, Any]:
 
 def _name(path: Path) -> str:
     stem = path.resolve().name if path.is_dir() else path.stem
-    return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-._") or "network"
+    return file_name(re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-._") or "network")
 
 
 def _files(path: Path, weights: Path | None) -> list[Path]:

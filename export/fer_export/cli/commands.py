@@ -1,54 +1,75 @@
 """The command `fer-export`: flags in, one public function called, one result printed.
 
-Exit codes: 0 done and within the gate, 1 a gate failed, 2 bad input or usage, 130 interrupted.
+Exit codes: 0 done and within the gate, 1 a gate failed, 2 bad input or usage, 130 and 143 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..contract import formats, variants
-from ..errors import FerExportError, UsageError
+from ..errors import FerExportError, UsageError, one_line
+from ..harmless import file_name
 from ..report.text.next_commands import given
+from ..system import scratch, signals, streams
+from . import output
 from .flags import Command, parser
 from .progress_bar import Bar, duration
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code. Never shows a traceback, unless FER_EXPORT_DEBUG is set."""
-    try:
-        known = parser(commands())
-        options = known.read(arguments)
-        if options.command is None:
-            known.print_help()
-            return 0
-        _quiet()
-        if getattr(options, "distribute", None):
-            from ..training.several import supervise
+    """Run the command line; returns the exit code. Never lets a traceback through, unless FER_EXPORT_DEBUG is set."""
+    with streams.usable():
+        try:
+            with signals.ending(), scratch.folder():
+                code = _run(arguments)
+                output.flush()
+                return code
+        except KeyboardInterrupt as end:
+            return _interrupted(getattr(end, "number", signal.SIGINT))
+        except BrokenPipeError:
+            streams.discard(1)
+            return 141
+        except FerExportError as error:
+            return _failed(str(error))
+        except Exception as error:  # what no one foresaw still ends in one line, not in a traceback
+            if os.environ.get("FER_EXPORT_DEBUG"):
+                raise
+            return _failed(f"unexpected {type(error).__name__}: {one_line(error)}; set FER_EXPORT_DEBUG=1 to see where")
 
-            if not supervise.supervised():
-                return supervise.supervise(main, sys.argv[1:] if arguments is None else arguments, _group(options))
-        with Bar(quiet=options.quiet) as bar:
-            return int(options.run(options, bar))
-    except KeyboardInterrupt:
-        return _say("interrupted; no file is half-written; run the same command again to continue", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
-    except FerExportError as error:
-        return _say(str(error), 2)
-    except Exception as error:  # an unexpected error still ends in one line, not in a traceback
-        if os.environ.get("FER_EXPORT_DEBUG"):
-            raise
-        text = " ".join(str(error).split())[:300]
-        return _say(f"unexpected {type(error).__name__}: {text}; set FER_EXPORT_DEBUG=1 to see where", 2)
+
+def _run(arguments: Sequence[str] | None) -> int:
+    known = parser(commands())
+    options = known.read(arguments)
+    if options.command is None:
+        known.print_help()
+        return 0
+    _quiet()
+    if getattr(options, "distribute", None):
+        from ..training.several import supervise
+
+        if not supervise.supervised():
+            return supervise.supervise(main, sys.argv[1:] if arguments is None else arguments, _group(options))
+    with Bar(quiet=options.quiet) as bar:
+        return int(options.run(options, bar))
+
+
+def _interrupted(number: int) -> int:
+    scratch.remove_own()
+    return output.say(signals.MESSAGE, 128 + number)
+
+
+def _failed(message: str) -> int:
+    """2 and the message; where a signal came before, a library has made the error of it."""
+    number = signals.came()
+    return output.say(message, 2) if number is None else _interrupted(number)
 
 
 def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:
@@ -72,7 +93,7 @@ def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:
         options=_export_options(options),
         on_step=bar.step,
     )
-    _show(options, result.to_dict(), export_text(result, given(options)))
+    output.show(options, result.to_dict(), export_text(result, given(options)))
     return 0 if result.passed else 1
 
 
@@ -95,7 +116,7 @@ def all_variants(options: argparse.Namespace, bar: Bar) -> int:
     name = f"{result.export.checkpoint.name}-report"
     card = files.write_whole(options.output / f"{name}.html", page(result, given(options).model).encode())
     files.write_json(options.output / f"{name}.json", result.to_dict())
-    _show(options, result.to_dict(), comparison_text(result, card, given(options)))
+    output.show(options, result.to_dict(), comparison_text(result, card, given(options)))
     return 0 if result.passed else 1
 
 
@@ -112,7 +133,7 @@ def bench(options: argparse.Namespace, bar: Bar) -> int:
         seed=options.seed,
         on_step=bar.step,
     )
-    _show(options, result.to_dict(), bench_text(result))
+    output.show(options, result.to_dict(), bench_text(result))
     return 0
 
 
@@ -123,7 +144,7 @@ def blame(options: argparse.Namespace, bar: Bar) -> int:
 
     data = _data(options, bar) if options.data else None
     result = blaming.blame(options.file, _checkpoint(options), data=data, on_step=bar.step)
-    _show(options, result.to_dict(), blame_text(result, given(options)))
+    output.show(options, result.to_dict(), blame_text(result, given(options)))
     return 0
 
 
@@ -144,7 +165,7 @@ def parity(options: argparse.Namespace, bar: Bar) -> int:
         threads=options.threads,
         on_step=bar.step,
     )
-    _show(options, judged.to_dict(), parity_text(judged))
+    output.show(options, judged.to_dict(), parity_text(judged))
     return 0 if judged.passed else 1
 
 
@@ -158,9 +179,9 @@ def evaluate(options: argparse.Namespace, bar: Bar) -> int:
     files.check_writable(options.output)
     data = _data(options, bar)
     result = evaluation.evaluate(_checkpoint(options), data.split(options.split), data.source.name)
-    picture = options.output / f"{result.model}-{result.split}-confusion.png"
+    picture = options.output / f"{result.model}-{file_name(result.split)}-confusion.png"
     files.write_whole(picture, confusion_png.confusion_matrix(result))
-    _show(
+    output.show(
         options,
         {**result.to_dict(), "picture": str(picture)},
         f"{evaluation_text(result)}\n\npicture: {picture}",
@@ -204,7 +225,7 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
         on_epoch=on_epoch,
     )
     if card is not None:
-        _show(options, card, train_network.card_text(card, options.output, options.data))
+        output.show(options, card, train_network.card_text(card, options.output, options.data))
     return 0
 
 
@@ -220,7 +241,7 @@ def probe(options: argparse.Namespace, bar: Bar) -> int:
     )
     path = files.write_whole(options.output / "probe.npz", made.to_bytes())
     text = f"{path}: {len(made.calibrate)} faces to calibrate, {len(made.verify)} to verify"
-    _show(options, {"path": str(path), **made.record}, text)
+    output.show(options, {"path": str(path), **made.record}, text)
     return 0
 
 
@@ -233,7 +254,7 @@ def data(options: argparse.Namespace, bar: Bar) -> int:
     summary = duplicates.summarize(
         _data(options, bar), progress=lambda done, total: bar.step("comparing faces", done, total)
     )
-    _show(options, summary.to_dict(), data_text(summary))
+    output.show(options, summary.to_dict(), data_text(summary))
     return 0
 
 
@@ -243,7 +264,7 @@ def inspect(options: argparse.Namespace, bar: Bar) -> int:
     from ..report.text.model_file import inspect_text
 
     found = inspect.inspect_file(options.file)
-    _show(options, found.to_dict(), inspect_text(found))
+    output.show(options, found.to_dict(), inspect_text(found))
     return 0
 
 
@@ -254,7 +275,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> int:
     with _pipeline(options) as pipeline:
         results = pipeline.predict_files(options.photos, annotate=options.annotate, on_step=bar.step)
     if options.json or len(results.photos) > len(results.failed):
-        _show(options, results.to_dict(), predict_text(results))
+        output.show(options, results.to_dict(), predict_text(results))
     results.check()
     return 0
 
@@ -285,7 +306,7 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
         ),
         on_step=bar.step,
     )
-    _show(options, made.to_dict(), bundle_text(made, given(options)))
+    output.show(options, made.to_dict(), bundle_text(made, given(options)))
     return 0 if made.passed else 1
 
 
@@ -295,7 +316,7 @@ def verify(options: argparse.Namespace, bar: Bar) -> int:
     from ..report.text.bundle import verification_text
 
     result = verification.verify(options.folder, on_step=bar.step)
-    _show(options, result.to_dict(), verification_text(result))
+    output.show(options, result.to_dict(), verification_text(result))
     return 0 if result.passed else 1
 
 
@@ -307,7 +328,7 @@ def device(options: argparse.Namespace, bar: Bar) -> int:
     if not options.files and not options.adb:
         raise UsageError("no self-check; pass the file that the app shared, or --adb")
     result = devices.compare(options.files, adb=options.adb, bench=options.bench)
-    _show(options, result.to_dict(), device_text(result))
+    output.show(options, result.to_dict(), device_text(result))
     return 0 if result.passed else 1
 
 
@@ -317,7 +338,7 @@ def doctor(options: argparse.Namespace, bar: Bar) -> int:
     from ..system.doctor import examine
 
     result = examine(bar.step)
-    _show(options, result.to_dict(), doctor_text(result))
+    output.show(options, result.to_dict(), doctor_text(result))
     return 1 if result.faults else 0
 
 
@@ -410,11 +431,6 @@ def _data(options: argparse.Namespace, bar: Bar) -> Any:
     )
 
 
-def _show(options: argparse.Namespace, document: dict[str, Any], text: str) -> None:
-    if not options.quiet:
-        print(json.dumps(document, indent=2) if options.json else text)
-
-
 def _quiet() -> None:
     import warnings
 
@@ -423,11 +439,6 @@ def _quiet() -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     keras_backend.prepare()
-
-
-def _say(message: str, code: int) -> int:
-    print(f"fer-export: {message}", file=sys.stderr)
-    return code
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ..harmless import harmless
+from ..system import streams
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -31,7 +34,8 @@ class Bar:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+            task = TextColumn("{task.description}", markup=False)
+            columns = (task, BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
             self._bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
             self._bar.start()
         return self
@@ -44,6 +48,7 @@ class Bar:
 
     def step(self, task: str, done: int, total: int) -> None:
         """Say that `done` of `total` units of a task are done."""
+        task = harmless(task)
         if self._bar:
             if task not in self._tasks:
                 self._tasks[task] = self._bar.add_task(task)
@@ -64,9 +69,9 @@ class Bar:
     def line(self, text: str) -> None:
         """Print a line above the bar."""
         if self._bar:
-            self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self._bar.console.print(harmless(text), highlight=False, markup=False, soft_wrap=True)
         elif not self._quiet:
-            print(text, file=sys.stderr, flush=True)
+            streams.say(harmless(text))
 
 
 def duration(seconds: float) -> str:

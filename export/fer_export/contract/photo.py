@@ -10,11 +10,12 @@ Versions 1 and 2 are read and give the faces that they always gave: `PhotoContra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any
 
 from ..errors import BundleError
+from .documents import AGAIN, Range, converted
 
 FORMAT = "fer-export photo contract"
 VERSION = 3
@@ -23,17 +24,24 @@ FIRST_COME = 2
 """Up to this version, a box of an earlier detector is kept whatever the scores."""
 
 
+_MOST, _MOST_MARGIN = 10**6, 400
+Positive = Annotated[int, Range(1, _MOST)]
+Amount = Annotated[int, Range(0, _MOST)]
+Offset = Annotated[int, Range(-_MOST, _MOST)]
+Margin = Annotated[int, Range(0, _MOST_MARGIN)]
+
+
 @dataclass(frozen=True)
 class CropRule:
     """The square around a face box, in thousandths of the box's longer side."""
 
-    scale: int
+    scale: Positive
     """Side of the square."""
 
-    shift_x: int
+    shift_x: Offset
     """Distance of its centre from the box's centre, positive to the right."""
 
-    shift_y: int
+    shift_y: Offset
     """Distance of its centre from the box's centre, positive downwards."""
 
 
@@ -41,16 +49,16 @@ class CropRule:
 class GreyRule:
     """grey = (red * R + green * G + blue * B + 2^(shift-1)) >> shift: ITU-R BT.601 as Pillow computes it."""
 
-    red: int = 19595
+    red: Amount = 19595
     """Weight of red."""
 
-    green: int = 38470
+    green: Amount = 38470
     """Weight of green."""
 
-    blue: int = 7471
+    blue: Amount = 7471
     """Weight of blue."""
 
-    shift: int = 16
+    shift: Positive = 16
     """Bits that the sum is shifted to the right."""
 
     @property
@@ -64,10 +72,10 @@ class GreyRule:
 class Grid:
     """A grid of a detector's anchors: cells x cells, `anchors` at the centre of each cell, row by row."""
 
-    cells: int
+    cells: Positive
     """Cells along a side."""
 
-    anchors: int
+    anchors: Positive
     """Anchors per cell."""
 
 
@@ -81,23 +89,23 @@ class DetectorRule:
     sha256: str
     """SHA-256 of the file."""
 
-    size: int
+    size: Positive
     """Side of its square input, float32 [1, size, size, 3] in -1..1 (byte / 127.5 - 1)."""
 
-    windows: int
+    windows: Positive
     """The photo is shrunk into a square of windows * size pixels, and every size * size part is searched in steps of
     size / 2, row by row; 1 is the whole photo at once."""
 
-    margin: int
+    margin: Margin
     """Thousandths of that square's side that the photo leaves free on each side, where it is mirrored."""
 
     grids: tuple[Grid, ...]
     """Its anchors, in the order of the outputs regressors [1, N, 16] and scores [1, N, 1]."""
 
-    threshold: int
+    threshold: Amount
     """Least score, in thousandths."""
 
-    overlap: int
+    overlap: Amount
     """Intersection over union in thousandths, above which boxes of one window are the same face."""
 
 
@@ -105,19 +113,19 @@ class DetectorRule:
 class MergeRule:
     """How the candidates of all detectors and windows become faces; `photo.merging` has the rule."""
 
-    same: int
+    same: Amount
     """Intersection over union in thousandths, above which a candidate confirms a surer one."""
 
-    cover: int
+    cover: Amount
     """Share of the smaller box in thousandths, above which the less sure of two faces is dropped."""
 
-    score: int
+    score: Amount
     """Least score of a face, in thousandths."""
 
-    size: int
+    size: Positive
     """Least longer side of a face's box, in pixels."""
 
-    alone: int
+    alone: Amount
     """Least score, in thousandths, of a candidate that is the photo's only face though one network alone sees it."""
 
 
@@ -128,7 +136,7 @@ class PhotoContract:
     labels: tuple[str, ...]
     """Emotions in the order of the probabilities."""
 
-    size: int
+    size: Positive
     """Side of the grey face in pixels."""
 
     crop: CropRule
@@ -162,7 +170,7 @@ class PhotoContract:
     format: str = FORMAT
     """Name of the document's format."""
 
-    version: int = VERSION
+    version: Positive = VERSION
     """Version of the document's format."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -187,21 +195,11 @@ class PhotoContract:
                 "update fer-export, or make the bundle again with `fer-export bundle`"
             )
         document = _upgraded(document)
-        known = _checked(document, cls, "contract.json")
-        weights = _checked(known["grey"], GreyRule, "grey")
+        found = converted(document, cls, "contract.json")
         # The whole of 255 must stay one byte.
-        if sum(weights[name] for name in ("red", "green", "blue")) != 1 << min(weights["shift"], 22):
-            raise BundleError("grey does not weigh 2^shift in all; make the bundle again with `fer-export bundle`")
-        return cls(
-            **{
-                **known,
-                "labels": tuple(known["labels"]),
-                "crop": CropRule(**_checked(known["crop"], CropRule, "crop")),
-                "grey": GreyRule(**weights),
-                "detectors": tuple(_detector(one) for one in known["detectors"]),
-                "merge": MergeRule(**_checked(known["merge"], MergeRule, "merge")),
-            }
-        )
+        if found.grey.red + found.grey.green + found.grey.blue != 1 << min(found.grey.shift, 22):
+            raise BundleError(f"grey does not weigh 2^shift in all; {AGAIN}")
+        return found
 
 
 CROP = CropRule(scale=1170, shift_x=0, shift_y=-90)
@@ -230,11 +228,6 @@ _FULL_RANGE = DetectorRule(
     300,
     300,
 )
-
-_LEAST = dict.fromkeys(("version", "size", "windows", "cells", "anchors", "scale", "shift"), 1)
-_LEAST |= dict.fromkeys(("shift_x", "shift_y"), -(10**6))
-_MOST, _MOST_MARGIN = 10**6, 400
-"""Bounds of the numbers; what has none named starts at 0."""
 
 DETECTORS = (
     _SHORT_RANGE,
@@ -272,37 +265,3 @@ def _upgraded(document: Any) -> Any:
             for one in upgraded["detectors"]
         ]
     return upgraded
-
-
-def _detector(document: Any) -> DetectorRule:
-    known = _checked(document, DetectorRule, "detectors")
-    if known["margin"] > _MOST_MARGIN:
-        raise BundleError(
-            f"margin of detectors is {known['margin']}, over {_MOST_MARGIN}; make the bundle again with "
-            "`fer-export bundle`"
-        )
-    grids = tuple(Grid(**_checked(grid, Grid, "grids")) for grid in known["grids"])
-    return DetectorRule(**{**known, "grids": grids})
-
-
-def _checked(document: Any, kind: type, place: str) -> Mapping[str, Any]:
-    """The document if it has exactly the fields of `kind`, with values of their shape."""
-    if not isinstance(document, dict):
-        raise BundleError(f"{place} is not a JSON object; make the bundle again with `fer-export bundle`")
-    expected = {field.name: str(field.type) for field in fields(kind)}
-    missing, foreign = sorted(expected.keys() - document.keys()), sorted(document.keys() - expected.keys())
-    if missing or foreign:
-        what = f"lacks {', '.join(missing)}" if missing else f"has the unknown field {', '.join(foreign)}"
-        raise BundleError(f"{place} {what}; make the bundle again with `fer-export bundle`")
-    for name, annotation in expected.items():
-        value = document[name]
-        shapes: dict[str, Any] = {"int": int, "str": str}
-        wanted = shapes.get(annotation, list | tuple if annotation.startswith("tuple") else dict)
-        fits = isinstance(value, wanted) and not isinstance(value, bool)
-        if fits and annotation == "tuple[str, ...]":
-            fits = all(isinstance(one, str) for one in value)
-        if fits and annotation == "int":
-            fits = _LEAST.get(name, 0) <= value <= _MOST
-        if not fits:
-            raise BundleError(f"{name} of {place} is {value!r}; make the bundle again with `fer-export bundle`")
-    return document

@@ -7,10 +7,11 @@ nowhere else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Protocol
 
-from ..errors import ExportFileError, UsageError
+from ..errors import BundleError, ExportFileError, UsageError
+from .documents import converted
 from .photo import CropRule, GreyRule, contract_for
 from .variants import Variant
 
@@ -61,9 +62,8 @@ class FrameRule:
     def from_dict(cls, document: Mapping[str, Any]) -> FrameRule:
         """The rule inside a file; raises ExportFileError where it is not of this form."""
         try:
-            nested = {"crop": CropRule(**document["crop"]), "grey": GreyRule(**document["grey"])}
-            return cls(**{**document, **nested, "box_shape": tuple(document["box_shape"])})
-        except (KeyError, TypeError) as error:
+            return converted(document, cls, "frame")
+        except BundleError as error:
             raise ExportFileError(
                 "the file's contract says nothing of its crop that can be read; export it again with "
                 "`fer-export tflite --input frame` or `onnx`"
@@ -172,6 +172,11 @@ class Contract:
             frame=FrameRule.of(network.size) if input_kind == "frame" else None,
         )
 
+    @classmethod
+    def from_dict(cls, document: Any) -> Contract:
+        """The contract inside a file; raises BundleError for a missing, unknown or invalid field."""
+        return converted(_complete(document), cls, "contract", "export the file again")
+
     @property
     def inputs(self) -> tuple[End, ...]:
         """The image and, of a frame file, the box."""
@@ -192,6 +197,13 @@ class Contract:
         absent = {"luma"} if self.frame else {"frame"}
         absent |= {name for name in ("float_layers", "mirror") if not document[name]}
         return {name: value for name, value in document.items() if name not in absent}
+
+
+def _complete(document: Any) -> Any:
+    """A contract with the fields that `to_dict` leaves out where they say nothing."""
+    if not isinstance(document, dict):
+        return document
+    return {**{each.name: each.default for each in fields(Contract) if each.default is not MISSING}, **document}
 
 
 def network_kind(input_kind: str) -> str:

@@ -100,6 +100,8 @@ class OnnxRuntime:
     TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16"}
 
     def __init__(self, runtime: str) -> None:
+        # As in system/telemetry, for a worker that something else started: onnxruntime reads it at its import.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
         self._onnxruntime = onnxruntime

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..contract.tensors import Contract, describe
 from ..errors import ExportFileError
+from . import embedded
 from .summary import GraphSummary, ModelInfo, OpSummary, TensorSummary
 
 PRODUCER = "fer-export"
@@ -74,8 +75,8 @@ def read(content: bytes) -> ModelInfo:
             name=model.graph.name,
             description=model.doc_string,
             labels=tuple(str(label) for label in labels),
-            contract=_document(documents, CONTRACT),
-            calibration=_document(documents, CALIBRATION),
+            contract=embedded.contract(documents[CONTRACT], CONTRACT) if CONTRACT in documents else None,
+            calibration=embedded.calibration(documents[CALIBRATION], CALIBRATION) if CALIBRATION in documents else None,
         )
 
 
@@ -89,7 +90,9 @@ def embed(model: Any, contract: Contract, calibration: Mapping[str, Any] | None 
     documents = {LABELS: list(contract.labels), CALIBRATION: calibration, CONTRACT: contract.to_dict()}
     for key, document in documents.items():
         if document is not None:
-            value = json.dumps(document, ensure_ascii=False, allow_nan=False)
+            # A label may hold half a character, which protobuf refuses: its escape is read back as the same label.
+            readable = json.dumps(document, ensure_ascii=False, allow_nan=False)
+            value = readable if readable.isprintable() else json.dumps(document, allow_nan=False)
             model.metadata_props.add(key=key, value=value)
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -275,10 +278,3 @@ def _bytes(tensor: Any) -> int:
     from onnx import numpy_helper
 
     return int(numpy_helper.to_array(tensor).nbytes)
-
-
-def _document(documents: Mapping[str, str], key: str) -> dict[str, Any] | None:
-    document = json.loads(documents[key]) if key in documents else None
-    if document is not None and not isinstance(document, dict):
-        raise ExportFileError(f"`{key}` inside the ONNX file is not a JSON object; export it again")
-    return document

@@ -19,6 +19,8 @@ from typing import Any
 
 from ..contract.tensors import Contract, FrameRule, describe
 from ..errors import ConversionError, ExportFileError
+from ..harmless import json_text
+from . import embedded
 from .summary import ModelInfo, TensorSummary
 from .tflite import IDENTIFIER, guarded, inspect, metadata_entry, open_model
 
@@ -87,8 +89,10 @@ def read(model: bytes) -> ModelInfo:
             name=name,
             description=description,
             labels=tuple(labels),
-            contract=_document(documents, CONTRACT_FILE),
-            calibration=_document(documents, CALIBRATION_FILE),
+            contract=embedded.contract(documents[CONTRACT_FILE], CONTRACT_FILE) if CONTRACT_FILE in documents else None,
+            calibration=embedded.calibration(documents[CALIBRATION_FILE], CALIBRATION_FILE)
+            if CALIBRATION_FILE in documents
+            else None,
             files=tuple(documents),
         )
 
@@ -272,15 +276,8 @@ def _labels_file(metadata: _Table) -> str:
     return ""
 
 
-def _document(documents: Mapping[str, bytes], name: str) -> dict[str, Any] | None:
-    document = json.loads(documents[name]) if name in documents else None
-    if document is not None and not isinstance(document, dict):
-        raise ExportFileError(f"{name} inside the TFLite file is not a JSON object; export it again")
-    return document
-
-
 def _json(document: Mapping[str, Any]) -> bytes:
-    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (json_text(document) + "\n").encode()
 
 
 class _Table:

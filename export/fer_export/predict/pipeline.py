@@ -17,6 +17,7 @@ from ..contract.photo import PhotoContract, contract_for
 from ..contract.tensors import FrameRule
 from ..dataset.pixels import as_input
 from ..errors import ExportFileError, PhotoError, UsageError
+from ..harmless import file_name
 from ..model_file import inspect as modelfile
 from ..photo import crop
 from ..photo import read as photo
@@ -150,7 +151,7 @@ def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
         raise UsageError(f"the annotated picture {picture} is written as PNG; pass a name that ends in .png")
     paths: list[Path] = []
     for photo_path in photos:
-        stem, count = f"{picture.stem}-{photo_path.stem}" if len(photos) > 1 else picture.stem, 1
+        stem, count = f"{picture.stem}-{file_name(photo_path.stem)}" if len(photos) > 1 else picture.stem, 1
         path = picture.with_stem(stem)
         while path in paths:
             count += 1

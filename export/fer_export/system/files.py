@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
-import json
 import os
 import zipfile
 import zlib
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OutputError
+from ..harmless import json_text
 
 
 def write_whole(path: Path, content: bytes) -> Path:
@@ -44,7 +45,7 @@ def write_whole(path: Path, content: bytes) -> Path:
 
 def write_json(path: Path, document: Any) -> Path:
     """Write a document as indented JSON, atomically. Same errors as write_whole."""
-    return write_whole(path, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+    return write_whole(path, (json_text(document) + "\n").encode())
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -88,14 +89,15 @@ def sha256(content: bytes) -> str:
 
 
 def _remove_left_behind(path: Path) -> None:
-    for aside in path.parent.glob(f".{path.name}.*.partial"):
+    for aside in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         writer = aside.name.split(".")[-2]
-        if writer.isdigit() and not _is_running(int(writer)):
+        if writer.isdigit() and not is_running(int(writer)):
             with contextlib.suppress(OSError):
                 aside.unlink()
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Whether a process of this number exists."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

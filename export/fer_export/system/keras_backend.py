@@ -60,8 +60,7 @@ def silenced() -> Iterator[None]:
 
     If the body raises, none of it is shown either: the exception says what is wrong.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     saved = os.dup(1), os.dup(2)
     sink = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -71,12 +70,17 @@ def silenced() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
         os.dup2(saved[0], 1)
         os.dup2(saved[1], 2)
         for descriptor in (*saved, sink):
             os.close(descriptor)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
 
 
 def environment() -> dict[str, str]:

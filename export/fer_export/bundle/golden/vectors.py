@@ -10,20 +10,21 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...contract.documents import AGAIN, Range, converted
 from ...contract.photo import PhotoContract
 from ...contract.variants import Variant
 from ...errors import BundleError
+from ...harmless import harmless
 from ...photo.crop import Box, Square, face, square
 from ...photo.detector import Detector
 from ...photo.merging import Face
 from ...system import files
 from .. import documents
-from ..documents import AGAIN
 from . import kernel_sets
 from .photos import Picture
 
@@ -161,14 +162,71 @@ class Golden:
         """Read a golden.json; raises BundleError for another version, a missing, unknown or invalid field."""
         document = documents.parsed(content, PLACE)
         documents.check_version(document, FORMAT, VERSION, PLACE)
-        kinds: dict[str, documents.Kind] = {"format": str, "version": int, "vectors": int}
-        known = documents.checked(document, {**kinds, "photos": list, "variants": list}, PLACE)
-        photos = tuple(_photo(entry, contract.size) for entry in known["photos"])
+        known = converted(document, _Document, PLACE)
+        photos = tuple(_photo(entry, contract.size) for entry in known.photos)
         count = sum(len(photo.crops) for photo in photos)
-        if known["vectors"] != count or not count:
-            raise BundleError(f"{PLACE} has {count} crops and says {known['vectors']}; {AGAIN}")
+        if known.vectors != count or not count:
+            raise BundleError(f"{PLACE} has {count} crops and says {known.vectors}; {AGAIN}")
         shape = (count, len(contract.labels))
-        return cls(photos, tuple(_variant(entry, shape) for entry in known["variants"]))
+        return cls(photos, tuple(_variant(entry, shape) for entry in known.variants))
+
+
+_Edge = Annotated[int, Range(1 - (1 << 31), (1 << 31) - 1)]
+_Share = Annotated[float, Range(0, 1)]
+
+
+@dataclass(frozen=True)
+class _FaceEntry:
+    """A face that the detectors find, as the document has it."""
+
+    box: tuple[_Edge, _Edge, _Edge, _Edge]
+    score: float
+    detector: str
+
+
+@dataclass(frozen=True)
+class _CropEntry:
+    """A vector, as the document has it."""
+
+    box: tuple[_Edge, _Edge, _Edge, _Edge]
+    square: tuple[_Edge, _Edge, _Edge]
+    gray: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _PhotoEntry:
+    """A photo, as the document has it."""
+
+    file: str
+    width: _Edge
+    height: _Edge
+    sha256: str
+    faces: tuple[_FaceEntry, ...]
+    crops: tuple[_CropEntry, ...]
+
+
+@dataclass(frozen=True)
+class _VariantEntry:
+    """A file's answers, as the document has them."""
+
+    file: str
+    kernels: str
+    runtime: str
+    tolerance: float
+    elsewhere: float
+    probabilities: tuple[tuple[_Share, ...], ...]
+
+
+@dataclass(frozen=True)
+class _Document:
+    """The whole of golden.json."""
+
+    format: str
+    version: int
+    photos: tuple[_PhotoEntry, ...]
+    vectors: int
+    variants: tuple[_VariantEntry, ...]
 
 
 def observe(picture: Picture, file: str, contract: PhotoContract, detector: Detector) -> GoldenPhoto:
@@ -208,49 +266,33 @@ def _edges(box: Box) -> list[int]:
     return [box.left, box.top, box.right, box.bottom]
 
 
-def _photo(entry: Any, size: int) -> GoldenPhoto:
-    kinds: dict[str, documents.Kind] = {"file": str, "width": int, "height": int, "sha256": str}
-    known = documents.checked(entry, {**kinds, "faces": list, "crops": list}, f"photos of {PLACE}")
-    faces = tuple(_face(found) for found in known["faces"])
-    return GoldenPhoto(
-        **{**known, "faces": faces, "crops": tuple(_crop(found, size, known["file"]) for found in known["crops"])}
-    )
+def _photo(entry: _PhotoEntry, size: int) -> GoldenPhoto:
+    faces = tuple(Face(Box(*found.box), found.score, found.detector) for found in entry.faces)
+    crops = tuple(_crop(found, size, entry.file) for found in entry.crops)
+    return GoldenPhoto(entry.file, entry.width, entry.height, entry.sha256, faces, crops)
 
 
-def _face(entry: Any) -> Face:
-    known = documents.checked(entry, {"box": list, "score": float, "detector": str}, f"faces of {PLACE}")
-    return Face(Box(*documents.whole_numbers(known["box"], 4, f"a box of {PLACE}")), known["score"], known["detector"])
-
-
-def _crop(entry: Any, size: int, file: str) -> GoldenCrop:
-    known = documents.checked(entry, {"box": list, "square": list, "gray": str, "sha256": str}, f"crops of {PLACE}")
+def _crop(entry: _CropEntry, size: int, file: str) -> GoldenCrop:
+    named = harmless(file)[:60]
     try:
-        content = base64.b64decode(known["gray"], validate=True)
+        content = base64.b64decode(entry.gray, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BundleError(f"a grey face of {file} in {PLACE} is not valid base64; {AGAIN}") from error
-    if len(content) != size * size or files.sha256(content) != known["sha256"]:
-        raise BundleError(f"a grey face of {file} in {PLACE} is not {size}x{size} or not its SHA-256; {AGAIN}")
-    return GoldenCrop(
-        Box(*documents.whole_numbers(known["box"], 4, f"a box of {PLACE}")),
-        Square(*documents.whole_numbers(known["square"], 3, f"a square of {PLACE}")),
-        np.frombuffer(content, np.uint8).reshape(size, size, 1),
-    )
+        raise BundleError(f"a grey face of {named} in {PLACE} is not valid base64; {AGAIN}") from error
+    if len(content) != size * size or files.sha256(content) != entry.sha256:
+        raise BundleError(f"a grey face of {named} in {PLACE} is not {size}x{size} or not its SHA-256; {AGAIN}")
+    gray = np.frombuffer(content, np.uint8).reshape(size, size, 1)
+    return GoldenCrop(Box(*entry.box), Square(*entry.square), gray)
 
 
-def _variant(entry: Any, shape: tuple[int, int]) -> GoldenVariant:
-    kinds: dict[str, documents.Kind] = {"file": str, "kernels": str, "runtime": str}
-    kinds.update({"tolerance": float, "elsewhere": float, "probabilities": list})
-    known = documents.checked(entry, kinds, f"variants of {PLACE}")
-    if kernel_sets.find(known["kernels"]) is None:
-        raise BundleError(f"{PLACE} has the kernel set {known['kernels']!r}, which is not known here; {AGAIN}")
-    if not 0 < known["tolerance"] <= known["elsewhere"] < 1:
-        raise BundleError(f"tolerance and elsewhere of {known['file']} in {PLACE} are not valid limits; {AGAIN}")
-    try:
-        probabilities = np.array(known["probabilities"], np.float32)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise BundleError(f"probabilities of {known['file']} in {PLACE} are not a table of numbers; {AGAIN}") from error
-    if probabilities.shape != shape or not ((probabilities >= 0) & (probabilities <= 1)).all():
+def _variant(entry: _VariantEntry, shape: tuple[int, int]) -> GoldenVariant:
+    named = harmless(entry.file)[:60]
+    if kernel_sets.find(entry.kernels) is None:
         raise BundleError(
-            f"probabilities of {known['file']} in {PLACE} are not {shape[0]} rows of {shape[1]} from 0 to 1; {AGAIN}"
+            f"{PLACE} has the kernel set {harmless(entry.kernels)[:60]}, which is not known here; {AGAIN}"
         )
-    return GoldenVariant(**{**known, "probabilities": probabilities})
+    if not 0 < entry.tolerance <= entry.elsewhere < 1:
+        raise BundleError(f"tolerance and elsewhere of {named} in {PLACE} are not valid limits; {AGAIN}")
+    if len(entry.probabilities) != shape[0] or any(len(row) != shape[1] for row in entry.probabilities):
+        raise BundleError(f"probabilities of {named} in {PLACE} are not {shape[0]} rows of {shape[1]}; {AGAIN}")
+    probabilities = np.array(entry.probabilities, np.float32).reshape(shape)
+    return GoldenVariant(entry.file, entry.kernels, entry.runtime, entry.tolerance, entry.elsewhere, probabilities)

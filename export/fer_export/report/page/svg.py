@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from ...contract.formats import FORMATS
+from ...harmless import harmless
 
 FONT = 12.0
 """Height of chart text in user units; a chart is about 440 units wide, so this is legible on a phone too."""
@@ -45,7 +46,7 @@ class Drawing:
     @property
     def markup(self) -> Markup:
         opened = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
-            number(self.width), number(self.height), self._alternative
+            number(self.width), number(self.height), harmless(self._alternative)
         )
         return opened + Markup("").join(self._parts) + Markup("</svg>")
 
@@ -61,7 +62,9 @@ class Drawing:
         if turn:
             extra += Markup(' transform="rotate({} {} {})"').format(number(turn), number(x), number(y))
         self._parts.append(
-            Markup('<text x="{}" y="{}"{}{}>{}</text>').format(number(x), number(y), _class(kind), extra, content)
+            Markup('<text x="{}" y="{}"{}{}>{}</text>').format(
+                number(x), number(y), _class(kind), extra, harmless(content)
+            )
         )
 
     def rectangle(self, x: float, y: float, width: float, height: float, kind: str, *, opacity: float = 1) -> None:
@@ -80,7 +83,7 @@ class Drawing:
     def marker(self, x: float, y: float, group: str, kind: str = "", *, size: float = 4.2, tip: str = "") -> None:
         """A mark whose shape tells the group, a format's name."""
         words = f"mark {group} {kind}".strip()
-        said = Markup("<title>{}</title>").format(tip) if tip else Markup("")
+        said = Markup("<title>{}</title>").format(harmless(tip)) if tip else Markup("")
         outline = FORMATS[group].mark if group in FORMATS else "circle"
         if outline == "circle":
             shape = Markup('<circle cx="{}" cy="{}" r="{}"{}>{}</circle>').format(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...contract.formats import FORMATS
+from ...harmless import harmless
 from .export import summary_lines
 from .next_commands import NONE, Flags
 from .parity import verdict
@@ -38,14 +39,16 @@ def comparison_text(result: Comparison, card: Path | None = None, flags: Flags =
     header += ["agree %", "flips", "diff", "p50 ms", "p95 ms", "load ms", "memory MB", "gate"]
     rows = [_row(file, result.latency(file), labelled) for file in exported.files]
     failed = [verdict(file.path.name, file.parity) for file in exported.files if not file.parity.passed]
-    refused = [f"NOT MADE  {refused.variant.label}: {refused.reason}" for refused in exported.refused]
+    refused = [f"NOT MADE  {refused.variant.label}: {harmless(refused.reason)}" for refused in exported.refused]
     blocks = [summary_lines(exported), f"{table(header, rows)}\n{LEGEND}"]
     if result.keras:
         blocks.append(f"Keras accuracy on the same faces: {with_interval(result.keras.accuracy)}")
-    said = [*failed, *refused, *(f"slower: {sentence}" for sentence in result.bench.slower)]
-    said += [f"caution: {sentence}" for sentence in (*_parity_cautions(exported.files), *result.bench.cautions)]
+    said = [*failed, *refused, *(f"slower: {harmless(sentence)}" for sentence in result.bench.slower)]
+    said += [
+        f"caution: {harmless(sentence)}" for sentence in (*_parity_cautions(exported.files), *result.bench.cautions)
+    ]
     blocks += ["\n".join(said)] if said else []
-    page = f"report: {card} (and the same as .json)\n" if card else ""
+    page = f"report: {harmless(card)} (and the same as .json)\n" if card else ""
     blocks.append("\n".join(_choice(choice) for choice in result.choices))
     blocks.append(f"took {result.seconds:.0f} s\n{page}next:\n{_next(result, flags)}")
     return "\n\n".join(blocks)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...contract.formats import FORMATS
+from ...harmless import harmless
 from ...latency.worker import BOX, FRAME
 from .table import megabytes, table
 
@@ -40,8 +41,8 @@ def bench_text(result: Bench) -> str:
         "\n".join([_machine_line(result.machine), *_runtime_lines(result), *_model_lines(rows)]),
         _rows_table(rows, bool(result.peaks)),
         "\n".join(legend),
-        "\n".join(f"slower: {sentence}" for sentence in result.slower),
-        "\n".join(f"caution: {caution}" for caution in result.cautions),
+        "\n".join(f"slower: {harmless(sentence)}" for sentence in result.slower),
+        "\n".join(f"caution: {harmless(caution)}" for caution in result.cautions),
     )
     return "\n\n".join(block for block in blocks if block)
 
@@ -122,7 +123,7 @@ def _model_lines(rows: Sequence[Row]) -> list[str]:
             (f"{row.macs / 1e6:.3g} million MACs, " if row.macs else "") + f"{(row.parameters or 0) / 1e6:.3g} million"
             for row in known
         }
-        lines += [f"{model}: {' or '.join(sorted(figures))} parameters"] if figures else []
+        lines += [f"{harmless(model)}: {' or '.join(sorted(figures))} parameters"] if figures else []
     return lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...harmless import harmless
 from .next_commands import NONE, Flags
 from .table import megabytes, percent, table
 
@@ -30,8 +31,9 @@ def blame_text(result: Blame, flags: Flags = NONE) -> str:
     guilty = [layer for layer in result.layers if layer.effect > 0]
     clean = [_marked(layer) for layer in result.layers if layer.effect == 0]
     blocks = [
-        f"{result.file or result.variant.format}: {result.variant.label} of {result.model}\n"
-        f"measured on {result.faces} {result.source}: agreement {percent(result.agreement.value, 2)} with Keras, "
+        f"{harmless(result.file or result.variant.format)}: {result.variant.label} of {harmless(result.model)}\n"
+        f"measured on {result.faces} {harmless(result.source)}: "
+        f"agreement {percent(result.agreement.value, 2)} with Keras, "
         f"mean diff {result.mean_difference:.2g}{_rebuilt(result)}",
         _layers(guilty) if guilty else "no layer adds an error",
     ]
@@ -39,11 +41,12 @@ def blame_text(result: Blame, flags: Flags = NONE) -> str:
     if any(layer.added for layer in result.layers):
         notes.append(f"{'*':11s} added by fer-export: pixels to the network's scale, and logits that int8 can hold")
     if clean:
-        notes.append(f"no effect   {', '.join(clean)}")
+        notes.append(f"no effect   {harmless(', '.join(clean))}")
     blocks.append("\n".join(notes))
     if result.variant.repairable and guilty:
         blocks.append(
-            f"worst: {guilty[0].layer}; to fix it, {', '.join(guilty[0].cure)} would stay in float\n"
+            f"worst: {harmless(guilty[0].layer)}; "
+            f"to fix it, {harmless(', '.join(guilty[0].cure))} would stay in float\n"
             f"next: fer-export {result.variant.format} --quantize int8 --repair{flags.model}{flags.data}"
             "   keep the worst layers in float if the gate fails"
         )

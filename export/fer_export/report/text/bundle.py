@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...harmless import harmless
 from .next_commands import NONE, Flags
 from .parity import verdict
 from .table import megabytes, percent, table
@@ -44,7 +45,7 @@ def bundle_text(made: Made, flags: Flags = NONE) -> str:
         f"{verdicts}\n\n{kernels}\n"
         f"{len(photos)} photos, {faces} faces found, {vectors} vectors\n\n"
         f"{len(made.manifest.files) + 1} files, {megabytes(made.bytes)}, sha256 {made.digest}\n"
-        f"written to {', '.join(str(place) for place in made.places)}\n"
+        f"written to {', '.join(harmless(place) for place in made.places)}\n"
         f"took {made.seconds:.1f} s\nnext:\n  fer-export verify {made.places[0]}   replay it\n"
         f"  fer-export predict PHOTO --bundle {made.places[0]}   emotions of a photo"
     )
@@ -53,17 +54,17 @@ def bundle_text(made: Made, flags: Flags = NONE) -> str:
 def verification_text(result: Verification) -> str:
     """The printout of `fer-export verify`: figures of the replay, or the first difference."""
     if result.difference is not None:
-        return f"DIFFERS  {result.folder}: {result.difference}"
+        return f"DIFFERS  {harmless(result.folder)}: {harmless(result.difference)}"
     rows = [
         [each.file, each.kernels, _runtime(each.runtime, each.recorded), f"{each.allowed:.2g}", f"{each.largest:.2g}"]
         for each in result.replayed
     ]
     return (
-        f"{result.model}: {result.files} files, {megabytes(result.bytes)}, every SHA-256 as listed\n"
+        f"{harmless(result.model)}: {result.files} files, {megabytes(result.bytes)}, every SHA-256 as listed\n"
         f"{result.photos} photos, {result.faces} faces found, boxes at most {result.largest_box} pixels off\n"
         f"{result.vectors} grey faces, every byte as recorded\n\n"
         f"{table(['file', 'kernels', 'runtime', 'allowed', 'largest diff'], rows)}\n\n"
-        f"VERIFIED  {result.folder}"
+        f"VERIFIED  {harmless(result.folder)}"
     )
 
 

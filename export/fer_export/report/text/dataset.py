@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...harmless import harmless
 from .table import count, percent, table, with_interval
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def evaluation_text(result: Evaluation) -> str:
         for name, row, recall in zip(result.labels, result.confusion, result.recall, strict=True)
     ]
     return (
-        f"{result.model} on {result.split} of {result.data}: {result.accuracy.count:,} faces\n\n"
+        f"{harmless(f'{result.model} on {result.split} of {result.data}')}: {result.accuracy.count:,} faces\n\n"
         f"accuracy                    {with_interval(result.accuracy)}, 95 % Wilson interval\n"
         f"expected calibration error  {percent(result.expected_calibration_error)}\n"
         f"log loss                    {result.log_loss:.3f}\n\n{table(header, rows)}"
@@ -47,7 +48,7 @@ def data_text(summary: Summary) -> str:
         for split in summary.counts
     ]
     return (
-        f"{summary.source}  (sha256 {summary.sha256[:16]}...)\n\n{table(header, rows)}\n\n"
+        f"{harmless(summary.source)}  (sha256 {summary.sha256[:16]}...)\n\n{table(header, rows)}\n\n"
         f"duplicates, in faces (near: the same photo moved, lit or encoded otherwise; a lower bound)\n"
         f"{table(copies, splits)}\n"
         f"{count(found.pictures_contradictory)} pictures carry different emotions in different copies "

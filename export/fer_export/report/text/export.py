@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...contract.formats import FORMATS
+from ...harmless import harmless
 from .blame import repair_text
 from .next_commands import NONE, Flags
 from .parity import verdict
@@ -42,14 +43,14 @@ def summary_lines(result: Export) -> str:
     given = ", ".join(f"{end.name} {end.dtype} {list(end.shape)}" for end in inputs)
     mirror = f"mirror       {MIRROR}\n" if checkpoint.mirror else ""
     return (
-        f"network      {checkpoint.name}: {checkpoint.size}x{checkpoint.size} {kind}, "
+        f"network      {harmless(checkpoint.name)}: {checkpoint.size}x{checkpoint.size} {kind}, "
         f"{len(checkpoint.labels)} outputs, {megabytes(checkpoint.bytes)} as Keras\n"
-        f"labels       {', '.join(checkpoint.labels)}  [{checkpoint.labels_source}]\n"
-        f"scaling      {checkpoint.scaling}: {SCALED[checkpoint.scaling]}  [{checkpoint.scaling_source}]\n"
+        f"labels       {harmless(', '.join(checkpoint.labels))}  [{harmless(checkpoint.labels_source)}]\n"
+        f"scaling      {checkpoint.scaling}: {SCALED[checkpoint.scaling]}  [{harmless(checkpoint.scaling_source)}]\n"
         f"contract     {given} -> {answer.name} {answer.dtype} {list(answer.shape)}\n"
         f"{mirror}calibration  {_calibration_text(result)}\n"
-        f"parity on    {first.parity.faces:,} {first.parity.source}\n"
-        f"written to   {first.path.parent}{os.sep}"
+        f"parity on    {first.parity.faces:,} {harmless(first.parity.source)}\n"
+        f"written to   {harmless(first.path.parent)}{os.sep}"
     )
 
 
@@ -59,7 +60,8 @@ def _calibration_text(result: Export) -> str:
     record = result.calibration.record
     if record["source"] == "probe faces":
         return f"{record['count']} probe faces (synthetic, made from the network itself; --data takes real ones)"
-    return f"{record['count']} {record['source']}, stratified, seed {record['seed']}, none of them in the parity split"
+    drawn = f"{record['count']} {harmless(record['source'])}, stratified, seed {record['seed']}"
+    return f"{drawn}, none of them in the parity split"
 
 
 def _files_table(exported: Sequence[ExportedFile], keras_bytes: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from ...harmless import harmless
 from .table import percent, table
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ def verdict(name: str, judged: Parity) -> str:
     limits += f", drop <= {gate.max_drop:g} points" if judged.drop is not None else ""
     limits += f", mean diff <= {gate.max_mean_difference:g}"
     limits += f", recall drop <= {gate.max_recall_drop:g} points" if judged.recalls else ""
-    said = f"PASSED  {name}  (gate: {limits})" if judged.passed else f"FAILED  {name}: {'; '.join(judged.failures)}"
-    return "\n".join([said, *(f"        caution: {caution}" for caution in judged.cautions)])
+    said = (
+        f"PASSED  {harmless(name)}  (gate: {limits})"
+        if judged.passed
+        else f"FAILED  {harmless(name)}: {harmless('; '.join(judged.failures))}"
+    )
+    return "\n".join([said, *(f"        caution: {harmless(caution)}" for caution in judged.cautions)])
 
 
 def parity_text(result: Judgement) -> str:
@@ -45,7 +50,7 @@ def parity_text(result: Judgement) -> str:
     first = judged[0][1].parity
     named = list(zip(_short_names([name for name, _ in judged]), (each.parity for _, each in judged), strict=True))
     runtimes = ", ".join(dict.fromkeys(each.runtime for _, each in judged))
-    blocks = [f"parity on {first.faces:,} faces: {first.source}; run in {runtimes}"]
+    blocks = [f"parity on {first.faces:,} faces: {harmless(first.source)}; run in {runtimes}"]
     if first.keras_accuracy is None:
         header = ["file", "agreement, %", "answers changed", *DIFFERENCES]
         rows = [[name, _share(each.agreement, 2), str(len(each.flipped)), *_differences(each)] for name, each in named]
@@ -53,7 +58,7 @@ def parity_text(result: Judgement) -> str:
     else:
         blocks += [_answers(named), f"{AGREEMENT_LEGEND}\n{CHANGES_LEGEND}"]
         blocks += [_probabilities(named), f"{PROBABILITIES_LEGEND}; {CALIBRATION_LEGEND}"]
-        blocks += [f"recall in {name}\n{recall_table(each)}" for name, each in named if each.flipped]
+        blocks += [f"recall in {harmless(name)}\n{recall_table(each)}" for name, each in named if each.flipped]
     blocks.append("\n".join(verdict(name, each.parity) for name, each in judged))
     return "\n\n".join(blocks)
 

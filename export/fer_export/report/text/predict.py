@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...harmless import harmless
 from .table import table
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ def predict_text(results: PhotoResults) -> str:
 
 def _photo(result: PhotoResult) -> str:
     if result.error is not None:
-        return f"FAILED  {result.error}"
+        return f"FAILED  {harmless(result.error)}"
     found = _count(len(result.predictions), "face") if result.predictions else "no face found"
-    lines = [f"{result.path}: {result.width:,} x {result.height:,} pixels, {found}"]
+    lines = [f"{harmless(result.path)}: {result.width:,} x {result.height:,} pixels, {found}"]
     if result.predictions:
         header = ["face", "emotion", "box", "score", *result.predictions[0].labels]
         lines += [table(header, [_row(i, each) for i, each in enumerate(result.predictions, 1)]), LEGEND]
     if result.annotated:
-        lines.append(f"picture: {result.annotated}")
+        lines.append(f"picture: {harmless(result.annotated)}")
     return "\n".join(lines)
 
 

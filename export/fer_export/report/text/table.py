@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from ...harmless import harmless
+
 if TYPE_CHECKING:
     from ...parity.statistics import Proportion
 
@@ -29,7 +31,8 @@ def collected() -> Iterator[list[Written]]:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns separated by two blanks; the first is left-aligned, the others right."""
+    """Columns separated by two blanks; the first is left-aligned, the others right. Cells may hold any text."""
+    header, *rows = [[harmless(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
 
     def line(row: Sequence[str]) -> str:
