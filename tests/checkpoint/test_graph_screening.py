@@ -24,7 +24,7 @@ STATEFUL = re.compile(
 """Allowed ops that TensorFlow calls stateful: noise, variables, calls and branches, checks; nothing else is."""
 
 DANGEROUS = re.compile(
-    r"(?i)\w*(file|reader|writer|pyfunc|dataset|iterator|host|rpc|send|recv|collective|lookup|hashtable|saver?(v2)?$|restore"
+    r"(?i)\w*(file(?!name)|reader|writer|pyfunc|dataset|iterator|host|rpc|send|recv|collective|lookup|hashtable|saver?(v2)?$|restore"
     r"|debug|dump|print|abort|sleep|queue|decode|encode|while|loop|xla|(?-i:TPU|Tpu)|nccl|snapshot.+|remote|service)\w*"
 )
 
