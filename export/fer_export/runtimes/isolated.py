@@ -22,21 +22,26 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract.formats import RuntimeRow
 from ..errors import ExportFileError
+from ..model_file import inspect as modelfile
 from ..photo.frame import Frame
 from .protocol import OnFace, Runtime, check_frame, check_pictures
 
 MEMORY = 1 << 30
 """Bytes that the file may take beside the runtime itself, and 4 for each of its own."""
 
-LOAD_SECONDS, FACE_SECONDS = 6.0, 6.0
-"""Seconds of a core that loading may take, and the answer to one face or picture."""
+LOAD_SECONDS, FACE_SECONDS = 3.0, 2.0
+"""Seconds of a core that loading may take, and the answer to one face or picture; more for a large network."""
+
+_MACS_A_SECOND, _MOST_SECONDS = 5e8, 60.0
+"""Multiply-accumulates that the slowest kernels do in a second; most seconds that they add."""
 
 _WAIT = 90.0
 """Seconds without an answer after which a process that does not even compute is ended."""
 
-_CHUNK = 64
-"""Faces sent at once."""
+_WORK, _LEAST, _MOST = 3.0, 16, 512
+"""Seconds of work that are sent at once, and faces at least and at most."""
 
 _PROGRAM = "from fer_export.runtimes.isolated_worker import main; main()"
 
@@ -44,12 +49,12 @@ _PROGRAM = "from fer_export.runtimes.isolated_worker import main; main()"
 class IsolatedRuntime(Runtime):
     """A runtime in a process of its own, behind the same protocol.
 
-    content: of an exported file; name: `litert` or `onnxruntime`. Close it, or use it as a context manager. Raises
+    content: of an exported file; row: the runtime in contract.formats. Close it, or use it as a context manager. Raises
     ExportFileError when the runtime cannot run the file, or the file goes beyond the bounds.
     """
 
-    def __init__(self, content: bytes, name: str, threads: int = 1) -> None:
-        self.name, self.threads = name, threads
+    def __init__(self, content: bytes, row: RuntimeRow, threads: int = 1) -> None:
+        self.name, self.threads = row.name, threads
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         package = str(Path(__file__).parents[2])
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, *filter(None, sys.path)])}
@@ -62,15 +67,19 @@ class IsolatedRuntime(Runtime):
             start_new_session=True,  # Ctrl-C ends this process, which ends that one
         )
         try:
+            macs = modelfile.inspect(content).macs or 0
+            self._seconds = FACE_SECONDS + min(macs / _MACS_A_SECOND, _MOST_SECONDS)
             limits = {"memory": MEMORY + 4 * len(content), "load": LOAD_SECONDS + len(content) / 50e6}
-            self._send({"runtime": name, "threads": threads, "size": len(content), "limits": limits}, content)
-            loaded = self._answer("loading it")
+            head = {"opens": row.opens, "library": row.library, "threads": threads, "size": len(content)}
+            self._send({**head, "limits": limits}, content)
+            loaded = self._answer("loading it", limits["load"])
         except BaseException:
             self.close()
             raise
         self.version, self._kernels = str(loaded["version"]), str(loaded["kernels"])
         self.input_shape, self.takes_frames = tuple(loaded["input_shape"]), bool(loaded["takes_frames"])
         self._labels = int(loaded["labels"])
+        self._pace: float | None = None
 
     @property
     def kernels(self) -> str:
@@ -81,11 +90,18 @@ class IsolatedRuntime(Runtime):
         """uint8 [N, S, S, C] -> float32 probabilities [N, K]."""
         check_pictures(images, self.input_shape)
         answers = np.zeros((len(images), self._labels), np.float32)
-        for start in range(0, len(images), _CHUNK):
-            chunk = np.ascontiguousarray(images[start : start + _CHUNK])
-            self._send({"shape": chunk.shape, "seconds": FACE_SECONDS * len(chunk)}, chunk.tobytes())
-            answers[start : start + len(chunk)] = self._probabilities(len(chunk))
-            on_face(start + len(chunk), len(images))
+        done = 0
+        while done < len(images):
+            # The first face shows how long the others may take.
+            count = 1 if self._pace is None else min(max(int(_WORK / self._pace), _LEAST), _MOST)
+            chunk = np.ascontiguousarray(images[done : done + count])
+            seconds = self._seconds + (self._pace or 0) * 20 * len(chunk)
+            started = time.perf_counter()
+            self._send({"shape": chunk.shape, "seconds": seconds}, chunk.tobytes())
+            answers[done : done + len(chunk)] = self._probabilities(len(chunk), seconds)
+            self._pace = max((time.perf_counter() - started) / len(chunk), 1e-6)
+            done += len(chunk)
+            on_face(done, len(images))
         return answers
 
     def run_frames(self, frames: Sequence[Frame], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
@@ -95,9 +111,9 @@ class IsolatedRuntime(Runtime):
         answers = np.zeros((len(frames), self._labels), np.float32)
         for i, frame in enumerate(frames):
             check_frame(frame)
-            head = {"shape": frame.photo.shape, "box": list(frame.box), "seconds": FACE_SECONDS}
+            head = {"shape": frame.photo.shape, "box": frame.clamped.tolist(), "seconds": self._seconds}
             self._send(head, np.ascontiguousarray(frame.photo).tobytes())
-            answers[i] = self._probabilities(1)[0]
+            answers[i] = self._probabilities(1, self._seconds)[0]
             on_face(i + 1, len(frames))
         return answers
 
@@ -118,19 +134,20 @@ class IsolatedRuntime(Runtime):
             sent.write(json.dumps(head).encode() + b"\n" + content)
             sent.flush()
 
-    def _probabilities(self, faces: int) -> NDArray[np.float32]:
-        self._answer("a face")
+    def _probabilities(self, faces: int, seconds: float) -> NDArray[np.float32]:
+        self._answer("a face", seconds)
         size = 4 * faces * self._labels
         content = self._pipes()[1].read(size)
         if len(content) < size:
             raise self._end("a face")
         return np.frombuffer(content, np.float32).reshape(faces, self._labels)
 
-    def _answer(self, task: str) -> dict[str, Any]:
+    def _answer(self, task: str, seconds: float) -> dict[str, Any]:
         """The worker's next line; ExportFileError for an error in it, or for none."""
         received = self._pipes()[1]
-        if not select.select([received], [], [], self._patience())[0]:
-            raise self._refusal(f"it does not answer within {_WAIT:.0f} s")
+        # The bounds are of computing time: on a busy machine it takes longer to spend.
+        if not select.select([received], [], [], _WAIT + 10 * seconds)[0]:
+            raise self._refusal("it does not answer")
         line = received.readline(1 << 16)
         try:
             head = json.loads(line)
@@ -142,10 +159,6 @@ class IsolatedRuntime(Runtime):
             raise ExportFileError(str(head["error"])[:500])
         return head
 
-    def _patience(self) -> float:
-        """Seconds to wait: the bounds are of computing time, and a busy machine takes longer."""
-        return _WAIT + 10 * FACE_SECONDS * _CHUNK
-
     def _end(self, task: str) -> ExportFileError:
         """Why there is no answer."""
         deadline = time.monotonic() + 10
@@ -153,10 +166,12 @@ class IsolatedRuntime(Runtime):
             time.sleep(0.02)
         code = self._process.returncode
         if code == -signal.SIGXCPU:
-            return self._refusal(f"{task} takes more than {FACE_SECONDS:.0f} s of computing, as a loop without end does")
+            return self._refusal(f"{task} takes more computing than such a file may, as a loop without end does")
         if code is not None and code < 0:
-            how = "it needs more memory than such a file may" if -code in (signal.SIGABRT, signal.SIGKILL) else (
-                f"its process ended with {signal.Signals(-code).name}"
+            how = (
+                "it needs more memory than such a file may"
+                if -code in (signal.SIGABRT, signal.SIGKILL)
+                else (f"its process ended with {signal.Signals(-code).name}")
             )
             return self._refusal(f"{how} ({task})")
         return self._refusal(f"its process ended ({task})")

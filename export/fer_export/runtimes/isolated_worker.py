@@ -1,15 +1,16 @@
 """The process behind runtimes.IsolatedRuntime: one exported file in one runtime, within bounds.
 
-Protocol: every message is a JSON line with raw bytes behind it. Parent: {"runtime", "threads", "size", "limits"} and
-the file. Worker: {"version", "kernels", "input_shape", "takes_frames", "labels"} or {"error"}. Then every request is
-{"shape", "seconds"} with faces uint8 [N, S, S, C], for a frame file a picture [H, W, 3] and {"box"} too, and every
-answer {} with float32 [N, K], or {"error"}. Seconds are of a core: the system ends the process when they are spent.
-The end of stdin ends it too.
+Protocol: every message is a JSON line with raw bytes behind it. Parent: {"opens", "library", "threads", "size",
+"limits"} and the file. Worker: {"version", "kernels", "input_shape", "takes_frames", "labels"} or {"error"}.
+Then every request is {"shape", "seconds"} with faces uint8 [N, S, S, C], for a frame file a picture [H, W, 3] and
+{"box"} too, and every answer {} with float32 [N, K], or {"error"}. Seconds are of a core: the system ends the process
+when they are spent. The end of stdin ends it too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import math
 import os
@@ -20,14 +21,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ..contract import formats
 from ..errors import FerExportError
+from ..photo.crop import Box
 from ..photo.frame import Frame
 from ..system import memory_limit
-from .litert import LiteRt
-from .onnxruntime_ import OnnxRuntime
 from .protocol import Runtime
-
-_KINDS = {LiteRt.name: LiteRt, OnnxRuntime.name: OnnxRuntime}
 
 
 def main() -> None:
@@ -37,8 +36,8 @@ def main() -> None:
     os.dup2(2, 1)
     head = json.loads(requests.readline())
     content = requests.read(head["size"])
-    kind, limits = _KINDS[head["runtime"]], head["limits"]
-    _import(head["runtime"])
+    kind, limits = formats.loaded(head["opens"]), head["limits"]
+    importlib.import_module(head["library"])  # before the bounds count
     with memory_limit.at_most(int(limits["memory"])):
         try:
             with _computing(limits["load"] * head["threads"]):
@@ -54,17 +53,11 @@ def main() -> None:
     return None
 
 
-def _import(name: str) -> None:
-    """Load the runtime's library before the bounds count."""
-    if name == OnnxRuntime.name:
-        import onnxruntime  # noqa: F401
-    else:
-        import ai_edge_litert.interpreter  # noqa: F401
-
-
 def _facts(runtime: Runtime) -> dict[str, Any]:
-    labels = runtime.run(np.zeros((0, *runtime.input_shape[1:]), np.uint8)) if not runtime.takes_frames else (
-        runtime.run_frames([])
+    labels = (
+        runtime.run(np.zeros((0, *runtime.input_shape[1:]), np.uint8))
+        if not runtime.takes_frames
+        else (runtime.run_frames([]))
     )
     return {
         "version": runtime.version,
@@ -80,10 +73,8 @@ def _answered(runtime: Runtime, head: dict[str, Any], requests: BinaryIO) -> tup
     pictures = np.frombuffer(requests.read(math.prod(shape)), np.uint8).reshape(shape)
     try:
         with _computing(head["seconds"] * runtime.threads):
-            if "box" in head:
-                found = runtime.run_frames([Frame(pictures, tuple(head["box"]))])
-            else:
-                found = runtime.run(pictures)
+            frames = [Frame(pictures, Box(*head["box"]))] if "box" in head else None
+            found = runtime.run_frames(frames) if frames else runtime.run(pictures)
     except FerExportError as error:
         return {"error": str(error)}, b""
     except (MemoryError, ValueError, RuntimeError) as error:
@@ -93,7 +84,7 @@ def _answered(runtime: Runtime, head: dict[str, Any], requests: BinaryIO) -> tup
 
 @contextlib.contextmanager
 def _computing(seconds: float) -> Iterator[None]:
-    """Let the system end the process once it has computed so long from now; elsewhere than on Unix nothing bounds it."""
+    """Let the system end the process once it has computed so long from now; Unix only."""
     try:
         import resource
     except ImportError:
