@@ -8,9 +8,6 @@ from typing import Any
 
 from ..errors import ExportFileError
 
-DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
-"""Whose ops onnxruntime computes without a library of somebody else's."""
-
 MOST_NODES = 200_000
 """Ops that a file may come to, counted with every call of a function inside it."""
 
@@ -22,7 +19,7 @@ MOST_TENSOR = 1 << 31
 
 
 def check(model: Any) -> None:
-    """Raise ExportFileError for a ModelProto with data in other files, ops of other makers, or sizes out of bounds."""
+    """Raise ExportFileError for a ModelProto with data in other files, or that declares more than it can hold."""
     for message in _messages(model):
         kind = message.DESCRIPTOR.name
         if kind == "TensorProto":
@@ -30,13 +27,6 @@ def check(model: Any) -> None:
                 raise ExportFileError("the ONNX file keeps data in another file; save it as one file")
             if math.prod(max(size, 0) for size in message.dims) > MOST_TENSOR or any(d < 0 for d in message.dims):
                 raise ExportFileError(f"the ONNX file has the tensor {message.name[:80]!r} of a size it cannot hold")
-        elif kind == "NodeProto" and message.domain not in DOMAINS:
-            local = {(function.domain, function.name) for function in model.functions}
-            if (message.domain, message.op_type) not in local:
-                raise ExportFileError(
-                    f"the ONNX file has the op {message.op_type[:80]!r} of {message.domain[:80]!r}, which only a "
-                    "library of its maker computes; export it with ops of ONNX itself"
-                )
     for end in (*model.graph.input, *model.graph.output):
         sizes = [max(dim.dim_value, 1) for dim in end.type.tensor_type.shape.dim]
         if math.prod(sizes) > MOST_TENSOR:
