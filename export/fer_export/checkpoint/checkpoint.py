@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..dataset.pixels import batch_of
 from ..errors import CheckpointError, UsageError
 from ..harmless import file_name
-from ..system import keras_backend
+from ..system import keras_backend, memory_limit
 from . import classifier
 from .labels import CARD_SOURCE, parsed_json
 from .labels import choose as choose_labels
@@ -34,6 +34,8 @@ SCALINGS: dict[str, tuple[float, float]] = {"unit": (1 / 255, 0.0), "signed": (1
 """What a network expects, as (scale, shift) of bytes 0..255: 0..1, -1..1, or the bytes themselves."""
 
 _BATCH = 256
+_SPARE_MEMORY, _MEMORY_PER_BYTE = 3 << 29, 6
+"""Bytes that reading and trying a network may take: so many, and so many for each byte of its files."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,10 @@ def load(
     path, folder = _find(model)
     card = _card(folder)
     sources = _files(path, weights)
-    network, softmax_added = classifier.with_probabilities(classifier.plain(_read(path, weights, trust), path), path)
+    # What a file declares may be far more than it holds: layers, constants, activations.
+    with memory_limit.at_most(_SPARE_MEMORY + _MEMORY_PER_BYTE * sum(source.stat().st_size for source in sources)):
+        plain = classifier.plain(_read(path, weights, trust), path)
+        network, softmax_added = classifier.with_probabilities(plain, path)
     size, channels = network.input_shape[1], network.input_shape[3]
     names, labels_source = choose_labels(labels, card, network.output_shape[-1], path)
     scale, scaling_source = _scaling(scaling, card, network, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 SMALL, LARGE = 0.1, 2.0
 """Factors below and shifts or divisors above are of bytes, not of 0..1 or -1..1."""
+
+MOST_ACTIVATIONS = 1 << 26
+"""Most numbers in the output of a layer for one picture."""
 
 REPEATABLE = 1e-4
 """Largest relative difference between two answers to the same picture."""
@@ -34,6 +38,7 @@ def plain(network: keras.Model, path: Path) -> keras.Model:
     check_single(len(network.outputs), "output", path)
     given = network.inputs[0]
     size, channels = check_input(given.shape, path)
+    _check_activations(network, path)
     types = {layer.compute_dtype for layer in network._flatten_layers() if layer.weights}
     if given.shape[0] is None and given.dtype == "float32" and types <= {"float32"}:
         return network
@@ -60,6 +65,19 @@ def plain(network: keras.Model, path: Path) -> keras.Model:
         if layer.weights and layer.compute_dtype != "float32":
             raise unwritable
     return copy
+
+
+def _check_activations(network: keras.Model, path: Path) -> None:
+    """Raise CheckpointError for a layer whose output for one picture no face network needs."""
+    graph = getattr(network, "_functional", None) or network  # a Sequential keeps its graph inside
+    for operation in getattr(graph, "operations", ()):
+        outputs = operation.output if isinstance(operation.output, list | tuple) else [operation.output]
+        for shape in (getattr(output, "shape", ()) for output in outputs):
+            if math.prod(size or 1 for size in shape[1:]) > MOST_ACTIVATIONS:
+                raise CheckpointError(
+                    f"{path} has the layer {operation.name!r} with an output of {list(shape[1:])} a picture, more "
+                    "than a face network needs; pass another network"
+                )
 
 
 def with_probabilities(network: keras.Model, path: Path) -> tuple[keras.Model, bool]:

@@ -17,6 +17,9 @@ _OWN_MODULES = re.compile(
     r"|dtype_policies|quantizers)|\.src(\.\w+)*)?"
 )
 _FOREIGN_LAYERS = {"TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"}
+MOST_SIDE = 2048
+"""Largest height and width of the pictures that a network takes."""
+
 NETWORK_CLASSES = ("Sequential", "Functional", "Model")
 
 
@@ -54,6 +57,8 @@ def check_input(shape: Any, path: Any) -> tuple[int, int]:
         )
     if height != width or channels not in (1, 3):
         raise CheckpointError(f"{takes}, but {wanted}; pass another network")
+    if height > MOST_SIDE:
+        raise CheckpointError(f"{takes}, but a face is at most {MOST_SIDE} pixels wide here; pass another network")
     return int(height), int(channels)
 
 

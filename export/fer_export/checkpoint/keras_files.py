@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError, FerExportError
+from ..system.unpacking import read_entry
+from . import stored_weights
 from .code_screening import find_code, refuse_code
 from .keras2 import graph
 from .keras2 import weights as legacy_weights
@@ -86,14 +88,18 @@ def _read_archive(path: Path, trust: bool) -> keras.Model:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-            metadata = json.loads(archive.read("metadata.json"))
-            stored = archive.read("model.weights.h5")
+            stored_weights.check_archive(archive, path)
+            config = json.loads(read_entry(archive, "config.json"))
+            metadata = json.loads(read_entry(archive, "metadata.json"))
+            stored = read_entry(archive, "model.weights.h5")
     except KeyError as error:
         raise CheckpointError(f"{path} is a zip file without a Keras network in it; pass a .keras file") from error
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is cut off or damaged ({_first_line(error)}); copy or save it again") from error
+    if not isinstance(config, dict) or not isinstance(metadata, dict):
+        raise CheckpointError(f"{path} is a zip file without a Keras network in it; give a .keras file")
     config.pop("compile_config", None)
+    stored_weights.check_content(stored, config, path)
     code = find_code(config, known_layers())
     if not trust:
         refuse_code(code, path)
@@ -113,6 +119,7 @@ def _read_hdf5(path: Path, trust: bool) -> keras.Model:
         if text is None:
             raise _without_architecture(file, path)
         config = _json(text, path)
+        stored_weights.check_hdf5(file, path.stat().st_size, config, path)
         code = find_code(config, known_layers())
         if not trust:
             refuse_code(code, path)
@@ -140,6 +147,7 @@ def _read_json(path: Path, weights: Path | None, trust: bool) -> keras.Model:
     if _is_keras_3(config, config.get("keras_version")):
         return _trusted(lambda: _keras_3_json(config, weights, trust), code, path)
     with _open_hdf5(weights) as file:
+        stored_weights.check_hdf5(file, weights.stat().st_size, config, weights)
         group = file.get("model_weights", file)
         if "layer_names" not in group.attrs and "layer_names0" not in group.attrs:
             built = graph.build(config, path, trust=trust)
@@ -163,6 +171,7 @@ def _keras_3_json(config: dict[str, Any], weights: Path, trust: bool) -> keras.M
     ending = ".keras"
     if not _head(weights).startswith(b"PK"):
         with _open_hdf5(weights) as file:
+            stored_weights.check_hdf5(file, weights.stat().st_size, config, weights)
             ending = ".h5" if "layer_names" in file.attrs or "model_weights" in file else ".weights.h5"
     with tempfile.TemporaryDirectory() as folder:  # Keras chooses the layout by the suffix
         network.load_weights(shutil.copy(weights, Path(folder) / f"weights{ending}"))

@@ -1,13 +1,12 @@
 """SavedModel folders: rebuilt as visible layers where Keras 2 left its description, wrapped as one layer elsewhere.
 
-A SavedModel is a TensorFlow graph. Its operations are read before it is loaded: those that run Python or touch
-files are refused unless trusted. A rebuilt network is used only if it gives what the graph itself gives.
+A SavedModel is a TensorFlow graph. Its operations are read before it is loaded: others than those that compute are
+refused unless trusted. A rebuilt network is used only if it gives what the graph itself gives.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CheckpointError
+from . import graph_screening
 from .code_screening import check_input, check_single, find_code
 from .keras2 import graph as legacy
 from .keras2 import weights
@@ -24,13 +24,6 @@ from .keras2.layers import known_layers
 if TYPE_CHECKING:
     import keras
 
-_UNSAFE = re.compile(
-    r"\w*PyFunc\w*|ReadFile|WriteFile|MatchingFiles|ImmutableConst|LookupTableExportV2|Save|SaveSlices|Restore|RestoreSlice"
-    r"|\w*(Reader|RecordDataset|LineDataset|FilesDataset|SaveDataset|LoadDataset|SnapshotDataset|SqlDataset|SummaryWriter)"
-    r"(V\d)?|InitializeTableFromTextFile\w*|DebugIdentity\w*|DumpGraph\w*"
-)
-_CHECKPOINTING = re.compile(r"SaveV2|RestoreV2|MergeV2Checkpoints")
-_SAVER = re.compile(r"__inference__traced_(save|restore)")
 TOLERANCE = 1e-4
 """Largest difference of outputs between a rebuilt network and the SavedModel's own graph."""
 
@@ -52,18 +45,15 @@ class _Signature:
 def read(folder: Path, *, trust: bool) -> keras.Model:
     """Read a SavedModel folder as a network: float32 [N, S, S, C] -> [N, K].
 
-    Raises CheckpointError for a damaged folder, an untrusted one that runs Python or touches files, several inputs or
-    outputs, and an input that is not a square picture.
+    Raises CheckpointError for a damaged folder, an untrusted one with other operations than those that compute, several
+    inputs or outputs, and an input that is not a square picture.
     """
     import tensorflow as tf
 
     document = _parse(folder)
-    unsafe = next(_unsafe(document), None)
-    if unsafe and not trust:
-        raise CheckpointError(
-            f"{folder} holds the operation {unsafe}, which runs code or touches files; if you trust where the folder "
-            "comes from, add --trust"
-        )
+    refused = None if trust else graph_screening.find_refused(document)
+    if refused:
+        raise CheckpointError(f"{folder} holds {refused}; if you trust where the folder comes from, add --trust")
     signature = _signature(document, folder)
     try:
         loaded = tf.saved_model.load(str(folder))
@@ -91,19 +81,6 @@ def _parse(folder: Path) -> Any:
     if not document.meta_graphs:
         raise CheckpointError(f"{folder}/saved_model.pb holds no graph; copy or save the folder again")
     return document
-
-
-def _unsafe(document: Any) -> Iterator[str]:
-    for graph in document.meta_graphs:
-        for node in graph.graph_def.node:
-            if _UNSAFE.fullmatch(node.op):
-                yield node.op
-        for function in graph.graph_def.library.function:
-            saver = bool(_SAVER.match(function.signature.name))
-            for node in function.node_def:
-                calls_saver = any(_SAVER.match(value.func.name) for value in node.attr.values())
-                if _UNSAFE.fullmatch(node.op) or (not saver and (calls_saver or _CHECKPOINTING.fullmatch(node.op))):
-                    yield node.op
 
 
 def _signature(document: Any, folder: Path) -> _Signature:

@@ -33,6 +33,8 @@ class RuntimeRow:
     """What pip installs for it."""
     stopwatch: str = ""
     """The class of latency/worker.py that times it; by default the runtime itself is timed."""
+    library: str = ""
+    """The module that a file of somebody else's is run with in a process of its own; empty where `opens` sees to it."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,13 @@ FORMATS: dict[str, Format] = {
             converter="fer_export.convert.tflite:Converter",
             reader="fer_export.model_file.tflite_metadata",
             runtimes=(
-                RuntimeRow("litert", "fer_export.runtimes.litert:LiteRt", "ai-edge-litert", "Tflite"),
+                RuntimeRow(
+                    "litert",
+                    "fer_export.runtimes.litert:LiteRt",
+                    "ai-edge-litert",
+                    "Tflite",
+                    "ai_edge_litert.interpreter",
+                ),
                 RuntimeRow(
                     "tflite-runtime",
                     "fer_export.runtimes.tflite_process:TfliteRuntime",
@@ -124,7 +132,13 @@ FORMATS: dict[str, Format] = {
             converter="fer_export.convert.onnx:Converter",
             reader="fer_export.model_file.onnx",
             runtimes=(
-                RuntimeRow("onnxruntime", "fer_export.runtimes.onnxruntime_:OnnxRuntime", "onnxruntime", "OnnxRuntime"),
+                RuntimeRow(
+                    "onnxruntime",
+                    "fer_export.runtimes.onnxruntime_:OnnxRuntime",
+                    "onnxruntime",
+                    "OnnxRuntime",
+                    "onnxruntime",
+                ),
             ),
             activations="fer_export.runtimes.op_by_op:OnnxActivations",
             matrix_product="fer_export.latency.matmul:onnx",

@@ -158,7 +158,7 @@ def _with_byte_input(content: bytes) -> bytes:
     TensorFlow's int16x8 quantizer supports neither a uint8 input nor a CAST in the graph, so it is added afterwards.
     """
     from ai_edge_litert import schema_py_generated as schema
-    from tensorflow.lite.tools import flatbuffer_utils
+    from ai_edge_litert.tools import flatbuffer_utils
 
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     graph = model.subgraphs[0]

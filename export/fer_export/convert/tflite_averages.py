@@ -54,7 +54,7 @@ def fraction(factor: float) -> tuple[int, int]:
 
 def _widened(calibrated: bytes, content: bytes) -> bytes | None:
     """The calibrated file with other ranges for the averages whose factor is not a fraction yet; None without any."""
-    from tensorflow.lite.tools import flatbuffer_utils
+    from ai_edge_litert.tools import flatbuffer_utils
 
     model, integer = _model(calibrated), _model(content)
     given, factors = _averages(model), _factors(integer)
@@ -112,6 +112,6 @@ def _is_int8(tensor: Any) -> bool:
 
 
 def _model(content: bytes) -> Any:
-    from tensorflow.lite.tools import flatbuffer_utils
+    from ai_edge_litert.tools import flatbuffer_utils
 
     return flatbuffer_utils.convert_bytearray_to_object(bytearray(content))

@@ -21,6 +21,8 @@ _COLUMNS = ("emotion", "pixels", "usage")
 _PIXELS = SIDE * SIDE
 _CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 16
+_MOST_BLANK = 1 << 20
+"""Bytes of blank lines that may follow the last row."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _EMOTIONS = {str(number).encode(): number for number in range(len(FER2013))}
@@ -62,7 +64,7 @@ def parse(stream: BinaryIO, name: str) -> Table:
     pixels: list[NDArray[np.uint8]] = []
     emotions: list[int] = []
     usage: list[int] = []
-    for lines in _line_batches(stream):
+    for lines in _line_batches(stream, name):
         texts: list[bytes] = []
         row = len(emotions)
         try:
@@ -103,22 +105,26 @@ def _column_order(header: bytes, name: str) -> _Order:
     )
 
 
-def _line_batches(stream: BinaryIO) -> Iterator[list[bytes]]:
+def _line_batches(stream: BinaryIO, name: str) -> Iterator[list[bytes]]:
     """The lines up to the last that is not blank, some hundred at a time."""
-    rest, blanks = b"", list[bytes]()
+    rest, blank_bytes = b"", 0
     while chunk := stream.read(_CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > _LONGEST_LINE:
             lines.append(rest)  # refused for its length later
-        lines = blanks + lines
         end = len(lines)
         while end and not lines[end - 1].strip():
             end -= 1
-        blanks = lines[end:]
+        if end and blank_bytes:
+            yield [b""]  # a blank line that is not at the end is wrong, and the first of them says so
         if end:
             yield lines[:end]
+            blank_bytes = 0
+        blank_bytes += sum(map(len, lines[end:])) + len(lines) - end
+        if blank_bytes > _MOST_BLANK:
+            raise DataError(f"{name} goes on with more than {_MOST_BLANK >> 20} MiB of blank lines; download it again")
     if rest.strip():
-        yield [*blanks, rest]
+        yield [b"", rest] if blank_bytes else [rest]
 
 
 def _fields(line: bytes, order: _Order) -> tuple[int, bytes, int]:

@@ -20,9 +20,13 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from ..errors import DataError
+from ..system.unpacking import Unpacked, UnpackedSizeError
 from . import cache as datacache
 from . import csv_table, picture_folder
 from .dataset import Dataset, Progress
+
+_XZ = b"\xfd7zXZ\0"
+_MOST_XZ_MEMORY = 256 << 20
 
 # What the decompressors raise; zipfile has NotImplementedError and RuntimeError for a method or a password it lacks.
 _DAMAGE = (
@@ -63,6 +67,8 @@ def _read_file(file: BinaryIO, path: Path, progress: Progress, cache: bool) -> D
     try:
         with _decompressed(file, path) as stream:
             table = csv_table.parse(cast(BinaryIO, _Counted(stream, file, before.st_size, progress)), str(path))
+    except UnpackedSizeError as error:
+        raise DataError(f"{path} is not read: {error}") from error
     except _DAMAGE as error:
         raise DataError(f"{path} is damaged or cut short ({error}); download it again") from error
     after = os.fstat(file.fileno())
@@ -100,16 +106,21 @@ def _finished(table: csv_table.Table, path: Path, sha256: str, cache: bool) -> D
 def _decompressed(file: BinaryIO, path: Path) -> Iterator[BinaryIO]:
     file.seek(0)
     magic = file.read(6)
+    stored = os.fstat(file.fileno()).st_size
+    if magic == _XZ:
+        file.seek(0)
+        # LZMAFile has no limit: a small file may ask for gigabytes of dictionary.
+        lzma.LZMADecompressor(memlimit=_MOST_XZ_MEMORY).decompress(file.read(1 << 16), max_length=1)
     file.seek(0)
     if magic.startswith(b"\x1f\x8b"):
         with gzip.GzipFile(fileobj=file) as stream:
-            yield cast(BinaryIO, stream)
-    elif magic == b"\xfd7zXZ\0":
+            yield cast(BinaryIO, Unpacked(cast(BinaryIO, stream), stored))
+    elif magic == _XZ:
         with lzma.LZMAFile(file) as stream:
-            yield cast(BinaryIO, stream)
+            yield cast(BinaryIO, Unpacked(cast(BinaryIO, stream), stored))
     elif magic.startswith((b"PK\3\4", b"PK\5\6")):
         with zipfile.ZipFile(file) as archive, archive.open(_only_csv(archive, path)) as stream:
-            yield cast(BinaryIO, stream)
+            yield cast(BinaryIO, Unpacked(cast(BinaryIO, stream), stored))
     else:
         yield file
 

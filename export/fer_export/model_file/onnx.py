@@ -15,7 +15,7 @@ from typing import Any
 
 from ..contract.tensors import Contract, describe
 from ..errors import ExportFileError
-from . import embedded
+from . import embedded, onnx_bounds
 from .summary import GraphSummary, ModelInfo, OpSummary, TensorSummary
 
 PRODUCER = "fer-export"
@@ -107,8 +107,7 @@ def open_model(content: bytes) -> Any:
         model = onnx.load_model_from_string(content)
         if not model.graph.node or not model.graph.output:
             raise ExportFileError("the ONNX file holds no graph (cut off, or something else); export it again")
-        if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
-            raise ExportFileError("the ONNX file keeps its weights in another file; save it as one file")
+        onnx_bounds.check(model)
         onnx.checker.check_model(content)
         keys = {entry.key for entry in model.metadata_props}
         if model.producer_name == PRODUCER and CONTRACT not in keys:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import ExportFileError
-from . import complexity
+from . import complexity, tflite_bounds
 from .summary import BOUNDARY_OPS, SHAPE_OPS, GraphSummary, OpSummary, TensorSummary
 
 IDENTIFIER = b"TFL3"
@@ -73,7 +73,7 @@ def open_model(model: bytes) -> Any:
         raise ExportFileError("the file is not a TFLite model (its bytes 4-7 are not TFL3); pass a .tflite file")
     with guarded():
         root = schema.Model.GetRootAs(model)
-        root.SubgraphsLength()
+        tflite_bounds.check(root, len(model))
         return root
 
 
@@ -82,7 +82,16 @@ def guarded() -> Iterator[None]:
     """Turn any error from reading damaged FlatBuffer bytes into one ExportFileError."""
     try:
         yield
-    except (struct.error, ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
+    except (
+        struct.error,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ExportFileError("the TFLite file is cut off or damaged; export or download it again") from error
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from ..contract.tensors import Contract, FrameRule, describe
 from ..errors import ConversionError, ExportFileError
 from ..harmless import json_text
+from ..system import unpacking
 from . import embedded
 from .summary import ModelInfo, TensorSummary
 from .tflite import IDENTIFIER, guarded, inspect, metadata_entry, open_model
@@ -36,6 +37,10 @@ _FEATURE, _IMAGE, _BOUNDING_BOX = 1, 2, 3
 _RGB, _GRAYSCALE = 1, 2
 _BOUNDARIES, _PIXEL = 1, 1
 _NORMALIZATION = 1
+_MOST_DOCUMENTS = 16 << 20
+"""Bytes that the files inside a .tflite file may come to."""
+
+_MOST_TABLES = 10_000
 _ALIGNMENT = 16
 """What the schema asks for constants; the old bytes may only move by a multiple of it."""
 
@@ -261,16 +266,23 @@ def _with_zip(model: bytes, documents: Mapping[str, bytes]) -> bytes:
 def _unzip(model: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(model)) as archive:
-            return {name: archive.read(name) for name in archive.namelist()}
+            unpacking.check_zip(archive, len(model), _MOST_DOCUMENTS)
+            return {name: unpacking.read_entry(archive, name) for name in archive.namelist()}
+    except unpacking.UnpackedSizeError as error:
+        raise ExportFileError(f"the files inside the TFLite file are not read: {error}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise ExportFileError("the files inside the TFLite file are cut off or damaged; export it again") from error
 
 
 def _labels_file(metadata: _Table) -> str:
     """Name of the label file of the first output that has one, "" if none has."""
+    left = _MOST_TABLES  # tables may be referred to again and again
     for graph in metadata.tables(3):
         for tensor in graph.tables(3):
             for file in tensor.tables(6):
+                left -= 1
+                if left < 0:
+                    raise ValueError("more tables than metadata has")
                 if file.code(2) == _TENSOR_AXIS_LABELS:
                     return file.text(0)
     return ""
@@ -311,6 +323,8 @@ class _Table:
         if not field:
             return []
         start = self._table.Vector(field)
+        if self._table.VectorLen(field) > _MOST_TABLES:
+            raise ValueError("more tables than metadata has")
         return [int(self._table.Indirect(start + 4 * i)) for i in range(self._table.VectorLen(field))]
 
     def tables(self, slot: int) -> list[_Table]:

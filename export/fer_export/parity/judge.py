@@ -71,6 +71,7 @@ class Judge:
         *,
         runtime: str | None = None,
         threads: int = 1,
+        isolated: bool = False,
     ) -> Judged:
         """Run a file's bytes over the faces and compare with the network, under a gate.
 
@@ -79,7 +80,7 @@ class Judge:
         Raises UsageError for one that does not go with the file or is not installed.
         """
         found = modelfile.read(content)
-        with open_runtime(content, runtime, threads=threads) as opened:
+        with open_runtime(content, runtime, threads=threads, isolated=isolated) as opened:
             given = self._answers(opened, found, lambda done, total: on_step("parity", done, total))
             ran_in = f"{opened.name} {opened.version}"
         aligned = parity.align(given, found.labels, self.labels)
@@ -151,7 +152,9 @@ def judge_files(
         precision = said.get("precision", "int8")
         gate = adjusted(find(info.graph.format, precision).gate, min_agreement, max_drop)
         with named(info.path):
-            result = judges[meant.mirror].judge(read_file(info.path), gate, on_step, runtime=runtime, threads=threads)
+            result = judges[meant.mirror].judge(
+                read_file(info.path), gate, on_step, runtime=runtime, threads=threads, isolated=True
+            )
         judged.append((str(info.path), result))
     return Judgement(tuple(judged))
 

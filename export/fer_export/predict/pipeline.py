@@ -64,7 +64,7 @@ class Pipeline:
         """
         content = read(path)
         try:
-            info, runtime = modelfile.read(content), open_runtime(content)
+            info, runtime = modelfile.read(content), open_runtime(content, isolated=True)
             contract = _contract(info.contract or {}, runtime)
             outputs = _outputs(runtime)
         except ExportFileError as error:

@@ -14,6 +14,7 @@ from ..contract import formats
 from ..contract.variants import nearest
 from ..errors import UsageError
 from ..model_file import inspect as modelfile
+from .isolated import IsolatedRuntime
 from .keras import KerasRuntime
 from .litert import LiteRt
 from .onnxruntime_ import OnnxRuntime
@@ -22,6 +23,7 @@ from .tensors import Tensors
 from .tflite_process import TfliteRuntime, tflite_runtime_python
 
 __all__ = [
+    "IsolatedRuntime",
     "KerasRuntime",
     "LiteRt",
     "OnFace",
@@ -41,7 +43,9 @@ def runtimes_of(file_format: str) -> tuple[str, ...]:
     return tuple(row.name for row in formats.FORMATS[file_format].runtimes)
 
 
-def open_runtime(model: Path | bytes, name: str | None = None, *, threads: int = 1) -> Runtime:
+def open_runtime(
+    model: Path | bytes, name: str | None = None, *, threads: int = 1, isolated: bool | None = None
+) -> Runtime:
     """Load an exported file (path or bytes) or a Keras network (path or shipped name) in a runtime.
 
     name: a word of `--runtime`, by default the first of the file's format.
@@ -63,9 +67,12 @@ def open_runtime(model: Path | bytes, name: str | None = None, *, threads: int =
     chosen = name or row.runtimes[0].name
     if chosen not in fitting:
         raise UsageError(f"{chosen} cannot run {row.file}; use --runtime {' or '.join(fitting)}")
-    opened: Runtime = formats.loaded(fitting[chosen].opens)(
-        _path(model) if file_format == formats.KERAS else content, threads
-    )
+    if file_format == formats.KERAS:
+        opened: Runtime = formats.loaded(fitting[chosen].opens)(_path(model), threads)
+    elif fitting[chosen].library and (isinstance(model, Path) if isolated is None else isolated):
+        opened = IsolatedRuntime(content, fitting[chosen], threads)
+    else:
+        opened = formats.loaded(fitting[chosen].opens)(content, threads)
     return opened
 
 

@@ -1,0 +1,109 @@
+"""Files of others run in a process of their own: the same answers, and an end to what has none."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from tests.helpers import tiny_onnx, tiny_tflite
+
+from fer_export.errors import ExportFileError
+from fer_export.runtimes import IsolatedRuntime, LiteRt, OnnxRuntime, open_runtime
+
+
+@pytest.mark.parametrize(
+    ("make", "direct"), [(lambda: tiny_tflite.converted("int8"), LiteRt), (tiny_onnx.model, OnnxRuntime)]
+)
+def test_answers_are_those_of_the_runtime_itself(make: Callable[[], bytes], direct: type, tmp_path: Path) -> None:
+    path, content = tmp_path / "file", make()
+    path.write_bytes(content)
+    expected = direct(content)
+    images = np.random.default_rng(0).integers(0, 256, (40, *expected.input_shape[1:]), dtype=np.uint8)
+    done: list[tuple[int, int]] = []
+    with open_runtime(path) as runtime:
+        assert isinstance(runtime, IsolatedRuntime)
+        given = runtime.run(images, lambda *step: done.append(step))
+        assert (runtime.name, runtime.version, runtime.input_shape) == (
+            expected.name,
+            expected.version,
+            expected.input_shape,
+        )
+        assert runtime.run(images[:0]).shape == (0, given.shape[1])
+        with pytest.raises(ExportFileError, match="takes pictures"):
+            runtime.run(images[:, 1:])
+    np.testing.assert_array_equal(given, expected.run(images))
+    assert (done[0], done[-1]) == ((1, 40), (40, 40))
+
+
+def test_bytes_that_this_process_made_run_inside_it() -> None:
+    assert isinstance(open_runtime(tiny_tflite.converted()), LiteRt)
+    with open_runtime(tiny_tflite.converted(), isolated=True) as runtime:
+        assert isinstance(runtime, IsolatedRuntime)
+
+
+def looping(steps: int) -> bytes:
+    """The tiny file with a loop that the output waits for."""
+    model = onnx.load_model_from_string(tiny_onnx.model())
+    graph, result = model.graph, model.graph.output[0].name
+    last = next(node for node in graph.node if result in node.output)
+    last.output[:] = ["before"]
+    scalar = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go_on"], ["still"]), helper.make_node("Identity", ["v"], ["w"])],
+        "body",
+        [
+            scalar("i", TensorProto.INT64, []),
+            scalar("go_on", TensorProto.BOOL, []),
+            scalar("v", TensorProto.FLOAT, None),
+        ],
+        [scalar("still", TensorProto.BOOL, []), scalar("w", TensorProto.FLOAT, None)],
+    )
+    graph.initializer.append(helper.make_tensor("steps", TensorProto.INT64, [], [steps]))
+    graph.initializer.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
+    graph.node.append(helper.make_node("Loop", ["steps", "yes", "before"], [result], body=body))
+    return model.SerializeToString()
+
+
+def test_a_loop_without_end_is_ended() -> None:
+    shape = OnnxRuntime(tiny_onnx.model()).input_shape
+    with open_runtime(looping(10), isolated=True) as runtime:
+        assert runtime.run(np.zeros((1, *shape[1:]), np.uint8)).shape[0] == 1
+    started = os.times()
+    with (
+        open_runtime(looping(2**62), isolated=True) as runtime,
+        pytest.raises(ExportFileError, match="more computing than such a file may"),
+    ):
+        runtime.run(np.zeros((3, *shape[1:]), np.uint8))
+    used = os.times()
+    assert used.children_user + used.children_system - started.children_user - started.children_system < 10
+
+
+def test_memory_is_bounded() -> None:
+    model = onnx.load_model_from_string(tiny_onnx.model())
+    graph, result = model.graph, model.graph.output[0].name
+    last = next(node for node in graph.node if result in node.output)
+    last.output[:] = ["before"]
+    graph.initializer.append(helper.make_tensor("large", TensorProto.INT64, [1], [1 << 32]))
+    graph.node.append(helper.make_node("ConstantOfShape", ["large"], ["zeros"]))
+    graph.node.append(helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0))
+    graph.node.append(helper.make_node("Add", ["before", "sum"], [result]))
+    started = time.perf_counter()
+    with (
+        pytest.raises(ExportFileError, match="onnxruntime"),
+        open_runtime(model.SerializeToString(), isolated=True) as runtime,
+    ):
+        runtime.run(np.zeros((1, *runtime.input_shape[1:]), np.uint8))
+    assert time.perf_counter() - started < 30
+
+
+def test_nothing_is_left_running() -> None:
+    runtime = open_runtime(tiny_tflite.converted(), isolated=True)
+    process = runtime._process.pid
+    runtime.close()
+    runtime.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
