@@ -144,20 +144,22 @@ def parity(options: argparse.Namespace, bar: Bar) -> int:
         threads=options.threads,
         on_step=bar.step,
     )
-    _show(options, judged.to_dict(), parity_text(judged))
+    _show(options, judged.to_dict(), parity_text(judged, given(options)))
     return 0 if judged.passed else 1
 
 
 def evaluate(options: argparse.Namespace, bar: Bar) -> int:
     """Accuracy, recall, confusion and calibration error of a Keras network."""
     from ..parity import evaluation
+    from ..parity.evidence import with_evidence
     from ..report.page import confusion_png
     from ..report.text.dataset import evaluation_text
     from ..system import files
 
     files.check_writable(options.output)
     data = _data(options, bar)
-    result = evaluation.evaluate(_checkpoint(options), data.split(options.split), data.source.name)
+    checkpoint = with_evidence(_checkpoint(options), data, on_step=bar.step)
+    result = evaluation.evaluate(checkpoint, data.split(options.split), data.source.name)
     picture = options.output / f"{result.model}-{result.split}-confusion.png"
     files.write_whole(picture, confusion_png.confusion_matrix(result))
     _show(
@@ -165,7 +167,7 @@ def evaluate(options: argparse.Namespace, bar: Bar) -> int:
         {**result.to_dict(), "picture": str(picture)},
         f"{evaluation_text(result)}\n\npicture: {picture}",
     )
-    return 0
+    return 0 if result.passed else 1
 
 
 def train(options: argparse.Namespace, bar: Bar) -> int:
@@ -254,7 +256,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> int:
     with _pipeline(options) as pipeline:
         results = pipeline.predict_files(options.photos, annotate=options.annotate, on_step=bar.step)
     if options.json or len(results.photos) > len(results.failed):
-        _show(options, results.to_dict(), predict_text(results))
+        _show(options, results.to_dict(), predict_text(results, given(options)))
     results.check()
     return 0
 
