@@ -28,6 +28,7 @@ from .labels import CARD_SOURCE, parsed_json
 from .labels import choose as choose_labels
 from .labels import origin as labels_origin
 from .scaling import SCALINGS
+from .shipped import shipped_folder, shipped_names
 
 if TYPE_CHECKING:
     import keras
@@ -263,17 +264,6 @@ def load(
         labels_from=labels_origin(labels, card),
         scaling_from=scaling_from,
     )
-
-
-def shipped_folder() -> Path:
-    """Where the shipped networks lie: inside the installed package, or at the top of a checkout."""
-    inside = Path(__file__).parents[1] / "models"
-    return inside if inside.is_dir() else Path(__file__).parents[3] / "models"
-
-
-def shipped_names() -> list[str]:
-    """Names of the shipped networks, sorted."""
-    return sorted(path.parent.name for path in shipped_folder().glob("*/model.keras"))
 
 
 def _find(model: str | Path) -> tuple[Path, Path | None]:

@@ -106,7 +106,7 @@ def _submodel(functional: keras.Model, tensor: Any) -> Prefix:
 
     if any(tensor is given for given in functional.inputs):
         return lambda images: images
-    model = keras.Model(functional.inputs, tensor)
+    model = keras.Model(functional.inputs[0], tensor)
     return lambda images: np.asarray(keras.ops.convert_to_numpy(model(images, training=False)), np.float32)
 
 

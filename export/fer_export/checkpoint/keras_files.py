@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError, FerExportError
+from . import weights_only
 from .code_screening import find_code, refuse_code
 from .keras2 import graph
 from .keras2 import weights as legacy_weights
@@ -24,6 +25,7 @@ from .keras2.layers import known_layers
 from .keras3 import config as keras3_config
 from .keras3 import lambdas
 from .keras3.messages import sentence
+from .shipped import shipped_folder, shipped_names
 
 if TYPE_CHECKING:
     import keras
@@ -114,7 +116,7 @@ def _load_archive(path: Path, config: dict[str, Any], code: bool, trust: bool) -
     import keras
 
     given = lambdas.custom_objects(config) if code and trust else None
-    new = keras3_config.readable(config)
+    new = keras3_config.readable(lambdas.marked(config) if given else config)
     if new == config:
         return keras.models.load_model(path, custom_objects=given, compile=False, safe_mode=not trust)
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
@@ -174,7 +176,7 @@ def _load_hdf5(path: Path, config: dict[str, Any], code: bool, trust: bool) -> k
     import keras
 
     given = lambdas.custom_objects(config) if code and trust else None
-    new = keras3_config.readable(config)
+    new = keras3_config.readable(lambdas.marked(config) if given else config)
     if new == config:
         return keras.models.load_model(path, custom_objects=given, compile=False, safe_mode=not trust)
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
@@ -223,7 +225,7 @@ def _keras_3_json(config: dict[str, Any], weights: Path, trust: bool) -> keras.M
     import keras
 
     given = lambdas.custom_objects(config) if trust else None
-    readable = keras3_config.readable(config)
+    readable = keras3_config.readable(lambdas.marked(config) if given else config)
     network = keras.saving.deserialize_keras_object(readable, custom_objects=given, safe_mode=not trust)
     ending = ".keras"
     if not _head(weights).startswith(b"PK"):
@@ -258,14 +260,14 @@ def _open_hdf5(path: Path) -> Any:
 
 
 def _without_architecture(file: Any, path: Path) -> CheckpointError:
-    if (
-        any(name in file.attrs for name in ("layer_names", "layer_names0"))
-        or "layers" in file
-        or "_layer_checkpoint_dependencies" in file
-    ):
-        return CheckpointError(
-            f"{path} holds only weights; pass the architecture with it: --model {path.stem}.json --weights {path}"
-        )
+    names = {name.partition("\\")[0] for name in file}
+    if any(name in file.attrs for name in ("layer_names", "layer_names0")) or names & {
+        "layers",
+        "_layer_checkpoint_dependencies",
+        "model_weights",
+    }:
+        shipped = {name: shipped_folder() / name / "model.keras" for name in shipped_names()}
+        return weights_only.without_architecture(file, path, shipped)
     return CheckpointError(f"{path} is an HDF5 file without a Keras network in it; pass what model.save() wrote")
 
 

@@ -217,7 +217,7 @@ class LegacyLayer:
                 continue
             if key in accepted:
                 given[key] = value
-            elif value not in (None, False, 1, (), (1, 1)):
+            elif value is True or value not in (None, False, 1, (), (1, 1)):
                 raise self._no_equal(f"Keras 3 does not know its option {key}={value}")
         return kind(**given, name=self.name)
 

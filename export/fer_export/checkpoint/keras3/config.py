@@ -78,4 +78,4 @@ def _make_readable(layer: dict[str, Any]) -> None:
 
 def _says_nothing(key: str, value: Any, kind: type) -> bool:
     hint = key in _SPEED_HINTS or key.endswith(("_regularizer", "_constraint", "_initializer"))
-    return hint or key == "seed" or value in (None, False, [], {}, "auto", 1, 1.0)
+    return hint or key == "seed" or (value is not True and value in (None, False, [], {}, "auto", 1))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
+_REGISTERED = "fer_export>Lambda"
+
 _PREPROCESSING = (
     ("mobilenetv2", "mobilenet_v2"),
     ("mobilenetv3", "mobilenet_v3"),
@@ -87,10 +89,22 @@ def custom_objects(config: Any) -> dict[str, Any]:
             plain = keras.layers.Lambda.from_config(dict(config), custom_objects=custom_objects, safe_mode=safe_mode)
             return with_names(plain, names)
 
-    found = {"Lambda": NamedLambda}
+    found: dict[str, Any] = {_REGISTERED: NamedLambda}
     if "preprocess_input" in names:
         found["preprocess_input"] = names["preprocess_input"]
     return found
+
+
+def marked(config: Any) -> Any:
+    """A copy of a description whose Lambdas are built by the class in `custom_objects`."""
+    if isinstance(config, list):
+        return [marked(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    copy = {key: marked(value) for key, value in config.items()}
+    if config.get("class_name") == "Lambda" and not config.get("registered_name"):
+        copy["registered_name"] = _REGISTERED
+    return copy
 
 
 def with_names(layer: keras.layers.Lambda, names: dict[str, Any]) -> keras.layers.Lambda:
