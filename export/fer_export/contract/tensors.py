@@ -195,8 +195,8 @@ class Contract:
     def to_dict(self) -> dict[str, Any]:
         """The contract as JSON-safe fields.
 
-        scaling, float_layers and mirror are present only where there are any. A frame file has `frame`, whose grey rule replaces
-        luma.
+        scaling, float_layers and mirror are present only where there are any. A frame file has `frame`, whose grey rule
+        replaces luma.
         """
         document = asdict(self)
         absent = {"luma"} if self.frame else {"frame"}
