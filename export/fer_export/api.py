@@ -37,6 +37,7 @@ from .model_file.inspect import FileInfo
 from .parity import evaluation
 from .parity import judge as judging
 from .parity.evaluation import Evaluation
+from .parity.evidence import with_evidence
 from .parity.judge import Judgement
 from .predict.pipeline import Pipeline
 from .report import render
@@ -197,7 +198,8 @@ def evaluate(network: Network = DEFAULT_MODEL, *, data: Data, split: str = "Publ
     """
     dataset = _data(data)
     assert dataset is not None
-    return evaluation.evaluate(_network(network), dataset.split(split), dataset.source.name)
+    known = with_evidence(_network(network), dataset)
+    return evaluation.evaluate(known, dataset.split(split), dataset.source.name)
 
 
 def make_bundle(

@@ -8,15 +8,15 @@ import pytest
 from fer_export.cli import commands as cli
 from fer_export.cli import flags as arguments
 from fer_export.report.text.next_commands import Flags, given
-from helpers.networks import checkpoint_of, grey, planted, report_like, scaled
+from helpers.networks import checkpoint_of, grey, planted, report_like, scaled, taught
 
 
 @pytest.fixture
-def broken(tmp_path):
-    """A network whose int8 file misses its gate."""
+def broken(tmp_path, tiny_csv):
+    """A network that is better than chance, whose int8 file misses its gate."""
     keras.backend.clear_session()
     network = planted(report_like(filters=16, side=48, classes=7), scaled(grey(32, side=48)), "batch_normalization")
-    checkpoint_of(network, tmp_path)
+    checkpoint_of(taught(network, tiny_csv), tmp_path)
     return str(tmp_path / "tiny.keras")
 
 

@@ -37,14 +37,14 @@ def test_a_split_keeps_its_rows_in_order_with_their_pixels() -> None:
 
 @pytest.mark.parametrize("name", ["PrivateTest", "Validation", "training"])
 def test_a_missing_split_names_those_that_exist(name: str) -> None:
-    with pytest.raises(DataError, match=f"no split {name}; choose Training or PublicTest"):
+    with pytest.raises(DataError, match=f"no split {name}; choose PublicTest, or use fer2013.csv"):
         make_dataset([0, 1], [0, 1]).split(name)
 
 
 def test_a_mixed_test_folder_is_never_public_test() -> None:
     dataset = make_dataset([0, 1, 2], [0, 3, 3])
     assert len(dataset.split("Test")) == 2
-    with pytest.raises(DataError, match=r"choose Training or Test \(its test folder holds PublicTest and PrivateTest"):
+    with pytest.raises(DataError, match=r"choose Test \(its names do not tell PublicTest and PrivateTest apart"):
         dataset.split("PublicTest")
 
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import lzma
 import os
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -61,10 +62,24 @@ def zipped(*members: tuple[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def tarred(*members: tuple[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "fer2013.csv": lambda content: content,
     "fer2013.csv.gz": gzip.compress,
     "fer2013.csv.xz": lzma.compress,
+    "fer2013.tar.gz": lambda content: tarred(("fer2013/README", b"x"), ("fer2013/fer2013.csv", content)),
+    "challenge.zip": lambda content: zipped(
+        ("train.csv", b"emotion,pixels\n"), ("icml_face_data.csv", content), ("test.csv", b"pixels\n")
+    ),
     "fer2013.zip": lambda content: zipped(("a/fer2013.csv", content), ("__MACOSX/._fer2013.csv", b"x"), ("note", b"x")),
 }
 
@@ -222,7 +237,7 @@ WRONG_FILES: dict[str, tuple[bytes, str]] = {
     "damaged gz": (gzip.compress(ONE)[:30] + b"\0\1\2\3" * 500, "is damaged or cut short"),
     "xz of noise": (b"\xfd7zXZ\0" + bytes(50), "is damaged or cut short"),
     "zip without CSV": (zipped(("train/angry/1.png", b"x")), "holds no CSV file; unpack it"),
-    "zip of two": (zipped(("a.csv", ONE), ("b.csv", ONE)), r"holds 2 CSV files \(a.csv, b.csv\), not one; unpack it"),
+    "zip of two": (zipped(("a.csv", ONE), ("b.csv", ONE)), r"holds 2 CSV files \(a.csv, b.csv\), not one with emotion"),
     "empty zip": (zipped(), "holds no CSV file"),
 }
 
@@ -295,7 +310,7 @@ def test_a_test_folder_without_prefixes_is_one_split_of_its_own(folder: Path) ->
         path.rename(path.with_name(path.name.partition("_")[2]))
     dataset = readers.read(folder)
     assert dataset.splits == ("Training", "Test")
-    with pytest.raises(DataError, match="no split PublicTest; choose Training or Test"):
+    with pytest.raises(DataError, match="no split PublicTest; choose Test"):
         dataset.split("PublicTest")
 
 
@@ -360,14 +375,16 @@ WRONG_PICTURES: dict[str, tuple[str, Image.Image | bytes, str]] = {
     "cut": ("train/sad/x.png", png_bytes(noise())[:900], "is a damaged picture"),
     "16 bits": ("train/sad/x.png", Image.new("I;16", (48, 48)), "more than 8 bits"),
     "gif": ("train/sad/x.gif", b"GIF89a", "is not a .jpg or .png picture"),
-    "Thumbs.db": ("train/sad/Thumbs.db", b"x", "is not a .jpg or .png picture"),
     "nested": ("train/sad/more/x.png", picture(0), "is not a .jpg or .png picture"),
     "loose": ("train/x.png", picture(0), "is not the folder of an emotion"),
     "contempt": ("train/contempt/x.png", picture(0), r"is not the folder of an emotion \(angry, disgust, fear"),
     "unnamed among named": ("test/sad/x.png", picture(0), "unlike the others it is named neither PublicTest_ nor"),
     "Training in test": ("test/sad/Training_1.png", picture(0), "is in test, but its name says Training"),
     "PublicTest in train": ("train/sad/PublicTest_1.png", picture(0), "is in train, but its name says PublicTest"),
-    "third folder": ("validation/sad/x.png", picture(0), "is neither train nor test"),
+    "third folder": ("extra/sad/x.png", picture(0), "is none of test, train, validation"),
+    "another case": ("Train/sad/x.png", picture(0), "is the same as Train beside it but for its spelling"),
+    "one emotion twice": ("train/angry/x.png", picture(0), "is the same as Anger beside it but for its spelling"),
+    "one picture twice": ("train/happy/TRAINING_2.PNG", picture(0), "is the same as TRAINING_2.PNG beside it"),
 }
 
 
@@ -377,7 +394,10 @@ def test_a_wrong_picture_stops_with_its_path(kind: str, folder: Path) -> None:
     put(folder, name, image)
     with pytest.raises(DataError, match=why) as caught:
         readers.read(folder)
-    named = {"nested": "train/sad/more", "contempt": "train/contempt", "third folder": "validation"}.get(kind, name)
+    named = {
+        **{"nested": "train/sad/more", "contempt": "train/contempt", "third folder": "extra"},
+        **{"another case": "train", "one emotion twice": "train/angry", "one picture twice": "train/happy/Training_2"},
+    }.get(kind, name)
     assert str(folder / named) in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -386,7 +406,9 @@ def test_folders_of_another_layout_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no train or test folder of pictures; pass fer2013.csv or"):
         readers.read(tmp_path)
     put(tmp_path, "fer2013.csv", b"")
-    with pytest.raises(DataError, match=r"no train or test folder of pictures; pass the file .*fer2013\.csv"):
+    with pytest.raises(
+        DataError, match=r"of fer2013\.csv none has the columns emotion, pixels and Usage; pass fer2013"
+    ):
         readers.read(tmp_path)
     (tmp_path / "train" / "happy").mkdir(parents=True)
     with pytest.raises(DataError, match="hold no pictures"):
@@ -398,4 +420,79 @@ def test_an_unreadable_picture_is_named(folder: Path) -> None:
     path = folder / "train/happy/Training_2.png"
     path.chmod(0)
     with pytest.raises(DataError, match=r"cannot read .*Training_2\.png: Permission denied"):
+        readers.read(folder)
+
+
+# --- as people have it -------------------------------------------------------------------------------------------
+
+
+def test_the_folder_of_the_whole_challenge(tmp_path: Path) -> None:
+    rows = make_rows(4)
+    put(tmp_path, "icml_face_data.csv", to_csv(rows).replace(b"emotion,pixels,Usage", b"emotion, pixels, Usage"))
+    put(tmp_path, "train.csv", b"emotion,pixels\n")
+    put(tmp_path, "test.csv", b"pixels\n")
+    put(tmp_path, "example_submission.csv", b"emotion\n")
+    put(tmp_path, "fer2013.tar.gz", b"x")
+    check(readers.read(tmp_path), rows)
+    (tmp_path / "icml_face_data.csv").unlink()
+    put(tmp_path, "fer2013.tar.gz", tarred(("fer2013/fer2013.csv", to_csv(rows))))
+    check(readers.read(tmp_path), rows)
+
+
+def test_litter_is_skipped(folder: Path) -> None:
+    for name in (
+        "desktop.ini",
+        "Thumbs.db",
+        "ehthumbs.db",
+        "._Training_2.png",
+        "x.jpg.crdownload",
+        ".ipynb_checkpoints",
+    ):
+        put(folder, f"train/happy/{name}", b"x")
+        put(folder, f"train/{name}", b"x")
+        put(folder, name, b"x")
+    put(folder, "__MACOSX/train/happy/._1.png", b"x")
+    put(folder, "train/__MACOSX/happy/1.png", b"x")
+    assert len(readers.read(folder)) == 5
+
+
+@pytest.mark.parametrize(
+    ("parts", "splits"),
+    [
+        ({"train": 1, "validation": 1}, ("Training", "Validation")),
+        ({"Train": 1, "val": 1, "test": 1}, ("Training", "Test", "Validation")),
+        ({"training": 1, "PublicTest": 1, "PrivateTest": 1}, ("Training", "PublicTest", "PrivateTest")),
+        ({"valid": 1}, ("Validation",)),
+    ],
+)
+def test_every_mix_of_folders(parts: dict[str, int], splits: tuple[str, ...], tmp_path: Path) -> None:
+    for part in parts:
+        put(tmp_path, f"images/{part}/happy/{part}1.png", picture(1))
+    dataset = readers.read(tmp_path)
+    assert dataset.splits == splits
+    judging = [split for split in splits if split != "Training"]
+    if "PublicTest" not in judging:
+        with pytest.raises(DataError, match=f"choose {' or '.join(judging)}"):
+            dataset.split("PublicTest")
+
+
+def test_a_set_of_training_faces_alone_has_nothing_to_judge(tmp_path: Path) -> None:
+    put(tmp_path, "train/happy/1.png", picture(1))
+    with pytest.raises(DataError, match="has only Training: use fer2013.csv, or a folder with train and test"):
+        readers.read(tmp_path).split("PublicTest")
+
+
+def test_all_that_is_wrong_is_said_at_once(folder: Path) -> None:
+    put(folder, "train/sad/x.gif", b"GIF89a")
+    put(folder, "train/sad/small.png", picture(0, size=(47, 48)))
+    put(folder, "test/loose.png", picture(0))
+    put(folder, "train/sad/text.jpg", b"hello")
+    with pytest.raises(DataError, match="4 entries of .* do not fit") as caught:
+        readers.read(folder)
+    for name in ("x.gif", "small.png", "loose.png", "text.jpg"):
+        assert name in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    for number in range(30):
+        put(folder, f"train/sad/{number}.gif", b"x")
+    with pytest.raises(DataError, match="and 22 more"):
         readers.read(folder)

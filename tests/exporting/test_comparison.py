@@ -11,13 +11,13 @@ from fer_export.cli import commands
 from fer_export.dataset import read as readers
 from fer_export.errors import ConversionError
 from fer_export.exporting import compare_formats
-from helpers.networks import checkpoint_of, report_like
+from helpers.networks import checkpoint_of, report_like, taught
 
 
 @pytest.fixture(scope="module")
 def compared(tiny_csv, tmp_path_factory):
     folder = tmp_path_factory.mktemp("all")
-    network = checkpoint_of(report_like(side=48, classes=7), folder)
+    network = checkpoint_of(taught(report_like(side=48, classes=7), tiny_csv), folder)
     return compare_formats.compare(network, folder / "out", data=readers.read(tiny_csv))
 
 
@@ -81,7 +81,7 @@ def test_the_reason_says_slower_where_it_is(compared):
 
 
 def test_the_command_writes_page_and_json_and_prints_one_table(tiny_csv, tmp_path, capsys):
-    network = checkpoint_of(report_like(side=48, classes=7), tmp_path)
+    network = checkpoint_of(taught(report_like(side=48, classes=7), tiny_csv), tmp_path)
     flags = ["--model", str(network.source), "--data", str(tiny_csv), "--output", str(tmp_path / "my out")]
     code = commands.main(["all", *flags])
     text = capsys.readouterr().out
@@ -89,7 +89,8 @@ def test_the_command_writes_page_and_json_and_prints_one_table(tiny_csv, tmp_pat
         if line.startswith("  fer-export blame"):
             assert f"--model {network.source}" in line
     assert f"fer-export bench '{tmp_path}/my out/" in text
-    assert "scaling      unit: x / 255  [assumed" in text
+    assert "scaling      unit: x / 255  [unit, " in text
+    assert " of 98 Training faces; " in text
     assert code in (0, 1)
     assert text.count("tiny-") >= 9
     assert "ship for TFLite" in text

@@ -24,7 +24,7 @@ from fer_export.report.page import page as html
 from fer_export.report.page.gallery import MOST, flipped_faces
 from fer_export.report.page.view import View
 from fer_export.system.machine import Machine
-from helpers.networks import checkpoint_of, report_like
+from helpers.networks import checkpoint_of, report_like, taught
 
 HOSTILE = '<b>"x"&'
 LABELS = ("angry", HOSTILE, "fear", "happy", "sad", "surprise")
@@ -70,7 +70,7 @@ class Outline(HTMLParser):
 def exported(tmp_path_factory, tiny_csv):
     """A tiny network with a hostile label as fp32 and int8 TFLite, judged on 36 faces."""
     folder = tmp_path_factory.mktemp("html")
-    checkpoint = checkpoint_of(report_like(side=48), folder, labels=LABELS)
+    checkpoint = checkpoint_of(taught(report_like(side=48), tiny_csv), folder, labels=LABELS)
     return exporting.export(checkpoint, "tflite", ["none", "int8"], folder / "out", data=readers.read(tiny_csv))
 
 

@@ -18,21 +18,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset.pixels import batch_of
+from ..dataset.pixels import as_input, batch_of
 from ..errors import CheckpointError, UsageError
 from ..harmless import file_name
 from ..system import keras_backend, memory_limit
-from . import classifier
+from . import classifier, input_range
+from .evidence import Evidence, Origin
+from .keras3.dequantise import dequantised
 from .labels import CARD_SOURCE, parsed_json
 from .labels import choose as choose_labels
+from .labels import origin as labels_origin
+from .scaling import SCALINGS
+from .shipped import shipped_folder, shipped_names
 
 if TYPE_CHECKING:
     import keras
 
 DEFAULT_MODEL = "compact-7"
-SCALINGS: dict[str, tuple[float, float]] = {"unit": (1 / 255, 0.0), "signed": (1 / 127.5, -1.0), "raw": (1.0, 0.0)}
-"""What a network expects, as (scale, shift) of bytes 0..255: 0..1, -1..1, or the bytes themselves."""
 
+Factor = float | NDArray[np.float32]
+"""One number for all channels, or float32 [3]."""
 _BATCH = 256
 _SPARE_MEMORY, _MEMORY_PER_BYTE = 3 << 29, 6
 """Bytes that reading and trying a network may take: so many, and so many for each byte of its files."""
@@ -61,7 +66,7 @@ class Checkpoint:
     """1 for grey, 3 for RGB."""
 
     scaling: str
-    """`unit`, `signed` or `raw`."""
+    """A key of SCALINGS."""
 
     scaling_source: str
     """Where the scaling comes from."""
@@ -87,14 +92,69 @@ class Checkpoint:
     mirror: bool = False
     """Whether the answer is the mean over the face and its mirror image."""
 
+    labels_from: Origin = "given"
+    """Where the labels come from, as a word."""
+
+    scaling_from: Origin = "given"
+    """Where the scaling comes from, as a word."""
+
+    evidence: Evidence | None = None
+    """What labelled faces say about both, once they were asked."""
+
     @property
-    def scale_and_shift(self) -> tuple[float, float]:
-        """(scale, shift): the network's input is byte * scale + shift."""
-        return SCALINGS[self.scaling]
+    def scale_and_shift(self) -> tuple[Factor, Factor]:
+        """(scale, shift): the network's input is byte * scale + shift, one number or float32 [3] each."""
+        scaling = SCALINGS[self.scaling]
+        scale, shift = (
+            each[0] if len(each) == 1 else np.array(each, np.float32) for each in (scaling.scale, scaling.shift)
+        )
+        return scale, shift
+
+    def scaled(self, images: NDArray[np.uint8], scaling: str | None = None) -> NDArray[np.float32]:
+        """Bytes uint8 [N, S, S, 1|C] as the network takes them: float32 [N, S, S, C]; scaling: another than its own."""
+        name = scaling or self.scaling
+        given = as_input(images, self.channels)
+        if name == "unit":  # divided as people's training code divides, to the last bit
+            return given.astype(np.float32) / np.float32(255)
+        if name == "signed":
+            return given.astype(np.float32) / np.float32(127.5) - np.float32(1)
+        rule = SCALINGS[name]
+        ordered = (given[..., ::-1] if rule.bgr else given).astype(np.float32)
+        scaled: NDArray[np.float32] = ordered * np.array(rule.scale, np.float32) + np.array(rule.shift, np.float32)
+        return scaled
+
+    @property
+    def bgr(self) -> bool:
+        """Whether the network's first channel is blue."""
+        return SCALINGS[self.scaling].bgr
+
+    @property
+    def assumed(self) -> str:
+        """What of labels and scaling nothing says: `labels and scaling`; empty where all is known."""
+        origins = {"labels": self.labels_from, "scaling": self.scaling_from}
+        return " and ".join(name for name, origin in origins.items() if origin == "assumed")
+
+    @property
+    def said_of_scaling(self) -> tuple[str, str]:
+        """What the contract of a file says of the scaling and its source: nothing where a card says it."""
+        return ("", "") if self.scaling_from == "card" else (self.scaling, self.scaling_source)
 
     def meant_by(self, contract: Mapping[str, Any]) -> Checkpoint:
-        """The network that a file with this contract was made from: with mirror or without."""
-        return replace(self, mirror=bool(contract.get("mirror", False)))
+        """The network that a file with this contract was made from: with mirror or without.
+
+        What was only assumed of the network is taken from a file that was made from it.
+        """
+        meant = replace(self, mirror=bool(contract.get("mirror", False)))
+        if contract.get("checkpoint_sha256") != self.sha256:
+            return meant
+        labels, scaling = contract.get("labels"), contract.get("scaling")
+        if self.labels_from == "assumed" and isinstance(labels, list | tuple) and len(labels) == len(self.labels):
+            source = str(contract.get("labels_source", ""))
+            meant = replace(meant, labels=tuple(labels), labels_source=source, labels_from="file")
+        if self.scaling_from == "assumed" and scaling in SCALINGS:
+            source = str(contract.get("scaling_source", ""))
+            meant = replace(meant, scaling=scaling, scaling_source=source, scaling_from="file")
+        return meant
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Keras's answer to bytes (with mirror the mean of two): uint8 [N, S, S, 1] or [N, S, S, C] -> float32 [N, K].
@@ -107,8 +167,12 @@ class Checkpoint:
                 f"pass uint8 [N, {self.size}, {self.size}, {self.channels}]"
             )
         sides = [images, images[:, :, ::-1]] if self.mirror else [images]
-        answers: NDArray[np.float32] = np.mean([self._predict_all(side) for side in sides], axis=0)
-        return answers
+        answers = [self._predict_all(side, self.scaling) for side in sides]
+        return np.mean(answers, axis=0) if self.mirror else answers[0]
+
+    def predict_scaled(self, images: NDArray[np.uint8], scaling: str) -> NDArray[np.float32]:
+        """What it would answer to bytes uint8 [N, S, S, 1] if it were trained on that scaling: float32 [N, K]."""
+        return self._predict_all(images, scaling)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe summary."""
@@ -120,6 +184,7 @@ class Checkpoint:
             "channels": self.channels,
             "scaling": self.scaling,
             "scaling_source": self.scaling_source,
+            "evidence": self.evidence.to_dict() if self.evidence else None,
             "softmax_added": self.softmax_added,
             "mirror": self.mirror,
             "source": str(self.source),
@@ -130,18 +195,13 @@ class Checkpoint:
     def _picture_shapes(self) -> set[tuple[int, ...]]:
         return {(self.size, self.size, channels) for channels in (1, self.channels)}
 
-    def _predict_all(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _predict_all(self, images: NDArray[np.uint8], scaling: str) -> NDArray[np.float32]:
         batch = batch_of(_BATCH, self.size)
-        batches = [self._predict_batch(images[i : i + batch]) for i in range(0, len(images), batch)]
+        batches = [self._predict_batch(images[i : i + batch], scaling) for i in range(0, len(images), batch)]
         return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), np.float32)
 
-    def _predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        scaled = images.astype("float32")
-        if self.scaling != "raw":
-            scaled = scaled / 255 if self.scaling == "unit" else scaled / 127.5 - 1
-        if scaled.shape[-1] != self.channels:
-            scaled = np.repeat(scaled, self.channels, axis=-1)
-        return np.asarray(self._function(scaled), dtype="float32")
+    def _predict_batch(self, images: NDArray[np.uint8], scaling: str) -> NDArray[np.float32]:
+        return np.asarray(self._function(self.scaled(images, scaling)), dtype="float32")
 
     @cached_property
     def _function(self) -> Callable[[NDArray[np.float32]], Any]:
@@ -173,7 +233,7 @@ def load(
     scaling: a key of SCALINGS.
     trust: run code that the file holds.
 
-    Raises CheckpointError, or UsageError for a scaling unknown.
+    Raises CheckpointError, or UsageError for an unknown scaling or one of RGB for a grey network.
     """
     if scaling is not None and scaling not in SCALINGS:
         raise UsageError(f"unknown scaling {scaling!r}; choose --scaling {', '.join(SCALINGS)}")
@@ -183,11 +243,13 @@ def load(
     sources = _files(path, weights)
     # What a file declares may be far more than it holds: layers, constants, activations.
     with memory_limit.at_most(_SPARE_MEMORY + _MEMORY_PER_BYTE * sum(source.stat().st_size for source in sources)):
-        plain = classifier.plain(_read(path, weights, trust), path)
+        plain = classifier.plain(dequantised(_read(path, weights, trust), path), path)
         network, softmax_added = classifier.with_probabilities(plain, path)
     size, channels = network.input_shape[1], network.input_shape[3]
     names, labels_source = choose_labels(labels, card, network.output_shape[-1], path)
-    scale, scaling_source = _scaling(scaling, card, network, path)
+    scale, scaling_source, scaling_from = _scaling(scaling, card, network, path)
+    if channels == 1 and SCALINGS[scale].rgb_only:
+        raise UsageError(f"the scaling {scale!r} is for RGB networks, but {path} takes grey pictures; choose another")
     return Checkpoint(
         name=_name(folder or path),
         network=network,
@@ -203,18 +265,9 @@ def load(
         sha256=_sha256(path, sources),
         bytes=sum(source.stat().st_size for source in sources),
         folder=folder,
+        labels_from=labels_origin(labels, card),
+        scaling_from=scaling_from,
     )
-
-
-def shipped_folder() -> Path:
-    """Where the shipped networks lie: inside the installed package, or at the top of a checkout."""
-    inside = Path(__file__).parents[1] / "models"
-    return inside if inside.is_dir() else Path(__file__).parents[3] / "models"
-
-
-def shipped_names() -> list[str]:
-    """Names of the shipped networks, sorted."""
-    return sorted(path.parent.name for path in shipped_folder().glob("*/model.keras"))
 
 
 def _find(model: str | Path) -> tuple[Path, Path | None]:
@@ -257,18 +310,20 @@ def _read(path: Path, weights: Path | None, trust: bool) -> keras.Model:
     return saved_model.read(path, trust=trust)
 
 
-def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path: Path) -> tuple[str, str]:
+def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path: Path) -> tuple[str, str, Origin]:
+    """(scaling, where it comes from, the same as a word)."""
     if given is not None:
-        return given, "--scaling"
+        return given, "--scaling", "given"
     if "scaling" in card:
         if not isinstance(card["scaling"], str) or card["scaling"] not in SCALINGS:
             raise CheckpointError(
                 f"card.json beside {path} has the scaling {card['scaling']!r}; add --scaling {', '.join(SCALINGS)}"
             )
-        return card["scaling"], CARD_SOURCE
-    if classifier.scales_itself(network):
-        return "raw", "the network scales its input itself (--scaling overrides it)"
-    return "unit", "assumed, as nothing says how it was trained; --scaling overrides it"
+        return card["scaling"], CARD_SOURCE, "card"
+    read = input_range.read(network)
+    if read is not None:
+        return read.scaling, read.source, "network" if read.certain else "assumed"
+    return "unit", "assumed, as nothing says how it was trained; --scaling overrides it", "assumed"
 
 
 def _card(folder: Path | None) -> dict[str, Any]:

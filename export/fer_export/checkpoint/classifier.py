@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError
 from .code_screening import check_input, check_single
+from .keras3.messages import sentence
 
 if TYPE_CHECKING:
     import keras
-
-SMALL, LARGE = 0.1, 2.0
-"""Factors below and shifts or divisors above are of bytes, not of 0..1 or -1..1."""
 
 MOST_ACTIVATIONS = 1 << 26
 """Most numbers in the output of a layer for one picture."""
@@ -116,8 +114,7 @@ def _trial(network: keras.Model, path: Path) -> NDArray[np.float32]:
     try:
         first, second = (np.asarray(keras.ops.convert_to_numpy(network(images, training=False))) for _ in range(2))
     except Exception as error:  # whatever an op of a wrapped or trusted network raises
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise CheckpointError(f"{path} cannot be run ({line}); save the network again") from error
+        raise CheckpointError(f"{path} cannot be run ({sentence(error)}); save the network again") from error
     if not np.isfinite(first).all():
         raise CheckpointError(
             f"{path} gives numbers that are not finite; its training diverged; pass the file of another epoch"
@@ -142,46 +139,3 @@ def _last_activation(network: keras.Model) -> str | None:
     if isinstance(layer, keras.layers.Softmax | keras.layers.ReLU | keras.layers.LeakyReLU | keras.layers.ELU):
         return type(layer).__name__
     return str(getattr(getattr(layer, "activation", None), "__name__", "linear"))
-
-
-def scales_itself(network: keras.Model) -> bool:
-    """Whether the part before the first trained layer takes bytes: a scale, shift or normalisation of them."""
-    return bool(_takes_bytes(network))
-
-
-def _takes_bytes(network: keras.Model) -> bool | None:
-    """None where the network does not tell."""
-    import keras
-
-    for operation in getattr(network, "operations", network.layers):
-        if isinstance(operation, keras.Model):
-            told = _takes_bytes(operation)
-            if told is not None:
-                return told
-        elif isinstance(operation, keras.layers.Rescaling):
-            return _largest(operation.scale) < SMALL
-        elif isinstance(operation, keras.layers.Normalization):
-            return _largest(operation.mean) > LARGE
-        elif isinstance(operation, keras.layers.Layer):
-            if operation.trainable_weights or operation.non_trainable_weights:
-                return False
-        else:
-            name = type(operation).__name__
-            constants = [_largest(given) for given in operation._inbound_nodes[0].arguments.args if _constant(given)]
-            if constants and name in ("Divide", "TrueDivide", "Add", "Subtract"):
-                return max(constants) > LARGE
-            if constants and name == "Multiply":
-                return max(constants) < SMALL
-    return None
-
-
-def _constant(given: object) -> bool:
-    import keras
-
-    return keras.ops.is_tensor(given) or isinstance(given, int | float | np.ndarray)
-
-
-def _largest(value: Any) -> float:
-    import keras
-
-    return float(np.max(np.abs(keras.ops.convert_to_numpy(value))))

@@ -6,21 +6,27 @@ those of Keras 1 and 2 to `legacy`.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError, FerExportError
 from ..system.unpacking import read_entry
-from . import stored_weights
+from . import stored_weights, weights_only
 from .code_screening import find_code, refuse_code
 from .keras2 import graph
 from .keras2 import weights as legacy_weights
 from .keras2.layers import known_layers
+from .keras3 import config as keras3_config
+from .keras3 import lambdas
+from .keras3.messages import sentence
+from .shipped import shipped_folder, shipped_names
 
 if TYPE_CHECKING:
     import keras
@@ -43,7 +49,7 @@ def read(path: Path, weights: Path | None, *, trust: bool) -> keras.Model:
         raise
     except Exception as error:  # Keras and h5py raise many kinds of errors for a damaged file
         raise CheckpointError(
-            f"{path} cannot be read as a Keras network ({_first_line(error)}); copy or save it again"
+            f"{path} cannot be read as a Keras network ({sentence(error)}); copy or save it again"
         ) from error
 
 
@@ -84,7 +90,6 @@ def _head(path: Path) -> bytes:
 
 def _read_archive(path: Path, trust: bool) -> keras.Model:
     import h5py
-    import keras
 
     try:
         with zipfile.ZipFile(path) as archive:
@@ -95,24 +100,67 @@ def _read_archive(path: Path, trust: bool) -> keras.Model:
     except KeyError as error:
         raise CheckpointError(f"{path} is a zip file without a Keras network in it; pass a .keras file") from error
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is cut off or damaged ({_first_line(error)}); copy or save it again") from error
+        raise CheckpointError(f"{path} is cut off or damaged ({sentence(error)}); copy or save it again") from error
     if not isinstance(config, dict) or not isinstance(metadata, dict):
-        raise CheckpointError(f"{path} is a zip file without a Keras network in it; give a .keras file")
+        raise CheckpointError(f"{path} is a zip file without a Keras network in it; pass a .keras file")
     config.pop("compile_config", None)
     stored_weights.check_content(stored, config, path)
     code = find_code(config, known_layers())
     if not trust:
         refuse_code(code, path)
     if not str(metadata.get("keras_version", "3")).startswith("2."):
-        return _trusted(lambda: keras.models.load_model(path, compile=False, safe_mode=not trust), code, path)
+        return _trusted(lambda: _load_archive(path, config, bool(code), trust), code, path)
     built = graph.build(config, path, trust=trust)
-    with h5py.File(io.BytesIO(stored), "r") as weights:
-        legacy_weights.fill_from_archive(built.graph, weights, path)
+    with h5py.File(io.BytesIO(stored), "r") as weights, _with_slashes(weights) as named:
+        legacy_weights.fill_from_archive(built.graph, named, path)
     return built.network
 
 
-def _read_hdf5(path: Path, trust: bool) -> keras.Model:
+def _load_archive(path: Path, config: dict[str, Any], code: bool, trust: bool) -> keras.Model:
+    """Keras's own reader, on a copy whose description it can read where the file's is another release's."""
     import keras
+
+    given = lambdas.custom_objects(config) if code and trust else None
+    new = keras3_config.readable(lambdas.marked(config) if given else config)
+    if new == config:
+        return keras.models.load_model(path, custom_objects=given, compile=False, safe_mode=not trust)
+    with tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
+        copy = Path(folder) / "network.keras"
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as fresh:
+            fresh.writestr("config.json", json.dumps(new))
+            for name in ("metadata.json", "model.weights.h5"):
+                with old.open(name) as source, fresh.open(name, "w", force_zip64=True) as target:
+                    shutil.copyfileobj(source, target)
+        return keras.models.load_model(copy, custom_objects=given, compile=False, safe_mode=not trust)
+
+
+@contextlib.contextmanager
+def _with_slashes(file: Any) -> Iterator[Any]:
+    """The HDF5 file, or a copy of one written on Windows, where Keras 2.12 and 2.13 join names by backslashes."""
+    import h5py
+
+    if not any("\\" in name for name in file):
+        yield file
+        return
+    with h5py.File.in_memory() as copy:
+        for name in file:
+            if file.get(name, getlink=True).__class__ is h5py.HardLink:
+                _merge(file[name], copy, name.replace("\\", "/"))
+        yield copy
+
+
+def _merge(source: Any, target: Any, name: str) -> None:
+    """Copy a group or a dataset to a name; a group that is there already takes the members."""
+    import h5py
+
+    if isinstance(source, h5py.Group) and name in target:
+        for member in source:
+            _merge(source[member], target[name], member.replace("\\", "/"))
+    else:
+        target.copy(source, name)
+
+
+def _read_hdf5(path: Path, trust: bool) -> keras.Model:
 
     with _open_hdf5(path) as file:
         text = file.attrs.get("model_config")
@@ -125,7 +173,23 @@ def _read_hdf5(path: Path, trust: bool) -> keras.Model:
             refuse_code(code, path)
         if not _is_keras_3(config, file.attrs.get("keras_version")):
             return _build_and_fill(config, file["model_weights"], path, path, trust)
-    return _trusted(lambda: keras.models.load_model(path, compile=False, safe_mode=not trust), code, path)
+    return _trusted(lambda: _load_hdf5(path, config, bool(code), trust), code, path)
+
+
+def _load_hdf5(path: Path, config: dict[str, Any], code: bool, trust: bool) -> keras.Model:
+    """As `_load_archive`, for an HDF5 file."""
+    import h5py
+    import keras
+
+    given = lambdas.custom_objects(config) if code and trust else None
+    new = keras3_config.readable(lambdas.marked(config) if given else config)
+    if new == config:
+        return keras.models.load_model(path, custom_objects=given, compile=False, safe_mode=not trust)
+    with tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
+        copy = Path(shutil.copy(path, Path(folder) / "network.h5"))
+        with h5py.File(copy, "r+") as file:
+            file.attrs["model_config"] = json.dumps(new)
+        return keras.models.load_model(copy, custom_objects=given, compile=False, safe_mode=not trust)
 
 
 def _read_json(path: Path, weights: Path | None, trust: bool) -> keras.Model:
@@ -167,7 +231,9 @@ def _build_and_fill(config: dict[str, Any], group: Any, path: Path, weights: Pat
 def _keras_3_json(config: dict[str, Any], weights: Path, trust: bool) -> keras.Model:
     import keras
 
-    network = keras.saving.deserialize_keras_object(config, safe_mode=not trust)
+    given = lambdas.custom_objects(config) if trust else None
+    readable = keras3_config.readable(lambdas.marked(config) if given else config)
+    network = keras.saving.deserialize_keras_object(readable, custom_objects=given, safe_mode=not trust)
     ending = ".keras"
     if not _head(weights).startswith(b"PK"):
         with _open_hdf5(weights) as file:
@@ -185,7 +251,7 @@ def _trusted(load: Any, code: str | None, path: Path) -> keras.Model:
         if not code:
             raise
         raise CheckpointError(
-            f"{path} holds {code}, and Keras cannot run it here ({_first_line(error)}); register its class with "
+            f"{path} holds {code}, and Keras cannot run it here ({sentence(error)}); register its class with "
             "keras.saving.register_keras_serializable and load from Python, or save the network as a SavedModel folder"
         ) from error
 
@@ -198,18 +264,18 @@ def _open_hdf5(path: Path) -> Any:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise CheckpointError(f"{path} is cut off or damaged ({_first_line(error)}); copy or save it again") from error
+        raise CheckpointError(f"{path} is cut off or damaged ({sentence(error)}); copy or save it again") from error
 
 
 def _without_architecture(file: Any, path: Path) -> CheckpointError:
-    if (
-        any(name in file.attrs for name in ("layer_names", "layer_names0"))
-        or "layers" in file
-        or "_layer_checkpoint_dependencies" in file
-    ):
-        return CheckpointError(
-            f"{path} holds only weights; pass the architecture with it: --model {path.stem}.json --weights {path}"
-        )
+    names = {name.partition("\\")[0] for name in file}
+    if any(name in file.attrs for name in ("layer_names", "layer_names0")) or names & {
+        "layers",
+        "_layer_checkpoint_dependencies",
+        "model_weights",
+    }:
+        shipped = {name: shipped_folder() / name / "model.keras" for name in shipped_names()}
+        return weights_only.without_architecture(file, path, shipped)
     return CheckpointError(f"{path} is an HDF5 file without a Keras network in it; pass what model.save() wrote")
 
 
@@ -225,10 +291,5 @@ def _json(text: Any, path: Path) -> Any:
         return json.loads(document) if isinstance(document, str) else document
     except (ValueError, UnicodeDecodeError, RecursionError) as error:
         raise CheckpointError(
-            f"{path} holds JSON that is cut off or damaged ({_first_line(error)}); copy or save it again"
+            f"{path} holds JSON that is cut off or damaged ({sentence(error)}); copy or save it again"
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..dataset.emotions import DEFAULT_LABELS, DEFAULT_LABELS_SOURCE, canonical
 from ..errors import CheckpointError
+from .evidence import Origin
 
 FLAG_SOURCE = "--labels"
 CARD_SOURCE = "card.json"
@@ -48,6 +49,13 @@ def choose(
         what = f"hold {twice[0]!r} twice" if twice and twice[0] else "hold an empty name"
         raise CheckpointError(f"the labels ({source}) {what}; pass {outputs} different names with --labels")
     return plain, source
+
+
+def origin(labels: object, card: dict[str, Any]) -> Origin:
+    """Where `choose` takes the labels from."""
+    if labels is not None:
+        return "given"
+    return "card" if "labels" in card else "assumed"
 
 
 def _given_labels(labels: str | Sequence[str] | Path) -> tuple[list[str], str]:

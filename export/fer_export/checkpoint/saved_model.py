@@ -20,6 +20,8 @@ from .code_screening import check_input, check_single, find_code
 from .keras2 import graph as legacy
 from .keras2 import weights
 from .keras2.layers import known_layers
+from .keras3.messages import sentence
+from .optimizer_slots import without_optimizer
 
 if TYPE_CHECKING:
     import keras
@@ -56,15 +58,17 @@ def read(folder: Path, *, trust: bool) -> keras.Model:
         raise CheckpointError(f"{folder} holds {refused}; if you trust where the folder comes from, add --trust")
     signature = _signature(document, folder)
     try:
-        loaded = tf.saved_model.load(str(folder))
-        wrapped = _wrapped(folder, signature)
+        with without_optimizer(folder, document) as plain:
+            loaded = tf.saved_model.load(str(plain))
+            wrapped = _wrapped(plain, signature)
         rebuilt = _rebuilt(folder, document, loaded)
         return rebuilt if rebuilt is not None and _agree(rebuilt, wrapped) else wrapped
     except CheckpointError:
         raise
     except Exception as error:
-        first = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        raise CheckpointError(f"{folder} cannot be loaded as a SavedModel ({first}); copy or save it again") from error
+        raise CheckpointError(
+            f"{folder} cannot be loaded as a SavedModel ({sentence(error)}); copy or save it again"
+        ) from error
 
 
 def _parse(folder: Path) -> Any:

@@ -165,20 +165,22 @@ def parity(options: argparse.Namespace, bar: Bar) -> int:
         threads=options.threads,
         on_step=bar.step,
     )
-    output.show(options, judged.to_dict(), parity_text(judged))
+    output.show(options, judged.to_dict(), parity_text(judged, given(options)))
     return 0 if judged.passed else 1
 
 
 def evaluate(options: argparse.Namespace, bar: Bar) -> int:
     """Accuracy, recall, confusion and calibration error of a Keras network."""
     from ..parity import evaluation
+    from ..parity.evidence import with_evidence
     from ..report.page import confusion_png
     from ..report.text.dataset import evaluation_text
     from ..system import files
 
     files.check_writable(options.output)
     data = _data(options, bar)
-    result = evaluation.evaluate(_checkpoint(options), data.split(options.split), data.source.name)
+    checkpoint = with_evidence(_checkpoint(options), data, on_step=bar.step)
+    result = evaluation.evaluate(checkpoint, data.split(options.split), data.source.name)
     picture = options.output / f"{result.model}-{file_name(result.split)}-confusion.png"
     files.write_whole(picture, confusion_png.confusion_matrix(result))
     output.show(
@@ -186,7 +188,7 @@ def evaluate(options: argparse.Namespace, bar: Bar) -> int:
         {**result.to_dict(), "picture": str(picture)},
         f"{evaluation_text(result)}\n\npicture: {picture}",
     )
-    return 0
+    return 0 if result.passed else 1
 
 
 def train(options: argparse.Namespace, bar: Bar) -> int:
@@ -275,7 +277,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> int:
     with _pipeline(options) as pipeline:
         results = pipeline.predict_files(options.photos, annotate=options.annotate, on_step=bar.step)
     if options.json or len(results.photos) > len(results.failed):
-        output.show(options, results.to_dict(), predict_text(results))
+        output.show(options, results.to_dict(), predict_text(results, given(options)))
     results.check()
     return 0
 

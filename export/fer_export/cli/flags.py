@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..checkpoint.scaling import SCALINGS
 from ..contract import formats, variants
 from ..training.recipe import RECIPES
 from .examples import epilog
@@ -168,9 +169,11 @@ def _model_flags(command: argparse.ArgumentParser, others: str = "") -> None:
     group.add_argument("--labels", metavar="A,B,..|FILE", help="emotions in the order of the outputs")
     group.add_argument(
         "--scaling",
-        choices=("unit", "signed", "raw"),
-        help="what the network was trained on: unit x/255, signed x/127.5-1, raw x (default: what its card.json says; "
-        "raw where it scales its input itself; else unit)",
+        choices=tuple(SCALINGS),
+        metavar="NAME",
+        help="what the network was trained on: unit x/255, signed x/127.5-1, raw x, caffe or torch as "
+        "keras.applications scale, or with -bgr (caffe-rgb) in the other channel order (default: what its card.json "
+        "or its first layers say; with --data the best on Training faces; else unit)",
     )
     group.add_argument("--trust", action="store_true", help="load a file that may run code (Lambda, custom objects)")
 

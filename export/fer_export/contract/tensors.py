@@ -85,6 +85,8 @@ class Network(Protocol):
     def sha256(self) -> str: ...
     @property
     def mirror(self) -> bool: ...
+    @property
+    def said_of_scaling(self) -> tuple[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,12 @@ class Contract:
     version: int = VERSION
     """Version of this document."""
 
+    scaling: str = ""
+    """What the network inside was trained on; empty where its card says it."""
+
+    scaling_source: str = ""
+    """Where the scaling is known from."""
+
     float_layers: tuple[str, ...] = ()
     """Layers of an int8 file that compute in float."""
 
@@ -166,6 +174,8 @@ class Contract:
             output_type=types[1],
             labels=network.labels,
             labels_source=network.labels_source,
+            scaling=network.said_of_scaling[0],
+            scaling_source=network.said_of_scaling[1],
             checkpoint_sha256=network.sha256,
             float_layers=tuple(float_layers),
             mirror=network.mirror,
@@ -190,12 +200,12 @@ class Contract:
     def to_dict(self) -> dict[str, Any]:
         """The contract as JSON-safe fields.
 
-        float_layers and mirror are present only where there are any. A frame file has `frame`, whose grey rule replaces
-        luma.
+        scaling, float_layers and mirror are present only where there are any. A frame file has `frame`, whose grey rule
+        replaces luma.
         """
         document = asdict(self)
         absent = {"luma"} if self.frame else {"frame"}
-        absent |= {name for name in ("float_layers", "mirror") if not document[name]}
+        absent |= {name for name in ("scaling", "scaling_source", "float_layers", "mirror") if not document[name]}
         return {name: value for name, value in document.items() if name not in absent}
 
 

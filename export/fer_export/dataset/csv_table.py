@@ -84,13 +84,20 @@ def parse(stream: BinaryIO, name: str) -> Table:
     return Table(faces, np.array(emotions, np.uint8), np.array(usage, np.uint8))
 
 
+def is_header(line: bytes) -> bool:
+    """Whether a CSV's first line names the three columns of FER2013."""
+    return sorted(_column_names(line)) == sorted(_COLUMNS)
+
+
+def _column_names(header: bytes) -> list[str]:
+    fields = header.removeprefix(_BYTE_ORDER_MARK).split(b",")
+    return [_unquoted(field).decode("ascii", "replace").lower() for field in fields]
+
+
 def _column_order(header: bytes, name: str) -> _Order:
     if not header:
         raise DataError(f"{name} is empty; download fer2013.csv again")
-    columns = [
-        _unquoted(field).decode("ascii", "replace").lower()
-        for field in header.removeprefix(_BYTE_ORDER_MARK).split(b",")
-    ]
+    columns = _column_names(header)
     if sorted(columns) == sorted(_COLUMNS):
         return _Order(*(columns.index(column) for column in _COLUMNS))
     missing = [column for column in ("emotion", "pixels", "Usage") if column.lower() not in columns]

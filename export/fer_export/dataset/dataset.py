@@ -20,8 +20,9 @@ from .emotions import FER2013, canonical
 SIDE = 48
 """Height and width of a face in pixels."""
 
-SPLITS = ("Training", "PublicTest", "PrivateTest", "Test")
-"""The three official splits, and `Test`: a test/ folder whose file names do not tell PublicTest from PrivateTest."""
+SPLITS = ("Training", "PublicTest", "PrivateTest", "Test", "Validation")
+"""The three official splits, and `Test` and `Validation`: folders whose file names do not tell PublicTest from
+PrivateTest."""
 
 Progress = Callable[[int, int], None]
 """Called with the work done and the whole work; the readers count bytes."""
@@ -127,15 +128,17 @@ class Dataset:
     def split(self, name: str) -> Faces:
         """The faces of one official split, in row order. Raises DataError, naming the splits that exist."""
         if name not in self.splits:
-            mixed = (
-                " (its test folder holds PublicTest and PrivateTest under names that do not tell them apart)"
-                if "Test" in self.splits and name in SPLITS
-                else ""
-            )
-            raise DataError(
-                f"{self.source} has no split {name}; choose {' or '.join(self.splits)}{mixed}, or use fer2013.csv"
-            )
+            raise DataError(f"{self.source} has no split {name}; {self._instead(name)}")
         return self.faces(name).take(np.flatnonzero(self.usage == SPLITS.index(name)))
+
+    def _instead(self, name: str) -> str:
+        """What to pass in place of a split that is not there."""
+        judging = [split for split in self.splits if split != "Training"]
+        if name == "Training" or not judging:
+            return f"it has only {' and '.join(self.splits)}: use fer2013.csv, or a folder with train and test"
+        mixed = any(split in judging for split in ("Test", "Validation")) and name in SPLITS[1:3]
+        why = " (its names do not tell PublicTest and PrivateTest apart)" if mixed else ""
+        return f"choose {' or '.join(judging)}{why}, or use fer2013.csv"
 
     def faces(self, name: str = "all") -> Faces:
         """Every face, whatever its split."""

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import lzma
 import os
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,9 +22,10 @@ import numpy as np
 
 from ..errors import DataError
 from ..system.unpacking import Unpacked, UnpackedSizeError
+from . import archives, csv_table, picture_folder
 from . import cache as datacache
-from . import csv_table, picture_folder
 from .dataset import Dataset, Progress
+from .problems import folder_error
 
 _XZ = b"\xfd7zXZ\0"
 _MOST_XZ_MEMORY = 256 << 20
@@ -35,13 +37,18 @@ _DAMAGE = (
     lzma.LZMAError,
     zlib.error,
     zipfile.BadZipFile,
+    tarfile.TarError,
     NotImplementedError,
     RuntimeError,
 )
 
 
+_TAR_HEADER, _TAR_MAGIC_AT = 512, 257
+"""Size of a tar archive's first header, and where its magic word stands."""
+
+
 def read(path: Path | str, progress: Progress = lambda done, total: None, cache: bool = True) -> Dataset:
-    """Read FER2013 from a CSV (plain, gzip, xz or a zip with one CSV) or from a folder with train/ and test/.
+    """Read FER2013 from a CSV (plain or packed), a folder with train/ and test/, or the folder of the whole challenge.
 
     `progress` gets bytes of work: of the stored file while a CSV is parsed; of all pictures twice for a folder, once to
     hash and once to decode them. With `cache`, a data set of the same content is taken from the cache folder, or put
@@ -78,7 +85,16 @@ def _read_file(file: BinaryIO, path: Path, progress: Progress, cache: bool) -> D
 
 
 def _read_folder(path: Path, progress: Progress, cache: bool) -> Dataset:
-    pictures = picture_folder.find(path)
+    place = picture_folder.place(path)
+    if place is None:
+        packed = archives.in_folder(path)
+        if packed is None:
+            raise _nothing_in(path)
+        with open(packed, "rb") as file:
+            return _read_file(file, packed, progress, cache)
+    pictures, wrong = picture_folder.find(place)
+    if wrong:
+        raise folder_error(place, [*wrong, *picture_folder.damaged(place, pictures)])
     total = 2 * sum(picture.size for picture in pictures)
     done = 0
 
@@ -87,11 +103,20 @@ def _read_folder(path: Path, progress: Progress, cache: bool) -> Dataset:
         done += size
         progress(done, total)
 
-    sha256 = picture_folder.digest(path, pictures, count)
+    sha256 = picture_folder.digest(place, pictures, count)
     if cache and (kept := datacache.load(sha256, path)):
         progress(total, total)
         return kept
-    return _finished(picture_folder.decode(path, pictures, count), path, sha256, cache)
+    return _finished(picture_folder.decode(place, pictures, count), path, sha256, cache)
+
+
+def _nothing_in(folder: Path) -> DataError:
+    found = sorted(entry.name for entry in folder.iterdir() if entry.suffix.lower() == ".csv")
+    held = f", and of {', '.join(found[:4])} none has the columns emotion, pixels and Usage" if found else ""
+    return DataError(
+        f"{folder} has no train or test folder of pictures{held}; pass fer2013.csv or the folder that holds train and "
+        "test"
+    )
 
 
 def _finished(table: csv_table.Table, path: Path, sha256: str, cache: bool) -> Dataset:
@@ -112,25 +137,22 @@ def _decompressed(file: BinaryIO, path: Path) -> Iterator[BinaryIO]:
         # LZMAFile has no limit: a small file may ask for gigabytes of dictionary.
         lzma.LZMADecompressor(memlimit=_MOST_XZ_MEMORY).decompress(file.read(1 << 16), max_length=1)
     file.seek(0)
-    if magic.startswith(b"\x1f\x8b"):
-        with gzip.GzipFile(fileobj=file) as stream:
-            yield cast(BinaryIO, Unpacked(cast(BinaryIO, stream), stored))
-    elif magic == _XZ:
-        with lzma.LZMAFile(file) as stream:
-            yield cast(BinaryIO, Unpacked(cast(BinaryIO, stream), stored))
-    elif magic.startswith((b"PK\3\4", b"PK\5\6")):
-        with zipfile.ZipFile(file) as archive, archive.open(_only_csv(archive, path)) as stream:
-            yield cast(BinaryIO, Unpacked(cast(BinaryIO, stream), stored))
-    else:
-        yield file
-
-
-def _only_csv(archive: zipfile.ZipFile, path: Path) -> str:
-    found = [name for name in archive.namelist() if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")]
-    if len(found) != 1:
-        what = f"{len(found)} CSV files ({', '.join(found[:5])}), not one" if found else "no CSV file"
-        raise DataError(f"{path} holds {what}; unpack it and pass the CSV or the folder")
-    return found[0]
+    if magic.startswith((b"PK\3\4", b"PK\5\6")):
+        with zipfile.ZipFile(file) as archive, archives.zip_member(archive, path) as stream:
+            yield cast(BinaryIO, Unpacked(stream, stored))
+        return
+    with contextlib.ExitStack() as stack:
+        stream = file
+        if magic.startswith(b"\x1f\x8b"):
+            stream = cast(BinaryIO, Unpacked(cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=file))), stored))
+        elif magic == _XZ:
+            stream = cast(BinaryIO, Unpacked(cast(BinaryIO, stack.enter_context(lzma.LZMAFile(file))), stored))
+        head = stream.read(_TAR_HEADER)
+        stream.seek(0)
+        if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar":
+            packed = stack.enter_context(tarfile.open(fileobj=stream, mode="r:"))
+            stream = stack.enter_context(archives.tar_member(packed, path))
+        yield stream
 
 
 class _Counted:

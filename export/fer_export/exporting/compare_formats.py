@@ -131,6 +131,8 @@ def compare(
 
 def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
     """The fastest of the files that passed; among equally fast files the smallest, then the one closest to Keras."""
+    if not exported.network_passed:
+        return Choice(file_format, None, "the network itself is not worth shipping")
     files = [file for file in exported.files if file.variant.format == file_format]
     passed = [file for file in files if file.parity.passed]
     if not passed:

@@ -23,6 +23,7 @@ from ..model_file import inspect as modelfile
 from ..model_file.summary import GraphSummary
 from ..parity import judge as judging
 from ..parity import judging_faces
+from ..parity.evidence import with_evidence
 from ..parity.figures import Parity, ParityFaces
 from ..parity.judge import Judge, Judged
 from ..system import files, keras_backend
@@ -149,8 +150,13 @@ class Export(Readable):
 
     @property
     def passed(self) -> bool:
-        """Whether every file was made and is within its gate."""
-        return not self.refused and all(file.parity.passed for file in self.files)
+        """Whether every file was made and is within its gate, and the network worth exporting."""
+        return not self.refused and self.network_passed and all(file.parity.passed for file in self.files)
+
+    @property
+    def network_passed(self) -> bool:
+        """Whether the network itself is worth exporting, as far as the judging faces tell."""
+        return self.judge.usefulness is None or self.judge.usefulness.passed
 
     @property
     def path(self) -> Path:
@@ -160,6 +166,7 @@ class Export(Readable):
     def to_dict(self) -> dict[str, Any]:
         return {
             "checkpoint": self.checkpoint.to_dict(),
+            "network": self.judge.usefulness.to_dict() if self.judge.usefulness else None,
             "input": self.options.input_kind,
             "calibration": self.calibration.record if self.calibration else None,
             "files": [file.to_dict() for file in self.files],
@@ -190,8 +197,9 @@ def export(
     options: input, types, faces and limits; None for the defaults.
     on_step: called with the task, the steps done and the number of steps.
 
-    A file that misses its gate is kept as `<name>-failed.<suffix>`. Nothing is written when an error is raised before a
-    file is complete.
+    With data, label order and scaling that nothing says are judged on its faces first. A file that misses its gate, or
+    whose network is not worth exporting, is kept as `<name>-failed.<suffix>`. Nothing is written when an error is
+    raised before a file is complete.
     """
     chosen = [find(file_format, precision) for precision in precisions]
     result = export_variants(checkpoint, chosen, output, data=data, options=options, on_step=on_step)
@@ -223,6 +231,8 @@ def export_variants(
     if options.repair and options.input_kind == "frame":
         raise UsageError("--repair does not go with --input frame; repair the file for face crops, --input gray")
     files.check_writable(output)
+    if data is not None:
+        checkpoint = with_evidence(checkpoint, data, seed=options.seed, on_step=on_step)
     calibrating, faces = _faces(checkpoint, data, options, any(v.integer for v in variants), on_step)
     judge = Judge.of(checkpoint, faces)
     converters = {name: _converter(checkpoint, name, options) for name in {v.format for v in variants}}
@@ -271,7 +281,7 @@ def _export(
             f"no runtime takes the int8 file, and none of {tries} repairs passed; use --quantize dynamic"
         )
     repaired = attempt is not None and attempt.passed
-    path = _write(output, checkpoint, variant, options, content, judged.parity, calibrating, repaired)
+    path = _write(output, checkpoint, variant, options, content, judged.passed, calibrating, repaired)
     return ExportedFile(
         path,
         variant,
@@ -330,14 +340,14 @@ def _write(
     variant: Variant,
     options: Options,
     content: bytes,
-    judged: Parity,
+    passed: bool,
     calibrating: CalibrationSet | None,
     repaired: bool,
 ) -> Path:
     path = output / variant.file_name(checkpoint.name, options.input_kind, checkpoint.mirror)
     if repaired:
         path = path.with_name(f"{path.stem}-repaired{path.suffix}")
-    if not judged.passed:
+    if not passed:
         path = path.with_name(f"{path.stem}-failed{path.suffix}")
     if calibrating is not None and variant.integer:
         manifest = {

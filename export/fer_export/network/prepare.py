@@ -106,6 +106,7 @@ def _adapter(checkpoint: Checkpoint, input_kind: str) -> keras.layers.Layer:
         mix = np.array(GreyRule().luma).reshape(3, 1)
     else:
         mix = np.ones((1, 3))
+    mix = mix[:, ::-1] if checkpoint.bgr else mix
     layer = keras.layers.Conv2D(checkpoint.channels, 1, name="adapter", trainable=False)
     layer.build((None, checkpoint.size, checkpoint.size, given))
     layer.set_weights([(mix * scale)[None, None].astype("float32"), np.full(checkpoint.channels, shift, "float32")])
@@ -202,4 +203,5 @@ def _check_same(checkpoint: Checkpoint, network: keras.Model) -> None:
 def _scaled(checkpoint: Checkpoint, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Grey faces uint8 [N, S, S, 1] as the network takes them: float32 [N, S, S, C]."""
     scale, shift = checkpoint.scale_and_shift
-    return as_input(images, checkpoint.channels).astype(np.float32) * np.float32(scale) + np.float32(shift)
+    scaled: NDArray[np.float32] = as_input(images, checkpoint.channels).astype(np.float32) * np.float32(scale)
+    return scaled + np.float32(shift)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..dataset.dataset import Faces
 from ..dataset.pixels import fit
 from ..system.readable import Readable
 from .statistics import Proportion, accuracy, confusion_matrix, expected_calibration_error, finite, recalls
+from .usefulness import Usefulness, usefulness
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,26 @@ class Evaluation(Readable):
     log_loss: float
     """Mean negative log-likelihood of the true emotion, in nats."""
 
+    usefulness: Usefulness
+    """Whether the network is worth exporting."""
+
+    checkpoint: Checkpoint | None = None
+    """The network itself, where it was run."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the network is better than always giving the commonest answer."""
+        return self.usefulness.passed
+
     def to_dict(self) -> dict[str, Any]:
-        document = asdict(self)
+        document = asdict(replace(self, checkpoint=None))
+        del document["checkpoint"]
+        document["usefulness"] = self.usefulness.to_dict()
+        if self.checkpoint is not None:
+            known = ("labels_source", "scaling", "scaling_source", "evidence")
+            described = self.checkpoint.to_dict()
+            document |= {name: described[name] for name in known}
+        document["passed"] = self.passed
         document["accuracy"] = self.accuracy.to_dict()
         for name in ("expected_calibration_error", "log_loss"):
             document[name] = finite(document[name])
@@ -62,7 +81,8 @@ def evaluate(checkpoint: Checkpoint, faces: Faces, data: str) -> Evaluation:
     """
     known, targets = faces.for_labels(checkpoint.labels)
     probabilities = checkpoint.predict(fit(known.pixels, checkpoint.size))
-    return figures(probabilities, targets, checkpoint.labels, model=checkpoint.name, data=data, split=faces.name)
+    found = figures(probabilities, targets, checkpoint.labels, model=checkpoint.name, data=data, split=faces.name)
+    return replace(found, checkpoint=checkpoint)
 
 
 def figures(
@@ -87,4 +107,5 @@ def figures(
         confusion=confusion,
         expected_calibration_error=round(expected_calibration_error(probabilities, targets), 5),
         log_loss=round(float(-np.log(np.maximum(true_probability, 1e-12)).mean()), 5),
+        usefulness=usefulness(probabilities, targets, labels),
     )

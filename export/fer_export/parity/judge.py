@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from ..runtimes import OnFace, Runtime, check_pictures, open_runtime
 from ..system.progress import OnStep, silent
 from ..system.readable import Readable
 from . import compare as parity
+from .evidence import with_evidence
 from .figures import Parity, ParityFaces
 from .judging_faces import labelled_faces, without_data
+from .usefulness import Usefulness, usefulness
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,18 @@ class Judged:
     probabilities: NDArray[np.float32]
     """Float32 [N, K], in the network's label order."""
 
+    network: Usefulness | None = None
+    """What the network itself is worth; None without true labels."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the file is within its gate and its network worth exporting."""
+        return self.parity.passed and (self.network is None or self.network.passed)
+
     def to_dict(self) -> dict[str, Any]:
-        """The parity and the runtime."""
-        return {"runtime": self.runtime, **self.parity.to_dict()}
+        """The parity, the runtime and what the network is worth."""
+        network = self.network.to_dict() if self.network else None
+        return {"runtime": self.runtime, **self.parity.to_dict(), "network": network, "passed": self.passed}
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,13 @@ class Judge:
     @classmethod
     def of(cls, checkpoint: Checkpoint, faces: ParityFaces) -> Judge:
         return cls(faces, checkpoint.predict(faces.images), checkpoint.labels)
+
+    @cached_property
+    def usefulness(self) -> Usefulness | None:
+        """What the network is worth on the judging faces; None without true labels."""
+        if self.faces.targets is None:
+            return None
+        return usefulness(self.reference, self.faces.targets, self.labels)
 
     def judge(
         self,
@@ -84,7 +103,8 @@ class Judge:
             given = self._answers(opened, found, lambda done, total: on_step("parity", done, total))
             ran_in = f"{opened.name} {opened.version}"
         aligned = parity.align(given, found.labels, self.labels)
-        return Judged(parity.compare(self.reference, aligned, self.faces, gate, self.labels), ran_in, aligned)
+        result = parity.compare(self.reference, aligned, self.faces, gate, self.labels)
+        return Judged(result, ran_in, aligned, self.usefulness)
 
     def _answers(self, opened: Runtime, found: ModelInfo, on_face: OnFace) -> NDArray[np.float32]:
         """Probabilities [N, K] of the faces, for a frame file inside pictures, from which it crops them."""
@@ -102,13 +122,17 @@ class Judgement(Readable):
     files: tuple[tuple[str, Judged], ...]
     """Each file's path and what was found."""
 
+    checkpoint: Checkpoint | None = None
+    """The network that they were compared with."""
+
     @property
     def passed(self) -> bool:
-        """Whether every file is within its gate."""
-        return all(result.parity.passed for _, result in self.files)
+        """Whether every file is within its gate and the network worth exporting."""
+        return all(result.passed for _, result in self.files)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"files": [{"path": name, **result.to_dict()} for name, result in self.files]}
+        checkpoint = self.checkpoint.to_dict() if self.checkpoint else None
+        return {"checkpoint": checkpoint, "files": [{"path": name, **result.to_dict()} for name, result in self.files]}
 
 
 def judge_files(
@@ -138,6 +162,8 @@ def judge_files(
     A file that averages over mirror images is compared with the network's mean over both. Raises DataError if a judging
     face calibrated a file.
     """
+    if data is not None:
+        checkpoint = with_evidence(checkpoint, data, on_step=on_step)
     found = [inspect_file(path) for path in paths]
     faces = labelled_faces(checkpoint, data, split) if data else without_data(checkpoint, on_step)
     for info in found:
@@ -156,7 +182,7 @@ def judge_files(
                 read_file(info.path), gate, on_step, runtime=runtime, threads=threads, isolated=True
             )
         judged.append((str(info.path), result))
-    return Judgement(tuple(judged))
+    return Judgement(tuple(judged), meant)
 
 
 def adjusted(gate: Gate, min_agreement: float | None, max_drop: float | None) -> Gate:

@@ -42,17 +42,21 @@ class Pipeline:
     runtime: the network.
     model: what the network is called.
     detectors: folder of the detector files, by default the installed package's.
+    assumed: what of labels and scaling nothing says.
     """
 
-    def __init__(self, contract: PhotoContract, runtime: Runtime, model: str, detectors: Path | None = None) -> None:
+    def __init__(
+        self, contract: PhotoContract, runtime: Runtime, model: str, detectors: Path | None = None, assumed: str = ""
+    ) -> None:
         self.contract, self.runtime, self.model = contract, runtime, model
+        self.assumed = assumed
         self._detector = Detector(contract, detectors)
 
     @classmethod
     def of_checkpoint(cls, checkpoint: Checkpoint) -> Pipeline:
         """With a Keras network, run by Keras."""
         contract = contract_for(checkpoint.labels, checkpoint.size)
-        return cls(contract, KerasRuntime(checkpoint), checkpoint.name)
+        return cls(contract, KerasRuntime(checkpoint), checkpoint.name, assumed=checkpoint.assumed)
 
     @classmethod
     def of_file(cls, path: Path, names: str | Sequence[str] | None = None) -> Pipeline:
@@ -71,7 +75,8 @@ class Pipeline:
             raise ExportFileError(f"{path}: {error}") from error
         held = {"labels": list(info.labels)} if info.labels else {}
         chosen, _ = labels.choose(names, held, outputs, path)
-        return cls(replace(contract, labels=chosen), runtime, path.name)
+        assumed = "labels" if labels.origin(names, held) == "assumed" else ""
+        return cls(replace(contract, labels=chosen), runtime, path.name, assumed=assumed)
 
     @classmethod
     def of_bundle(cls, folder: Path) -> Pipeline:
@@ -116,7 +121,7 @@ class Pipeline:
         for done, (path, picture) in enumerate(zip(paths, pictures, strict=True)):
             on_step("looking for faces", done, len(paths))
             results.append(self._predict_file(path, picture))
-        return PhotoResults(self.model, f"{self.runtime.name} {self.runtime.version}", tuple(results))
+        return PhotoResults(self.model, f"{self.runtime.name} {self.runtime.version}", tuple(results), self.assumed)
 
     def close(self) -> None:
         """Release the network's runtime."""

@@ -103,6 +103,9 @@ class PhotoResults(Readable):
     photos: tuple[PhotoResult, ...]
     """One result per photo."""
 
+    assumed: str = ""
+    """`labels and scaling` where nothing says what they are; empty where all is known."""
+
     @property
     def failed(self) -> tuple[PhotoResult, ...]:
         """The photos that could not be read."""
@@ -120,4 +123,10 @@ class PhotoResults(Readable):
 
     def to_dict(self) -> dict[str, Any]:
         photos = [result.to_dict() for result in self.photos]
-        return {"model": self.model, "runtime": self.runtime, "photos": photos, "failed": len(self.failed)}
+        return {
+            "model": self.model,
+            "runtime": self.runtime,
+            "photos": photos,
+            "failed": len(self.failed),
+            "assumed": self.assumed,
+        }

@@ -46,14 +46,26 @@ class Unpacked:
         """The next line, at most `limit` bytes of it."""
         return self._counted(self._stream.readline(limit))
 
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to an offset from the start; what is skipped is decompressed too, and counts."""
+        self._count(max(0, offset - self._stream.tell()))
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The offset in the decompressed stream."""
+        return self._stream.tell()
+
     def _counted(self, piece: bytes) -> bytes:
-        self._left -= len(piece)
+        self._count(len(piece))
+        return piece
+
+    def _count(self, size: int) -> None:
+        self._left -= size
         if self._left < 0:
             raise UnpackedSizeError(
                 f"{self._stored:,} bytes unpack to more than {allowed(self._stored) >> 20:,} MiB; "
                 "unpack it yourself if it is meant to be so large"
             )
-        return piece
 
 
 def check_zip(archive: zipfile.ZipFile, stored: int, most: int = MOST) -> None:

@@ -49,7 +49,7 @@ def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool 
         if first and len(shape) == 4:
             shape = [shape[0], shape[2], shape[3], shape[1]]
         size, channels = check_input(shape, path)
-        graph = Graph(architecture, Origin(first, theano, trust), names=set())
+        graph = Graph(architecture, Origin(first, theano, trust, architecture), names=set())
         inputs = keras.Input((size, size, channels), name="image")
         outputs = graph([inputs], {})
     except (KeyError, IndexError, AttributeError) as error:

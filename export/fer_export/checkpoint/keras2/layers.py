@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CheckpointError
+from ..keras3.lambdas import known_names, with_names
+from ..keras3.messages import sentence
 
 if TYPE_CHECKING:
     import keras
@@ -39,7 +41,7 @@ _OPTIONS = {
 }
 _TRAINING_ONLY = re.compile(
     r".*_(initializer|regularizer|constraint|init)|init|seed|[Wb]_(regularizer|constraint)|weights|trainable|dtype|name"
-    r"|batch_input_shape|batch_shape|input_dtype|input_dim|fused|virtual_batch_size|data_format|dim_ordering"
+    r"|batch_input_shape|batch_shape|input_dtype|input_dim|fused|virtual_batch_size|data_format|dim_ordering|implementation|unroll"
 )
 _OPERATIONS = {
     "math.truediv": lambda y: {"scale": 1.0 / y},
@@ -90,6 +92,9 @@ class Origin:
     trust: bool = False
     """Whether code in the file may run."""
 
+    whole: Any = None
+    """The file's whole description: the code of a Lambda may name what stands elsewhere in it."""
+
 
 class LegacyLayer:
     """A layer of an old network, called with the tensors of the new one; built when it is first called.
@@ -115,7 +120,7 @@ class LegacyLayer:
         except CheckpointError:
             raise
         except Exception as error:  # Keras raises many kinds for options and shapes that do not fit, lambdas any
-            raise self._no_equal((str(error).strip().splitlines() or [type(error).__name__])[0][:160]) from error
+            raise self._no_equal(sentence(error)) from error
         return result
 
     def _build(self, inputs: list[Any], arguments: dict[str, Any]) -> list[keras.layers.Layer]:
@@ -212,7 +217,7 @@ class LegacyLayer:
                 continue
             if key in accepted:
                 given[key] = value
-            elif value not in (None, False, 1, (), (1, 1)):
+            elif value is True or value not in (None, False, 1, (), (1, 1)):
                 raise self._no_equal(f"Keras 3 does not know its option {key}={value}")
         return kind(**given, name=self.name)
 
@@ -230,7 +235,7 @@ class LegacyLayer:
         if not self.origin.trust:
             raise self._no_equal("it is code")
         try:
-            return keras.layers.Lambda.from_config(config, safe_mode=False)
+            return with_names(keras.layers.Lambda.from_config(config, safe_mode=False), known_names(self.origin.whole))
         except (ValueError, TypeError, EOFError) as error:
             raise self._no_equal("its code was written by another version of Python, or is not in the file") from error
 

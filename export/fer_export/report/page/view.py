@@ -338,6 +338,7 @@ class View:
             ("given as", checkpoint.given),
             ("labels", f"{', '.join(checkpoint.labels)} ({checkpoint.labels_source})"),
             ("scaling", f"{checkpoint.scaling} ({checkpoint.scaling_source})"),
+            *(("caution", caution) for caution in (checkpoint.evidence.cautions if checkpoint.evidence else ())),
             *([("mirror", MIRROR)] if checkpoint.mirror else []),
             *(("input", f"{given.name}: {given.dtype} {list(given.shape)}") for given in graph.inputs),
             ("output", f"{answer.name}: {answer.dtype} {list(answer.shape)}"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...contract.formats import FORMATS
 from ...harmless import harmless
 from .export import summary_lines
+from .network import worth_lines
 from .next_commands import NONE, Flags
 from .parity import verdict
 from .table import table, with_interval
@@ -38,12 +39,18 @@ def comparison_text(result: Comparison, card: Path | None = None, flags: Flags =
     header += ["accuracy %", "drop pt", "p"] if labelled else []
     header += ["agree %", "flips", "diff", "p50 ms", "p95 ms", "load ms", "memory MB", "gate"]
     rows = [_row(file, result.latency(file), labelled) for file in exported.files]
+    worth = worth_lines(exported.judge.usefulness)
     failed = [verdict(file.path.name, file.parity) for file in exported.files if not file.parity.passed]
     refused = [f"NOT MADE  {refused.variant.label}: {harmless(refused.reason)}" for refused in exported.refused]
-    blocks = [summary_lines(exported), f"{table(header, rows)}\n{LEGEND}"]
+    blocks = [summary_lines(exported, flags), f"{table(header, rows)}\n{LEGEND}"]
     if result.keras:
         blocks.append(f"Keras accuracy on the same faces: {with_interval(result.keras.accuracy)}")
-    said = [*failed, *refused, *(f"slower: {harmless(sentence)}" for sentence in result.bench.slower)]
+    said = [
+        *([worth] if worth else []),
+        *failed,
+        *refused,
+        *(f"slower: {harmless(sentence)}" for sentence in result.bench.slower),
+    ]
     said += [
         f"caution: {harmless(sentence)}" for sentence in (*_parity_cautions(exported.files), *result.bench.cautions)
     ]

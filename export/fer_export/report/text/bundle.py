@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...harmless import harmless
+from .network import known_lines, worth_lines
 from .next_commands import NONE, Flags
 from .parity import verdict
 from .table import megabytes, percent, table
@@ -29,6 +30,13 @@ def bundle_text(made: Made, flags: Flags = NONE) -> str:
         if not flags.data:
             next_commands.append(f"bundle{given} --data fer2013.csv   calibrates and judges on real faces")
         commands = "".join(f"\n  fer-export {command}" for command in next_commands)
+        worth = worth_lines(made.export.judge.usefulness)
+        if worth and not made.export.network_passed:
+            check = f"evaluate{flags.model}{flags.data}   what the network answers, emotion by emotion"
+            return (
+                f"{known_lines(made.export.checkpoint, flags)}\n\n{worth}\n\nno bundle was written\n"
+                f"next:\n  fer-export {check}"
+            )
         return f"{verdicts}\n\nno bundle was written: a variant missed its gate\nnext:{commands}"
     photos = made.golden.photos
     faces, vectors = sum(len(photo.faces) for photo in photos), sum(len(photo.crops) for photo in photos)
@@ -41,6 +49,7 @@ def bundle_text(made: Made, flags: Flags = NONE) -> str:
     )
     return (
         f"{table(['variant', 'size', 'agreement', 'accuracy'], [_row(file) for file in made.export.files])}\n"
+        f"{known_lines(made.export.checkpoint, flags)}\n"
         f"judged on {made.export.files[0].parity.faces:,} {made.export.files[0].parity.source}\n\n"
         f"{verdicts}\n\n{kernels}\n"
         f"{len(photos)} photos, {faces} faces found, {vectors} vectors\n\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...harmless import harmless
+from .network import known_lines, worth_lines
 from .table import count, percent, table, with_interval
 
 if TYPE_CHECKING:
@@ -19,11 +20,14 @@ def evaluation_text(result: Evaluation) -> str:
         [name, *map(str, row), str(recall.count), with_interval(recall) if recall.count else "-"]
         for name, row, recall in zip(result.labels, result.confusion, result.recall, strict=True)
     ]
+    known = f"{known_lines(result.checkpoint)}\n\n" if result.checkpoint else ""
+    worth = worth_lines(result.usefulness)
     return (
         f"{harmless(f'{result.model} on {result.split} of {result.data}')}: {result.accuracy.count:,} faces\n\n"
-        f"accuracy                    {with_interval(result.accuracy)}, 95 % Wilson interval\n"
+        f"{known}accuracy                    {with_interval(result.accuracy)}, 95 % Wilson interval\n"
         f"expected calibration error  {percent(result.expected_calibration_error)}\n"
         f"log loss                    {result.log_loss:.3f}\n\n{table(header, rows)}"
+        + (f"\n\n{worth}" if worth else "")
     )
 
 

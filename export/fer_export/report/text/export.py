@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...contract.formats import FORMATS
 from ...harmless import harmless
 from .blame import repair_text
+from .network import known_lines, worth_lines
 from .next_commands import NONE, Flags
 from .parity import verdict
 from .table import megabytes, percent, table, with_interval
@@ -17,8 +18,6 @@ from .table import megabytes, percent, table, with_interval
 if TYPE_CHECKING:
     from ...exporting.export import Export, ExportedFile
     from ...parity.figures import Parity
-
-SCALED = {"unit": "x / 255", "signed": "x / 127.5 - 1", "raw": "the bytes themselves"}
 
 MIRROR = "the mean over the face and its mirror image: about twice the multiply-adds, and the time, of a file without"
 
@@ -28,15 +27,17 @@ def export_text(result: Export, flags: Flags = NONE) -> str:
 
     flags: those of the command itself.
     """
-    blocks = [summary_lines(result), _files_table(result.files, result.checkpoint.bytes)]
+    blocks = [summary_lines(result, flags), _files_table(result.files, result.checkpoint.bytes)]
     blocks.extend(_ops_text(file) for file in result.files if file.variant.precision == "int8")
     blocks.append("\n".join(verdict(file.path.name, file.parity) for file in result.files))
+    worth = worth_lines(result.judge.usefulness)
+    blocks += [worth] if worth else []
     blocks.append(_next_commands(result, flags))
     return "\n\n".join(blocks)
 
 
-def summary_lines(result: Export) -> str:
-    """Network, labels, contract, calibration and judging faces, one line each."""
+def summary_lines(result: Export, flags: Flags = NONE) -> str:
+    """Network, labels, contract, calibration and judging faces, one line each; flags: those of the command itself."""
     checkpoint, first = result.checkpoint, result.files[0]
     kind = "grey" if checkpoint.channels == 1 else "RGB"
     inputs, answer = first.graph.inputs, first.graph.outputs[0]
@@ -45,8 +46,7 @@ def summary_lines(result: Export) -> str:
     return (
         f"network      {harmless(checkpoint.name)}: {checkpoint.size}x{checkpoint.size} {kind}, "
         f"{len(checkpoint.labels)} outputs, {megabytes(checkpoint.bytes)} as Keras\n"
-        f"labels       {harmless(', '.join(checkpoint.labels))}  [{harmless(checkpoint.labels_source)}]\n"
-        f"scaling      {checkpoint.scaling}: {SCALED[checkpoint.scaling]}  [{harmless(checkpoint.scaling_source)}]\n"
+        f"{known_lines(checkpoint, flags)}\n"
         f"contract     {given} -> {answer.name} {answer.dtype} {list(answer.shape)}\n"
         f"{mirror}calibration  {_calibration_text(result)}\n"
         f"parity on    {first.parity.faces:,} {harmless(first.parity.source)}\n"
@@ -113,6 +113,11 @@ def _next_commands(result: Export, flags: Flags) -> str:
     path, file_format = shlex.quote(str(result.files[-1].path)), result.files[-1].variant.format
     failed = next((file for file in result.files if not file.parity.passed), None)
     data = flags.data or " --data fer2013.csv"
+    if not result.network_passed:
+        return (
+            f"took {result.seconds:.1f} s; its files are kept under names ending in -failed\n"
+            f"next:\n  fer-export evaluate{flags.model}{data}   what the network answers, emotion by emotion"
+        )
     if failed is not None:
         return (
             f"took {result.seconds:.1f} s; a file that failed is kept under a name ending in -failed\n"

@@ -8,6 +8,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ...harmless import harmless
+from .network import known_lines, worth_lines
+from .next_commands import NONE, Flags
 from .table import percent, table
 
 if TYPE_CHECKING:
@@ -44,13 +46,14 @@ def verdict(name: str, judged: Parity) -> str:
     return "\n".join([said, *(f"        caution: {harmless(caution)}" for caution in judged.cautions)])
 
 
-def parity_text(result: Judgement) -> str:
+def parity_text(result: Judgement, flags: Flags = NONE) -> str:
     """The printout of `fer-export parity`: files of one network on the same faces."""
     judged = result.files
     first = judged[0][1].parity
     named = list(zip(_short_names([name for name, _ in judged]), (each.parity for _, each in judged), strict=True))
     runtimes = ", ".join(dict.fromkeys(each.runtime for _, each in judged))
-    blocks = [f"parity on {first.faces:,} faces: {harmless(first.source)}; run in {runtimes}"]
+    blocks = [known_lines(result.checkpoint, flags)] if result.checkpoint else []
+    blocks += [f"parity on {first.faces:,} faces: {harmless(first.source)}; run in {runtimes}"]
     if first.keras_accuracy is None:
         header = ["file", "agreement, %", "answers changed", *DIFFERENCES]
         rows = [[name, _share(each.agreement, 2), str(len(each.flipped)), *_differences(each)] for name, each in named]
@@ -60,6 +63,8 @@ def parity_text(result: Judgement) -> str:
         blocks += [_probabilities(named), f"{PROBABILITIES_LEGEND}; {CALIBRATION_LEGEND}"]
         blocks += [f"recall in {harmless(name)}\n{recall_table(each)}" for name, each in named if each.flipped]
     blocks.append("\n".join(verdict(name, each.parity) for name, each in judged))
+    worth = worth_lines(judged[0][1].network)
+    blocks += [worth] if worth else []
     return "\n\n".join(blocks)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...harmless import harmless
+from .next_commands import NONE, Flags
 from .table import table
 
 if TYPE_CHECKING:
@@ -13,16 +14,23 @@ if TYPE_CHECKING:
 LEGEND = "box: left,top-right,bottom in pixels; score: the detector's, 0 to 1; emotions in %"
 
 
-def predict_text(results: PhotoResults) -> str:
+def predict_text(results: PhotoResults, flags: Flags = NONE) -> str:
     """The printout of `fer-export predict`.
 
     One table per photo with one line per face, the largest first; then what could not be read, and the total.
+
+    flags: those of the command itself.
     """
     blocks = [_photo(result) for result in results.photos]
     if len(results.photos) > 1:
         faces = sum(len(result.predictions) for result in results.photos)
         failed = f"; {_count(len(results.failed), 'photo')} could not be read" if results.failed else ""
         blocks.append(f"{_count(len(results.photos), 'photo')}, {_count(faces, 'face')}{failed}")
+    if results.assumed:
+        blocks.append(
+            f"caution: the {results.assumed} of {results.model} are assumed, as nothing says them; check with: "
+            f"fer-export evaluate{flags.model} --data fer2013.csv"
+        )
     return "\n\n".join(blocks)
 
 
