@@ -84,6 +84,13 @@ class Checkpoint:
     mirror: bool = False
     """Whether the answer is the mean over the face and its mirror image."""
 
+    trained_shares: Mapping[str, float] | None = None
+    """Share of each label among what it was trained on; None where its card does not say."""
+
+    prior: Mapping[str, Any] | None = None
+    """The prior that is folded into `network` (network.prior), as in a contract; None for the shares it was trained on.
+    """
+
     @property
     def scale_and_shift(self) -> tuple[float, float]:
         """(scale, shift): the network's input is byte * scale + shift."""
@@ -197,6 +204,7 @@ def load(
         sha256=_sha256(path, sources),
         bytes=sum(source.stat().st_size for source in sources),
         folder=folder,
+        trained_shares=_shares(card, names),
     )
 
 
@@ -263,6 +271,15 @@ def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path
     if classifier.scales_itself(network):
         return "raw", "the network scales its input itself (--scaling overrides it)"
     return "unit", "assumed, as nothing says how it was trained; --scaling overrides it"
+
+
+def _shares(card: dict[str, Any], labels: Sequence[str]) -> dict[str, float] | None:
+    """The trained shares of a card, where it has one above 0 for each label."""
+    held = card.get("trained_shares")
+    if not isinstance(held, dict) or sorted(held) != sorted(labels):
+        return None
+    right = all(isinstance(share, int | float) and 0 < share <= 1 for share in held.values())
+    return {label: float(held[label]) for label in labels} if right else None
 
 
 def _card(folder: Path | None) -> dict[str, Any]:

@@ -85,6 +85,8 @@ class Network(Protocol):
     def sha256(self) -> str: ...
     @property
     def mirror(self) -> bool: ...
+    @property
+    def prior(self) -> Mapping[str, Any] | None: ...
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,10 @@ class Contract:
     mirror: bool = False
     """Whether the answer is the mean over the face and its mirror image."""
 
+    prior: Mapping[str, Any] | None = None
+    """The shares of the emotions that the answers assume (`expected`), those that the network was trained on
+    (`trained`), and how much of the difference is applied (`tau`); None for the trained ones."""
+
     @classmethod
     def of(
         cls,
@@ -169,6 +175,7 @@ class Contract:
             checkpoint_sha256=network.sha256,
             float_layers=tuple(float_layers),
             mirror=network.mirror,
+            prior=network.prior,
             frame=FrameRule.of(network.size) if input_kind == "frame" else None,
         )
 
@@ -185,12 +192,12 @@ class Contract:
     def to_dict(self) -> dict[str, Any]:
         """The contract as JSON-safe fields.
 
-        float_layers and mirror are present only where there are any. A frame file has `frame`, whose grey rule replaces
-        luma.
+        float_layers, mirror and prior are present only where there are any. A frame file has `frame`, whose grey rule
+        replaces luma.
         """
         document = asdict(self)
         absent = {"luma"} if self.frame else {"frame"}
-        absent |= {name for name in ("float_layers", "mirror") if not document[name]}
+        absent |= {name for name in ("float_layers", "mirror", "prior") if not document[name]}
         return {name: value for name, value in document.items() if name not in absent}
 
 
