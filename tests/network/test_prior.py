@@ -39,7 +39,7 @@ def ending(kind: str) -> keras.Model:
 def test_folded_prior_is_bayes_rule(kind, tmp_path):
     plain = checkpoint_of(ending(kind), tmp_path)
     prior = Prior(dict.fromkeys(LABELS, 1 / 6), TRAINED, 1.0)
-    images = grey(5)
+    images = grey(5, side=48)
     before = plain.predict(images).astype("float64")
     wanted = before / np.array([TRAINED[name] for name in LABELS])
     wanted /= wanted.sum(axis=1, keepdims=True)
@@ -49,7 +49,7 @@ def test_folded_prior_is_bayes_rule(kind, tmp_path):
 
 def test_temperature_divides_the_logits(tmp_path):
     network = ending("dense")
-    images = grey(4).astype("float32") / 255
+    images = grey(4, side=48).astype("float32") / 255
     logits = np.log(np.asarray(network(images), "float64"))
     wanted = np.exp(logits / 2)
     wanted /= wanted.sum(axis=1, keepdims=True)
