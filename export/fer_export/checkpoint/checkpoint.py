@@ -101,6 +101,13 @@ class Checkpoint:
     evidence: Evidence | None = None
     """What labelled faces say about both, once they were asked."""
 
+    trained_shares: Mapping[str, float] | None = None
+    """Share of each label among what it was trained on; None where its card does not say."""
+
+    prior: Mapping[str, Any] | None = None
+    """The prior that is folded into `network` (network.prior), as in a contract; None for the shares it was trained on.
+    """
+
     @property
     def scale_and_shift(self) -> tuple[Factor, Factor]:
         """(scale, shift): the network's input is byte * scale + shift, one number or float32 [3] each."""
@@ -267,6 +274,7 @@ def load(
         folder=folder,
         labels_from=labels_origin(labels, card),
         scaling_from=scaling_from,
+        trained_shares=_shares(card, names),
     )
 
 
@@ -324,6 +332,15 @@ def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path
     if read is not None:
         return read.scaling, read.source, "network" if read.certain else "assumed"
     return "unit", "assumed, as nothing says how it was trained; --scaling overrides it", "assumed"
+
+
+def _shares(card: dict[str, Any], labels: Sequence[str]) -> dict[str, float] | None:
+    """The trained shares of a card, where it has one above 0 for each label."""
+    held = card.get("trained_shares")
+    if not isinstance(held, dict) or sorted(held) != sorted(labels):
+        return None
+    right = all(isinstance(share, int | float) and 0 < share <= 1 for share in held.values())
+    return {label: float(held[label]) for label in labels} if right else None
 
 
 def _card(folder: Path | None) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:
         variants.find(file_format, precision)
     data = _data(options, bar) if options.data else None
     result = exporting.export(
-        _exported(options),
+        _exported(options, data),
         file_format,
         precisions,
         options.output,
@@ -106,7 +106,7 @@ def all_variants(options: argparse.Namespace, bar: Bar) -> int:
 
     data = _data(options, bar) if options.data else None
     result = compare_formats.compare(
-        _exported(options),
+        _exported(options, data),
         options.output,
         data=data,
         options=_export_options(options),
@@ -211,6 +211,8 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
         for name in (*recipe, "distillation", "consistent", "mixup", "dtype", "quantize", "settling")
         if (value := getattr(options, name)) is not None
     }
+    if options.voting is not None:
+        changes["votes"] = options.voting
     card = train_network.train_network(
         options.network,
         options.classes,
@@ -249,14 +251,18 @@ def probe(options: argparse.Namespace, bar: Bar) -> int:
 
 def data(options: argparse.Namespace, bar: Bar) -> int:
     """Count a data set: splits, classes, duplicates."""
-    from ..dataset import duplicates
-    from ..report.text.dataset import data_text
+    from ..dataset import duplicates, votes
+    from ..report.text.dataset import data_text, votes_text
 
     options.data = options.file
-    summary = duplicates.summarize(
-        _data(options, bar), progress=lambda done, total: bar.step("comparing faces", done, total)
-    )
-    output.show(options, summary.to_dict(), data_text(summary))
+    found = _data(options, bar)
+    summary = duplicates.summarize(found, progress=lambda done, total: bar.step("comparing faces", done, total))
+    document, text = summary.to_dict(), data_text(summary)
+    if options.votes:
+        voted = [votes.summarize(found.split(name)) for name in found.splits]
+        document["votes"] = [split.to_dict() for split in voted]
+        text += f"\n\n{votes_text(voted)}"
+    output.show(options, document, text)
     return 0
 
 
@@ -294,8 +300,9 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
     if options.android:
         places.append(bundling.android_assets(options.android))
     data = _data(options, bar) if options.data else None
+    checkpoint = _with_prior(_checkpoint(options), options, data)
     made = bundling.make(
-        _checkpoint(options),
+        checkpoint,
         places or [Path("bundle")],
         data=data,
         options=exporting.Options(
@@ -413,24 +420,50 @@ def _pipeline(options: argparse.Namespace) -> Any:
 
     if options.bundle and options.model:
         raise UsageError("--model and --bundle each name a network; pass only one")
+    exported = options.bundle or (options.model or "").lower().endswith(EXPORTED)
+    if exported and options.prior != options.default("prior"):
+        raise UsageError(
+            f"--prior {options.prior} does not change an exported file, whose prior is folded in; export the network "
+            f"with --prior {options.prior}"
+        )
     if options.bundle:
         return Pipeline.of_bundle(options.bundle)
     if options.model and options.model.lower().endswith(EXPORTED):
         return Pipeline.of_file(Path(options.model), options.labels)
-    return Pipeline.of_checkpoint(_checkpoint(options))
+    return Pipeline.of_checkpoint(_with_prior(_checkpoint(options), options, None))
 
 
-def _exported(options: argparse.Namespace) -> Any:
-    """The network that the files are made from, with mirror or without."""
-    return replace(_checkpoint(options), mirror=options.mirror)
+def _exported(options: argparse.Namespace, data: Any) -> Any:
+    """The network that the files are made from, with mirror or without, and its prior."""
+    return _with_prior(replace(_checkpoint(options), mirror=options.mirror), options, data)
+
+
+def _with_prior(checkpoint: Any, options: argparse.Namespace, data: Any) -> Any:
+    """The network with --prior; where that is the command's default, only if the trained shares are known."""
+    from ..dataset import votes
+    from ..network import prior
+
+    if options.prior == prior.TRAINED:
+        return checkpoint
+    trained = checkpoint.trained_shares
+    if trained is None and data is not None:
+        trained = votes.shares(data.split("Training"), checkpoint.labels)
+    if trained is None and options.prior == options.default("prior"):
+        return checkpoint
+    return prior.with_prior(checkpoint, prior.choose(options.prior, checkpoint.labels, trained))
 
 
 def _data(options: argparse.Namespace, bar: Bar) -> Any:
     from ..dataset import read as readers
 
-    return readers.read(
+    found = readers.read(
         options.data, progress=lambda done, total: bar.step(f"reading {options.data.name}", done, total)
     )
+    if not options.votes:
+        return found
+    from ..dataset.votes import with_votes
+
+    return with_votes(found, options.votes)
 
 
 def _quiet() -> None:

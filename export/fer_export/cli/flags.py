@@ -88,10 +88,11 @@ def parser(run: Mapping[str, Command]) -> Parser:
     _seed_flag(command)
     _output_flags(command, "exports")
 
-    command = commands.add("data", "count a data set: splits, classes, duplicates")
+    command = commands.add("data", "count a data set: splits, classes, duplicates, votes")
     command.add_argument(
         "file", type=Path, metavar="FILE", help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/"
     )
+    _votes_flag(command)
     _output_flags(command, None)
 
     command = commands.add("inspect", "what an exported file holds and expects")
@@ -104,6 +105,7 @@ def parser(run: Mapping[str, Command]) -> Parser:
     command.add_argument(
         "--bundle", type=Path, metavar="DIR", help="a bundle's default file and detectors, instead of --model"
     )
+    _prior_flag(command, "equal")
     command.add_argument(
         "--annotate",
         type=Path,
@@ -115,6 +117,7 @@ def parser(run: Mapping[str, Command]) -> Parser:
     command = commands.add("bundle", "all an app needs in one folder: files, detectors, contract, golden vectors")
     _model_flags(command)
     _data_flags(command)
+    _prior_flag(command, "equal")
     _int8_flags(command)
     _gate_flags(command)
     command.add_argument(
@@ -189,10 +192,31 @@ def _data_flags(
         metavar="FILE",
         help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/",
     )
+    _votes_flag(group)
     if split:
         group.add_argument("--split", default="PublicTest", help="the faces that judge (default PublicTest)")
     if seed:
         _seed_flag(group)
+
+
+def _votes_flag(command: Any) -> None:
+    command.add_argument(
+        "--votes",
+        type=Path,
+        metavar="FILE",
+        help="FER+'s fer2013new.csv: the votes' majority labels the faces instead of 2013's labels",
+    )
+
+
+def _prior_flag(command: Any, default: str) -> None:
+    command.add_argument(
+        "--prior",
+        default=default,
+        metavar="trained|equal|FILE",
+        help="shares of the emotions that the answers assume: those of the training faces, equal ones (half of the "
+        f"way), or a JSON file with one for each label (default {default}"
+        + (", where the trained ones are known)" if default == "equal" else ")"),
+    )
 
 
 def _seed_flag(command: Any) -> None:
@@ -222,6 +246,7 @@ def _variant_flags(command: argparse.ArgumentParser, io_types: Sequence[str] = f
         action="store_true",
         help="average over the face and its mirror image inside the file, at twice the multiply-adds",
     )
+    _prior_flag(command, "trained")
     _int8_flags(command)
 
 
@@ -263,7 +288,13 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         default="compact",
         help="compact (default), nano, report-64, -128, -256, -512, or large, which teaches",
     )
-    command.add_argument("--classes", type=int, choices=(6, 7), default=7, help="7, or the report's 6 without disgust")
+    command.add_argument(
+        "--classes",
+        type=int,
+        choices=(6, 7, 8),
+        default=7,
+        help="7, the report's 6 without disgust, or 8 with contempt, which need --votes",
+    )
     command.add_argument(
         "--data",
         type=Path,
@@ -271,6 +302,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="fer2013.csv (.gz, .xz, .zip) or the folder with train/ and test/",
     )
+    _votes_flag(command)
     command.add_argument(
         "--protocol",
         choices=("official", "report"),
@@ -305,6 +337,13 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     )
     recipe.add_argument(
         "--distillation", type=_share, metavar="SHARE", help="weight of --teacher in the targets, 0..1 (default 0.7)"
+    )
+    recipe.add_argument(
+        "--votes-weight",
+        dest="voting",
+        type=_share,
+        metavar="SHARE",
+        help="weight of --votes in the targets, beside 2013's labels, 0..1 (default 1)",
     )
     recipe.add_argument(
         "--consistent",

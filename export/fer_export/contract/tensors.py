@@ -87,6 +87,8 @@ class Network(Protocol):
     def mirror(self) -> bool: ...
     @property
     def said_of_scaling(self) -> tuple[str, str]: ...
+    @property
+    def prior(self) -> Mapping[str, Any] | None: ...
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,10 @@ class Contract:
     mirror: bool = False
     """Whether the answer is the mean over the face and its mirror image."""
 
+    prior: Mapping[str, Any] | None = None
+    """The shares of the emotions that the answers assume (`expected`), those that the network was trained on
+    (`trained`), and how much of the difference is applied (`tau`); None for the trained ones."""
+
     @classmethod
     def of(
         cls,
@@ -179,6 +185,7 @@ class Contract:
             checkpoint_sha256=network.sha256,
             float_layers=tuple(float_layers),
             mirror=network.mirror,
+            prior=network.prior,
             frame=FrameRule.of(network.size) if input_kind == "frame" else None,
         )
 
@@ -200,12 +207,13 @@ class Contract:
     def to_dict(self) -> dict[str, Any]:
         """The contract as JSON-safe fields.
 
-        scaling, float_layers and mirror are present only where there are any. A frame file has `frame`, whose grey rule
-        replaces luma.
+        scaling, float_layers, mirror and prior are present only where there are any. A frame file has `frame`, whose
+        grey rule replaces luma.
         """
         document = asdict(self)
         absent = {"luma"} if self.frame else {"frame"}
-        absent |= {name for name in ("scaling", "scaling_source", "float_layers", "mirror") if not document[name]}
+        optional = ("scaling", "scaling_source", "float_layers", "mirror", "prior")
+        absent |= {name for name in optional if not document[name]}
         return {name: value for name, value in document.items() if name not in absent}
 
 

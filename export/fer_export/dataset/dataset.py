@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, UsageError
 from .emotions import FER2013, canonical
+from .vote_rules import majority
 
 SIDE = 48
 """Height and width of a face in pixels."""
@@ -44,26 +45,37 @@ class Faces:
     name: str
     """The split that they come from."""
 
+    votes: NDArray[np.uint8] | None = None
+    """FER+ votes uint8 [N, 10] in the order of CHOICES, which then label the faces; None for 2013's labels."""
+
     def __len__(self) -> int:
         return len(self.emotions)
 
     def take(self, positions: NDArray[np.int64], name: str | None = None) -> Faces:
         """The faces at these positions, in that order."""
         return Faces(
-            self.pixels[positions], self.emotions[positions], self.rows[positions], self.name if name is None else name
+            self.pixels[positions],
+            self.emotions[positions],
+            self.rows[positions],
+            self.name if name is None else name,
+            None if self.votes is None else self.votes[positions],
         )
 
     def for_labels(self, labels: Sequence[str]) -> tuple[Faces, NDArray[np.int64]]:
         """The faces whose emotion is among a network's labels, and their targets: int64 [M], positions in `labels`.
 
-        Labels are compared in canonical spelling; the report's six drop disgust that way.
+        Labels are compared in canonical spelling; the report's six drop disgust that way. With votes the emotion is
+        the majority's, and a face without one is dropped.
         Raises DataError if no face is left, UsageError if two labels mean the same emotion.
         """
         names = [canonical(label) for label in labels]
         if len(set(names)) < len(names):
             raise UsageError(f"two of the labels {', '.join(labels)} mean the same emotion; name each emotion once")
-        position = np.array([names.index(name) if name in names else -1 for name in FER2013])
-        targets = position[self.emotions]
+        if self.votes is None:
+            position = np.array([names.index(name) if name in names else -1 for name in FER2013])
+            targets = position[self.emotions]
+        else:
+            targets = majority(self.votes, names)
         kept = np.flatnonzero(targets >= 0)
         if not len(kept):
             raise DataError(
@@ -117,6 +129,15 @@ class Dataset:
     sha256: str
     """Hexadecimal; of the file's bytes as stored, or of a folder's sorted relative paths and contents."""
 
+    votes: NDArray[np.uint8] | None = None
+    """FER+ votes uint8 [N, 10], which then label the faces; None for 2013's labels."""
+
+    votes_source: Path | None = None
+    """The file of the votes."""
+
+    votes_sha256: str | None = None
+    """SHA-256 of that file."""
+
     def __len__(self) -> int:
         return len(self.emotions)
 
@@ -142,7 +163,7 @@ class Dataset:
 
     def faces(self, name: str = "all") -> Faces:
         """Every face, whatever its split."""
-        return Faces(self.pixels, self.emotions, self.rows, name)
+        return Faces(self.pixels, self.emotions, self.rows, name, self.votes)
 
 
 def report_split(dataset: Dataset, labels: Sequence[str] = FER2013, seed: int = 5) -> tuple[Faces, Faces]:

@@ -27,6 +27,7 @@ from ..model_file import inspect as modelfile
 from ..model_file.summary import ModelInfo
 from ..network import float_twin
 from ..network.layer_names import paths
+from ..network.prior import meant_by
 from ..parity.statistics import Proportion
 from ..runtimes.op_by_op import open_activations
 from ..system import keras_backend
@@ -128,7 +129,7 @@ def measure(
     Raises ExportFileError when the file has no contract or cannot be run, ConversionError as `blame` does.
     """
     variant, document = _described(content)
-    checkpoint = checkpoint.meant_by(document)
+    checkpoint = meant_by(checkpoint, document)
     on_step("making the float twin", 0, 1)
     floats = float_twin.of(checkpoint, variant, document["input_kind"], calibrated.images if calibrated else None)
     compared = Comparison(open_activations(content), floats, paths(checkpoint.network))
@@ -162,7 +163,7 @@ def convert_as(
     converter = importlib.import_module(f"...convert.{variant.format}", __name__)
     return bytes(
         converter.convert(
-            checkpoint.meant_by(document),
+            meant_by(checkpoint, document),
             variant,
             input_kind=document["input_kind"],
             calibration=calibrated,

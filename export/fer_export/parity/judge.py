@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +21,7 @@ from ..dataset.pixels import as_input
 from ..model_file import inspect as modelfile
 from ..model_file.inspect import inspect_file, named, read_file
 from ..model_file.summary import ModelInfo
+from ..network.prior import meant_by
 from ..photo.frame import Staged
 from ..runtimes import OnFace, Runtime, check_pictures, open_runtime
 from ..system.progress import OnStep, silent
@@ -168,17 +170,18 @@ def judge_files(
     faces = labelled_faces(checkpoint, data, split) if data else without_data(checkpoint, on_step)
     for info in found:
         calibration_set.check_apart(info.metadata.calibration or {}, faces.hashes, info.path.name)
-    judges: dict[bool, Judge] = {}
+    judges: dict[tuple[bool, str], Judge] = {}
     judged = []
     for info in found:
         said = info.metadata.contract or {}
-        meant = checkpoint.meant_by(said)
-        if meant.mirror not in judges:
-            judges[meant.mirror] = Judge.of(meant, faces)
+        meant = meant_by(checkpoint, said)
+        key = meant.mirror, json.dumps(meant.prior, sort_keys=True)
+        if key not in judges:
+            judges[key] = Judge.of(meant, faces)
         precision = said.get("precision", "int8")
         gate = adjusted(find(info.graph.format, precision).gate, min_agreement, max_drop)
         with named(info.path):
-            result = judges[meant.mirror].judge(
+            result = judges[key].judge(
                 read_file(info.path), gate, on_step, runtime=runtime, threads=threads, isolated=True
             )
         judged.append((str(info.path), result))

@@ -21,6 +21,12 @@ DATA_TERMS = (
     "The faces are web pictures whose copyright stays with their owners; Kaggle offers the set for the challenge and "
     "for research. No picture of it is part of this package. Check the terms yourself before any commercial use."
 )
+VOTES = (
+    "FER+ votes of ten people a face (Barsoum et al. 2016): learned as shares, single votes removed; judged by "
+    "majority, faces without one left out"
+)
+LABELS_2013 = "FER2013's labels of 2013, one a face"
+VOTES_ORIGIN = "FER+ (fer2013new.csv), Copyright (c) Microsoft Corporation, MIT licence."
 INTENDED_USE = (
     "Teaching, research and app prototypes that guess the expression shown on a face crop, with the person's consent, "
     "on the person's own device."
@@ -79,6 +85,7 @@ def trained_card(
         "licence": "Apache-2.0 (the weights; see data for the pictures they were trained on)",
         "protocol": {
             "split": protocol,
+            "labels_of": VOTES if data.votes is not None else LABELS_2013,
             "trained_on": "Training" if protocol == "official" else "70 % of all rows, stratified",
             "epoch_chosen_on": evaluation.split,
             "initial_weights": initial or "random",
@@ -95,6 +102,7 @@ def trained_card(
             "sha256": data.sha256,
             "rows": len(data.emotions),
             "training_faces": training_faces,
+            **_votes(data),
             "origin": DATA_ORIGIN,
             "terms": DATA_TERMS,
         },
@@ -111,6 +119,12 @@ def trained_card(
         "not_for": list(NOT_FOR),
         "limits": LIMITS,
     }
+
+
+def _votes(data: Dataset) -> dict[str, Any]:
+    if data.votes_source is None:
+        return {}
+    return {"votes": {"file": data.votes_source.name, "sha256": data.votes_sha256, "origin": VOTES_ORIGIN}}
 
 
 def write(folder: Path, card: dict[str, Any]) -> Path:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import keras
 
 FACE_SIZE = 48
-CLASSES = (6, 7)
+CLASSES = (6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def build(name: str, classes: int, dtype: str = "float32") -> keras.Model:
     """Build an untrained network.
 
     name: a key of NETWORKS.
-    classes: 6 or 7.
+    classes: 6, 7 or 8.
     dtype: the Keras dtype policy of all layers but the last.
 
     Raises UsageError for any other name or number. Weights follow Keras's global seed.
@@ -72,7 +72,7 @@ def build(name: str, classes: int, dtype: str = "float32") -> keras.Model:
     if name not in NETWORKS:
         raise UsageError(f"unknown network {name!r}; choose one of {', '.join(NETWORKS)}")
     if classes not in CLASSES:
-        raise UsageError(f"{classes} classes cannot be trained on FER2013; choose --classes 6 or --classes 7")
+        raise UsageError(f"{classes} classes cannot be trained on FER2013; choose 6, 7, or 8 with FER+ votes")
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)
     try:

@@ -97,6 +97,9 @@ class Recipe:
     distillation: float = 0.0
     """Weight of the teachers' probabilities in the targets, 0..1."""
 
+    votes: float = 0.0
+    """Weight of FER+ votes in the targets, 0..1, beside 2013's labels; 0 means that the data has no votes."""
+
     consistent: bool = False
     """Whether the teachers answer for every face as the network sees it, altered in each epoch, not once for the face
     as it is."""
@@ -160,9 +163,11 @@ DISTILLATION = 0.7
 """The teachers' weight in the targets, for any network; a teacher's uncertainty replaces label smoothing."""
 
 
-def of(network: str, taught: bool = False) -> Recipe:
-    """The recipe of a network, by its name, with or without teachers."""
+def of(network: str, taught: bool = False, voted: bool = False) -> Recipe:
+    """The recipe of a network, by its name, with or without teachers and votes, which both replace smoothing."""
     chosen = RECIPES.get(network, Recipe())
+    if voted:
+        chosen = replace(chosen, votes=1.0, label_smoothing=0.0)
     return replace(chosen, distillation=DISTILLATION, label_smoothing=0.0) if taught else chosen
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ..checkpoint import checkpoint
 from ..dataset.dataset import Dataset, Faces, report_split
-from ..dataset.emotions import DEFAULT_LABELS
+from ..dataset.emotions import DEFAULT_LABELS, FER2013, FER_PLUS, canonical
+from ..dataset.vote_rules import distribution
 from ..errors import UsageError
 from ..parity import evaluation
 from ..system.progress import OnStep, silent
@@ -44,8 +45,8 @@ def train_network(
     """Train in `folder`, or continue the run there, and return the card, which is written there as card.json.
 
     network: a key of networks.NETWORKS.
-    classes: 6 or 7 outputs.
-    data: the faces to train with.
+    classes: 6 or 7 outputs, or 8 where the data has votes.
+    data: the faces to train with; its votes, where it has any, are learned as shares.
     folder: the run's folder.
     protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
     initial: name or path of a network whose weights are the start.
@@ -61,7 +62,8 @@ def train_network(
     schedule, for a patience with one, and for what check_recipe names.
     """
     changes = changes or {}
-    settings = replace(recipe.of(recipe_of or network, taught=bool(teachers)), **changes)
+    settings = replace(_recipe(recipe_of or network, teachers, data), **changes)
+    _check_votes(settings, classes, data, protocol)
     if settings.warm_up and settings.schedule != "cosine":
         raise UsageError("the report's recipe has no warm-up; remove --warm-up, or add --recipe compact")
     if "distillation" in changes and not teachers:
@@ -74,10 +76,10 @@ def train_network(
         faces, judges = report_split(data, labels)
     else:
         faces, judges = data.split("Training"), data.split("PublicTest")
-    examples = _examples(faces, labels)
+    examples = _voted(faces, labels, settings.votes) if data.votes is not None else _examples(faces, labels)
     with group.joined():
         if teachers and not settings.consistent:
-            taught = group.shared(lambda: {"soft": _taught(teachers, faces, labels, settings.distillation)})
+            taught = group.shared(lambda: {"soft": _taught(teachers, examples, labels, settings.distillation)})
             examples = replace(examples, soft=taught["soft"])
         result = trainer.train(
             network,
@@ -101,6 +103,7 @@ def train_network(
     document = card.trained_card(
         name, network, data, protocol, result, settings, seed, figures, len(examples.targets), initial, teachers
     )
+    document["trained_shares"] = shares(examples, labels)
     card.write(folder, document)
     return document
 
@@ -127,9 +130,46 @@ def _next(split: str, folder: Path, data: Path) -> str:
     return f"next:\n  fer-export evaluate {words}\n  fer-export tflite --quantize int8 {words}"
 
 
-def _taught(teachers: Sequence[str], faces: Faces, labels: tuple[str, ...], weight: float) -> NDArray[np.float32]:
-    known, targets = faces.for_labels(labels)
-    return soft_targets([checkpoint.load(teacher) for teacher in teachers], known.pixels, targets, labels, weight)
+def shares(examples: trainer.Examples, labels: Sequence[str]) -> dict[str, float]:
+    """The share of each label in the targets that a network learned."""
+    soft = np.eye(len(labels))[examples.targets] if examples.soft is None else examples.soft
+    return {label: round(float(share), 6) for label, share in zip(labels, soft.mean(axis=0), strict=True)}
+
+
+def _recipe(network: str, teachers: Sequence[str], data: Dataset) -> recipe.Recipe:
+    return recipe.of(network, taught=bool(teachers), voted=data.votes is not None)
+
+
+def _check_votes(settings: recipe.Recipe, classes: int, data: Dataset, protocol: str) -> None:
+    if data.votes is None:
+        if settings.votes:
+            raise UsageError("a weight of votes needs votes; pass fer2013new.csv, or remove the weight")
+        if classes == len(FER_PLUS):
+            raise UsageError("FER2013's labels have no contempt; 8 outputs need the votes of fer2013new.csv")
+    elif protocol == "report":
+        raise UsageError("the report's division is of 2013's labels; use the official splits with votes")
+
+
+def _voted(faces: Faces, labels: tuple[str, ...], weight: float) -> trainer.Examples:
+    """Faces with the shares of their votes as targets, mixed with 2013's labels where `weight` is below 1."""
+    if faces.votes is None:
+        raise UsageError(f"the faces of {faces.name} have no votes")
+    kept, soft = distribution(faces.votes, labels)
+    known = faces.take(kept)
+    targets = soft.argmax(axis=1).astype(np.int64)
+    if weight < 1:
+        names = [canonical(label) for label in labels]
+        position = np.array([names.index(name) if name in names else -1 for name in FER2013])[known.emotions]
+        given = np.where(position[:, None] < 0, soft, np.eye(len(names), dtype=np.float32)[position])
+        soft = (weight * soft + (1 - weight) * given).astype(np.float32)
+    return trainer.Examples(known.pixels, targets, soft)
+
+
+def _taught(
+    teachers: Sequence[str], examples: trainer.Examples, labels: tuple[str, ...], weight: float
+) -> NDArray[np.float32]:
+    loaded = [checkpoint.load(teacher) for teacher in teachers]
+    return soft_targets(loaded, examples.images, examples.targets, labels, weight, examples.soft)
 
 
 def _examples(faces: Faces, labels: tuple[str, ...]) -> trainer.Examples:

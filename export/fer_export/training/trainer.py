@@ -54,7 +54,8 @@ class Examples:
     """Positions in the labels of the network, int64 [N]."""
 
     soft: NDArray[np.float32] | None = None
-    """Probabilities float32 [N, K] that are learned instead of the targets; None without teachers."""
+    """Probabilities float32 [N, K] that are learned instead of the targets; None without teachers and
+    votes."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def train(
     """Train `network` with `classes` outputs, or continue the run in `folder`.
 
     network: a key of networks.NETWORKS.
-    classes: 6 or 7.
+    classes: 6, 7 or 8.
     training: faces to train on.
     validation: faces that choose the epoch.
     folder: the run's folder; the epoch with the highest validation accuracy is kept there as model.keras.
@@ -353,7 +354,8 @@ def _settle(run: RunFolder, training: Examples, validation: Examples) -> Settled
 
 
 def _digest(examples: Examples) -> str:
-    return files.sha256(examples.images.tobytes() + examples.targets.tobytes())
+    soft = b"" if examples.soft is None else examples.soft.tobytes()
+    return files.sha256(examples.images.tobytes() + examples.targets.tobytes() + soft)
 
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:

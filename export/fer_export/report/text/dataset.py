@@ -9,7 +9,10 @@ from .network import known_lines, worth_lines
 from .table import count, percent, table, with_interval
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ...dataset.duplicates import Summary
+    from ...dataset.votes import VoteSummary
     from ...parity.evaluation import Evaluation
 
 
@@ -57,4 +60,24 @@ def data_text(summary: Summary) -> str:
         f"{table(copies, splits)}\n"
         f"{count(found.pictures_contradictory)} pictures carry different emotions in different copies "
         f"({count(found.faces_contradictory)} faces)"
+    )
+
+
+def votes_text(splits: Sequence[VoteSummary]) -> str:
+    """FER+ votes of each split: majorities, agreement with 2013's labels, entropy."""
+    header = ["split", *splits[0].emotions, "majority", "without", "2013's label agrees", "entropy"]
+    rows = [
+        [
+            split.split,
+            *map(count, split.emotions.values()),
+            count(split.majority),
+            count(split.faces - split.majority),
+            percent(split.agreeing / split.majority) if split.majority else "-",
+            f"{split.entropy:.2f} bits",
+        ]
+        for split in splits
+    ]
+    return (
+        "FER+ votes, in faces: single votes removed; a majority is more than half of what is left; faces without one "
+        f"do not judge\n{table(header, rows)}"
     )

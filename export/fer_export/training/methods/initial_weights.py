@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ...checkpoint.checkpoint import Checkpoint
@@ -17,18 +18,30 @@ if TYPE_CHECKING:
 Weights = dict[str, NDArray[Any]]
 """The arrays of a network by layer, as `layer/0`, `layer/1`, ..."""
 
+RARE = 2.0
+"""How far the bias of an added emotion lies below the mean: it is rarer than the others (contempt: .6 %)."""
+
 
 def of(given: Checkpoint, classes: int) -> Weights:
-    """A network's weights, its last layer's columns those of the default labels of `classes` outputs."""
+    """A network's weights, its last layer's columns those of the default labels of `classes` outputs.
+
+    Where the network has more than half of these labels, an emotion that it lacks begins with the mean of its columns,
+    and with their mean bias less RARE. Where it has fewer, its last layer is as it was.
+    """
     weights, known = by_layer(given.network), [canonical(label) for label in given.labels]
     wanted, last = DEFAULT_LABELS.get(classes, ()), given.network.layers[-1].name
-    if wanted and set(wanted) <= set(known):
-        columns = [known.index(label) for label in wanted]
+    if 2 * len(set(wanted) & set(known)) > len(wanted):
         heads = [
             name for name, array in weights.items() if name.startswith(f"{last}/") and array.shape[-1] == len(known)
         ]
-        weights.update({name: weights[name][..., columns] for name in heads})
+        weights.update({name: _columns(weights[name], known, wanted) for name in heads})
     return weights
+
+
+def _columns(array: NDArray[Any], known: Sequence[str], wanted: Sequence[str]) -> NDArray[Any]:
+    mean = array.mean(-1) if array.ndim > 1 else array.mean(-1) - RARE
+    columns = [array[..., known.index(label)] if label in known else mean for label in wanted]
+    return np.stack(columns, axis=-1).astype(array.dtype)
 
 
 def by_layer(network: keras.Model) -> Weights:

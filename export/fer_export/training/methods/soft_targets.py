@@ -23,10 +23,12 @@ def soft_targets(
     targets: NDArray[np.int64],
     labels: Sequence[str],
     weight: float,
+    given: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Targets float32 [N, K] for grey faces: the labels mixed with teachers' answers.
 
     weight: the share of the teachers, 0..1.
+    given: shares of the labels float32 [N, K], such as people's votes, instead of `targets`.
 
     A teacher's answer is its mean over a face and its mirror image; several teachers count alike. A teacher may know
     more emotions than `labels`: its probabilities of these are scaled to sum to 1.
@@ -35,7 +37,7 @@ def soft_targets(
     """
     answers = [_answer(teacher, images, labels) for teacher in teachers]
     soft = np.mean(answers, axis=0)
-    given = np.eye(len(labels))[targets]
+    given = np.eye(len(labels), dtype=np.float32)[targets] if given is None else given
     return np.asarray((1.0 - weight) * given + weight * soft, np.float32)
 
 
