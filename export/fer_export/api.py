@@ -40,6 +40,7 @@ from .parity.evaluation import Evaluation
 from .parity.judge import Judgement
 from .predict.pipeline import Pipeline
 from .report import render
+from .serve.run import serve as serve_photos
 from .system import doctor, readable
 from .system.doctor import Examination
 from .system.progress import OnStep, silent
@@ -63,6 +64,7 @@ __all__ = [
     "make_probe_faces",
     "phone_checks",
     "read_dataset",
+    "serve_photos",
     "summarize",
     "train",
     "verify_bundle",
