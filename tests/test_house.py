@@ -23,7 +23,7 @@ FLOORS = (
     ("exporting", "training"),
     ("bundle",),
     ("predict",),
-    ("report",),
+    ("report", "serve"),
     ("api",),
     ("cli",),
     ("__main__",),

@@ -41,6 +41,7 @@ from .parity.evidence import with_evidence
 from .parity.judge import Judgement
 from .predict.pipeline import Pipeline
 from .report import render
+from .serve.run import serve as serve_photos
 from .system import doctor, readable
 from .system.doctor import Examination
 from .system.progress import OnStep, silent
@@ -64,6 +65,7 @@ __all__ = [
     "make_probe_faces",
     "phone_checks",
     "read_dataset",
+    "serve_photos",
     "summarize",
     "train",
     "verify_bundle",

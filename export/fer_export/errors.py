@@ -43,6 +43,10 @@ class PhotoError(FerExportError):
     """A photo that cannot be read, or is larger than memory allows."""
 
 
+class PhotoSizeError(PhotoError):
+    """A photo of more pixels than are accepted."""
+
+
 class BundleError(FerExportError):
     """A bundle, or its contract or manifest, that is damaged, foreign or of a newer version."""
 

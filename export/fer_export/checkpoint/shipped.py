@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 
@@ -14,3 +15,10 @@ def shipped_folder() -> Path:
 def shipped_names() -> list[str]:
     """Names of the shipped networks, sorted."""
     return sorted(path.parent.name for path in shipped_folder().glob("*/model.keras"))
+
+
+def shipped_shares(name: str) -> dict[str, float] | None:
+    """Share of each label among the faces that a shipped network was trained on; None where its card has none."""
+    card = json.loads((shipped_folder() / name / "card.json").read_text(encoding="utf-8"))
+    held = card.get("trained_shares")
+    return {label: float(share) for label, share in held.items()} if held else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import json
 import os
 import signal
 import sys
@@ -278,13 +279,45 @@ def inspect(options: argparse.Namespace, bar: Bar) -> int:
 
 def predict(options: argparse.Namespace, bar: Bar) -> int:
     """Faces and emotions in photos; continues after a photo that cannot be read, and fails at the end."""
-    from ..report.text.predict import predict_text
+    from ..predict.many import PhotoJob, photo_paths, predict_many
+    from ..report.text.predict import predict_csv, predict_text
 
-    with _pipeline(options) as pipeline:
-        results = pipeline.predict_files(options.photos, annotate=options.annotate, on_step=bar.step)
-    if options.json or len(results.photos) > len(results.failed):
-        output.show(options, results.to_dict(), predict_text(results, given(options)))
+    if options.json + options.jsonl + options.csv > 1:
+        raise UsageError("--json, --jsonl and --csv each fill the output; pass only one")
+    results = predict_many(
+        _source(options),
+        photo_paths(options.photos, sys.stdin),
+        PhotoJob(options.annotate, options.crops, options.largest),
+        processes=options.processes,
+        on_result=lambda result: _line(options, result.to_dict(options.top)),
+        on_step=bar.step,
+    )
+    if options.csv:
+        output.write(options, predict_csv(results, options.top))
+    elif not options.jsonl and (options.json or len(results.photos) > len(results.failed)):
+        output.show(options, results.to_dict(options.top), predict_text(results, options.top, given(options)))
     results.check()
+    return 0
+
+
+def serve(options: argparse.Namespace, bar: Bar) -> int:
+    """Answer photos over HTTP until it is told to stop."""
+    from ..serve.run import serve
+
+    def say(line: str) -> None:
+        if not options.quiet:
+            stream = sys.stderr if options.json else sys.stdout
+            stream.write(line + "\n")
+            stream.flush()
+
+    serve(
+        _source(options),
+        host=options.host,
+        port=options.port,
+        processes=options.processes,
+        page=options.page,
+        say=say,
+    )
     return 0
 
 
@@ -362,6 +395,7 @@ COMMANDS: dict[str, Command] = {
     "data": data,
     "inspect": inspect,
     "predict": predict,
+    "serve": serve,
     "bundle": bundle,
     "verify": verify,
     "device": device,
@@ -412,25 +446,26 @@ def _checkpoint(options: argparse.Namespace) -> Any:
     )
 
 
-def _pipeline(options: argparse.Namespace) -> Any:
-    """The network of --bundle or --model, an exported file or Keras's, behind the detectors."""
-    from pathlib import Path
+def _source(options: argparse.Namespace) -> Any:
+    """The network of --bundle or --model, an exported file or Keras's, with the least face."""
+    from ..predict.source import PipelineSource
 
-    from ..predict.pipeline import EXPORTED, Pipeline
+    return PipelineSource(
+        model=options.model,
+        bundle=options.bundle,
+        weights=options.weights,
+        labels=options.labels,
+        scaling=options.scaling,
+        trust=options.trust,
+        min_score=options.min_score,
+        min_size=options.min_size,
+        prior=options.prior,
+    )
 
-    if options.bundle and options.model:
-        raise UsageError("--model and --bundle each name a network; pass only one")
-    exported = options.bundle or (options.model or "").lower().endswith(EXPORTED)
-    if exported and options.prior != options.default("prior"):
-        raise UsageError(
-            f"--prior {options.prior} does not change an exported file, whose prior is folded in; export the network "
-            f"with --prior {options.prior}"
-        )
-    if options.bundle:
-        return Pipeline.of_bundle(options.bundle)
-    if options.model and options.model.lower().endswith(EXPORTED):
-        return Pipeline.of_file(Path(options.model), options.labels)
-    return Pipeline.of_checkpoint(_with_prior(_checkpoint(options), options, None))
+
+def _line(options: argparse.Namespace, document: dict[str, Any]) -> None:
+    if options.jsonl:
+        output.write(options, json.dumps(document) + "\n")
 
 
 def _exported(options: argparse.Namespace, data: Any) -> Any:

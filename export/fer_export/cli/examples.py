@@ -35,8 +35,9 @@ EXAMPLES = {
     "inspect": ("fer-export inspect exports/compact-7-int8.tflite", "fer-export inspect any.onnx --json"),
     "predict": (
         "fer-export predict portrait.jpg --annotate out.png",
-        "fer-export predict a.jpg b.png --bundle bundle --json",
+        "fer-export predict holiday/ --csv --min-score 0.8 > faces.csv",
     ),
+    "serve": ("fer-export serve", "fer-export serve --bundle bundle --port 8080 --page web_demo/dist"),
     "bundle": (
         "fer-export bundle --data fer2013.csv --output bundle",
         "fer-export bundle --model mine.keras --android MyApp",

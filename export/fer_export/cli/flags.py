@@ -100,18 +100,32 @@ def parser(run: Mapping[str, Command]) -> Parser:
     _output_flags(command, None)
 
     command = commands.add("predict", "faces and their emotions in photos: JPEG, PNG, WebP, any that Pillow reads")
-    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
-    _model_flags(command, ", run by Keras; or an exported .tflite or .onnx file")
     command.add_argument(
-        "--bundle", type=Path, metavar="DIR", help="a bundle's default file and detectors, instead of --model"
+        "photos", nargs="+", metavar="PHOTO", help="files, folders, patterns; - reads a list from standard input"
     )
-    _prior_flag(command, "equal")
+    _pipeline_flags(command)
+    command.add_argument("--largest", action="store_true", help="only the largest face of a photo")
+    command.add_argument("--top", type=_positive, metavar="K", help="only the K likeliest emotions of a face")
     command.add_argument(
         "--annotate",
         type=Path,
         metavar="OUT.png",
         help="draw boxes, emotions and bars; of several photos into OUT-<photo>.png each",
     )
+    command.add_argument("--crops", type=Path, metavar="DIR", help="write each face as a PNG there")
+    command.add_argument("--csv", action="store_true", help="print a CSV with one row a face")
+    command.add_argument("--jsonl", action="store_true", help="print one JSON line a photo, as soon as it is read")
+    command.add_argument(
+        "--processes", type=_positive, metavar="N", help="processes at the same time (default: one a core)"
+    )
+    _output_flags(command, None)
+
+    command = commands.add("serve", "a web service that answers photos, with a page to try it; needs the extra [serve]")
+    _pipeline_flags(command)
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1: this machine)")
+    command.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for a free one (default 8000)")
+    command.add_argument("--processes", type=_positive, metavar="N", help="worker processes (default: one a core)")
+    command.add_argument("--page", type=Path, metavar="DIR", help="serve this folder's index.html instead of the page")
     _output_flags(command, None)
 
     command = commands.add("bundle", "all an app needs in one folder: files, detectors, contract, golden vectors")
@@ -179,6 +193,21 @@ def _model_flags(command: argparse.ArgumentParser, others: str = "") -> None:
         "or its first layers say; with --data the best on Training faces; else unit)",
     )
     group.add_argument("--trust", action="store_true", help="load a file that may run code (Lambda, custom objects)")
+
+
+def _pipeline_flags(command: argparse.ArgumentParser) -> None:
+    """Network and least face of predict and serve."""
+    _model_flags(command, ", run by Keras; or an exported .tflite or .onnx file (default: the shipped int8 file)")
+    command.add_argument(
+        "--bundle", type=Path, metavar="DIR", help="a bundle's default file and detectors, instead of --model"
+    )
+    command.add_argument(
+        "--min-score", type=_share, metavar="S", help="least score of a face, 0 to 1 (default: the photo contract's)"
+    )
+    command.add_argument(
+        "--min-size", type=_positive, metavar="N", help="least longer side of a face's box in pixels (default 12)"
+    )
+    _prior_flag(command, "equal")
 
 
 def _data_flags(

@@ -37,6 +37,13 @@ def show(options: argparse.Namespace, document: dict[str, Any], text: str) -> No
         ) from error
 
 
+def write(options: argparse.Namespace, text: str) -> None:
+    """Write text as it is, such as a line of a table; nothing with --quiet."""
+    if not options.quiet and not streams.is_absent(1):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
 def _kept(options: argparse.Namespace, content: str) -> Path:
     """The file that a result was written into instead: in the folder of --output, else in the cache."""
     from ..system import files

@@ -52,6 +52,18 @@ class Prior:
         centred: NDArray[np.float64] = found - found.mean()
         return centred
 
+    def applied(self, probabilities: NDArray[np.float32], labels: Sequence[str]) -> NDArray[np.float32]:
+        """Probabilities [N, K] as the prior makes them, where it cannot be folded into a file any more."""
+        shifted = probabilities * np.exp(self.shift(labels)).astype(np.float32)
+        total = shifted.sum(axis=1, keepdims=True)
+        return np.asarray(shifted / np.maximum(total, np.float32(1e-12)), np.float32)
+
+    @property
+    def said(self) -> str:
+        """What it expects, in a few words."""
+        equal = len(set(self.expected.values())) == 1
+        return f"{'equal shares' if equal else 'shares of a file'}, {self.tau:g} of the way"
+
     def to_dict(self) -> dict[str, Any]:
         return {"expected": dict(self.expected), "trained": dict(self.trained), "tau": self.tau}
 

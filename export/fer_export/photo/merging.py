@@ -114,7 +114,8 @@ def _first_come(found: Found, size: tuple[int, int], contract: PhotoContract) ->
             others = earlier if rule.windows == 1 else kept
             cut = square(face.box, *size, contract.crop)
             touched = _shared(face.box, Box(cut.left, cut.top, cut.left + cut.side, cut.top + cut.side)) > 0
-            if touched and not any(_covers(face.box, other.box, contract.merge.cover) for other in others):
+            counts = face.score * 1000 >= contract.merge.score and face.box.side >= contract.merge.size
+            if counts and touched and not any(_covers(face.box, other.box, contract.merge.cover) for other in others):
                 kept.append(face)
     return tuple(sorted(kept, key=lambda face: (-face.box.area, face.box.left, face.box.top)))
 

@@ -8,6 +8,7 @@ Rules: an animation is its first frame; alpha is composited on white; orientatio
 from __future__ import annotations
 
 import contextlib
+import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PhotoError
+from ..errors import PhotoError, PhotoSizeError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,14 +36,26 @@ def read(path: Path) -> NDArray[np.uint8]:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
         raise PhotoError(f"{path} {what}; pass a photo")
+    return _decoded(path, path, LARGEST)
+
+
+def decode(content: bytes, most: int = LARGEST) -> NDArray[np.uint8]:
+    """The upright photo in the bytes of a file: uint8 [H, W, 3], RGB; raises PhotoError.
+
+    most: pixels above which a photo is refused with PhotoSizeError, or a JPEG decoded smaller.
+    """
+    return _decoded(io.BytesIO(content), "the photo", most)
+
+
+def _decoded(source: Path | io.BytesIO, path: Path | str, most: int) -> NDArray[np.uint8]:
     from PIL import Image, UnidentifiedImageError
 
     try:
         # The size is checked here, before anything is decoded; frames inside other formats are left to Pillow.
         with _pixel_limit(None):
-            image = Image.open(path)
-        with image, _pixel_limit(LARGEST):
-            _fit(image, path)
+            image = Image.open(source)
+        with image, _pixel_limit(most):
+            _fit(image, path, most)
             image.load()
             pixels, orientation = _rgb(image), _orientation(image)
             image.close()  # turning copies: the picture twice and its pixels would be three
@@ -50,7 +63,7 @@ def read(path: Path) -> NDArray[np.uint8]:
     except UnidentifiedImageError as error:
         raise PhotoError(f"{path} is not a picture that Pillow can read; convert it to JPEG or PNG") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(path, "more") from error
+        raise _too_large(path, "more", most) from error
     except PhotoError:
         raise
     except MemoryError as error:
@@ -60,23 +73,23 @@ def read(path: Path) -> NDArray[np.uint8]:
         raise PhotoError(f"{path} cannot be read ({reason}); save it again as JPEG or PNG") from error
 
 
-def _fit(image: Image, path: Path) -> None:
+def _fit(image: Image, path: Path | str, most: int) -> None:
     """Refuse a picture of too many pixels; decode a JPEG at a smaller size."""
     width, height = image.size
     # A progressive file is held as coefficients of the full size whatever size comes out.
     reducible = image.format in ("JPEG", "MPO") and not image.info.get("progressive")
     for reduction in _REDUCTIONS if reducible else _REDUCTIONS[:1]:
         small = -(-width // reduction), -(-height // reduction)
-        if small[0] * small[1] <= LARGEST:
+        if small[0] * small[1] <= most:
             if reduction > 1:
                 # Pillow reduces by no more than the whole part of the quotient.
                 image.draft(None, (max(1, width // reduction), max(1, height // reduction)))
             return
-    raise _too_large(path, f"{width:,} x {height:,}")
+    raise _too_large(path, f"{width:,} x {height:,}", most)
 
 
-def _too_large(path: Path, size: str) -> PhotoError:
-    return PhotoError(f"{path} has {size} pixels, the limit is {LARGEST // 10**6} million; make it smaller")
+def _too_large(path: Path | str, size: str, most: int) -> PhotoError:
+    return PhotoSizeError(f"{path} has {size} pixels, the limit is {most / 10**6:g} million; make it smaller")
 
 
 def _rgb(image: Image) -> NDArray[np.uint8]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from ..dataset.pixels import as_input
 from ..errors import ExportFileError, PhotoError, UsageError
 from ..harmless import file_name
 from ..model_file import inspect as modelfile
+from ..network.prior import Prior
 from ..photo import crop
 from ..photo import read as photo
 from ..photo.detector import Detector
@@ -50,7 +53,28 @@ class Pipeline:
     ) -> None:
         self.contract, self.runtime, self.model = contract, runtime, model
         self.assumed = assumed
-        self._detector = Detector(contract, detectors)
+        self.prior: Prior | None = None
+        self._detectors, self._detector = detectors, Detector(contract, detectors)
+
+    def expect(self, prior: Prior | None) -> None:
+        """Apply a prior to the answers of an exported file, into which it cannot be folded any more."""
+        self.prior = prior
+
+    @property
+    def said_of_prior(self) -> str:
+        """Which shares of the emotions the answers assume; empty for those of the training faces."""
+        return self.prior.said if self.prior else ""
+
+    def limit(self, min_score: float | None = None, min_size: int | None = None) -> None:
+        """Replace the contract's least score (0..1) and least longer side in pixels of a face, where one is given."""
+        rule = self.contract.merge
+        if min_score is not None:
+            rule = replace(rule, score=math.ceil(round(1000 * min_score, 6)))
+        if min_size is not None:
+            rule = replace(rule, size=min_size)
+        if rule != self.contract.merge:
+            self.contract = replace(self.contract, merge=rule)
+            self._detector = Detector(self.contract, self._detectors)
 
     @classmethod
     def of_checkpoint(cls, checkpoint: Checkpoint) -> Pipeline:
@@ -87,7 +111,7 @@ class Pipeline:
         return cls(bundle.contract, open_runtime(bundle.default), bundle.default.name, bundle.detectors)
 
     def predict(self, picture: NDArray[np.uint8]) -> tuple[Prediction, ...]:
-        """The faces of an upright photo uint8 [H, W, 3], the largest first, and their emotions; () without a face."""
+        """The faces of an upright photo uint8 [H, W, 3], the surest first, and their emotions; () without a face."""
         faces = self._detector.faces(picture)
         if not faces:
             return ()
@@ -96,6 +120,8 @@ class Pipeline:
             probabilities = self.runtime.run_frames([Frame(picture, face.box) for face in faces])
         else:
             probabilities = self.runtime.run(as_input(gray, self.runtime.input_shape[-1]))
+        if self.prior is not None:
+            probabilities = self.prior.applied(probabilities, self.contract.labels)
         height, width = picture.shape[:2]
         squares = [crop.square(face.box, width, height, self.contract.crop) for face in faces]
         found = zip(faces, squares, gray, probabilities, strict=True)
@@ -120,8 +146,10 @@ class Pipeline:
         results = []
         for done, (path, picture) in enumerate(zip(paths, pictures, strict=True)):
             on_step("looking for faces", done, len(paths))
-            results.append(self._predict_file(path, picture))
-        return PhotoResults(self.model, f"{self.runtime.name} {self.runtime.version}", tuple(results), self.assumed)
+            results.append(self.predict_file(path, picture))
+        return PhotoResults(
+            self.model, f"{self.runtime.name} {self.runtime.version}", tuple(results), self.assumed, self.said_of_prior
+        )
 
     def close(self) -> None:
         """Release the network's runtime."""
@@ -133,17 +161,44 @@ class Pipeline:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _predict_file(self, path: Path, picture: Path | None) -> PhotoResult:
+    def predict_file(
+        self, path: Path, picture: Path | None = None, crops: Path | None = None, *, largest: bool = False
+    ) -> PhotoResult:
+        """The faces of one photo; a result with its error where it cannot be read.
+
+        picture: where the annotated picture goes.
+        crops: where the faces' crops go: a folder and the beginning of their names.
+        largest: keep only the largest face.
+        """
         try:
             pixels = photo.read(path)
         except PhotoError as error:
             return PhotoResult(path, error=str(error))
         predictions = self.predict(pixels)
+        if largest and predictions:
+            predictions = (max(predictions, key=lambda each: each.face.box.area),)
+        if crops:
+            write_crops(pixels, predictions, crops)
         if picture:
             from .annotate import annotated
 
             files.write_whole(picture, annotated(pixels, predictions))
         return PhotoResult(path, pixels.shape[1], pixels.shape[0], predictions, picture)
+
+
+def write_crops(pixels: NDArray[np.uint8], predictions: Sequence[Prediction], place: Path) -> tuple[Path, ...]:
+    """Write the square of each face in colour: `out/anna` gives `out/anna-1-happy.png` and so on."""
+    from PIL import Image
+
+    written = []
+    for number, each in enumerate(predictions, 1):
+        left, top, side = each.square.left, each.square.top, each.square.side
+        buffer = io.BytesIO()
+        Image.fromarray(pixels[top : top + side, left : left + side]).save(buffer, format="PNG")
+        path = place.with_name(f"{place.name}-{number}-{each.emotion}.png")
+        files.write_whole(path, buffer.getvalue())
+        written.append(path)
+    return tuple(written)
 
 
 def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:

@@ -46,8 +46,13 @@ class Prediction:
         """Probability of the most probable emotion."""
         return float(self.probabilities.max())
 
-    def to_dict(self) -> dict[str, Any]:
-        shares = zip(self.labels, self.probabilities.tolist(), strict=True)
+    def likeliest(self, top: int | None = None) -> list[tuple[str, float]]:
+        """Emotions and probabilities: all in the order of the labels, or only the `top` likeliest, in their order."""
+        shares = list(zip(self.labels, self.probabilities.tolist(), strict=True))
+        return shares if top is None else sorted(shares, key=lambda share: -share[1])[:top]
+
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
+        shares = self.likeliest(top)
         return {
             **self.face.to_dict(),
             "square": [self.square.left, self.square.top, self.square.side],
@@ -78,14 +83,14 @@ class PhotoResult:
     error: str | None = None
     """Why the photo could not be read; everything else is then empty."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
         if self.error is not None:
             return {"photo": str(self.path), "error": self.error}
         return {
             "photo": str(self.path),
             "width": self.width,
             "height": self.height,
-            "faces": [prediction.to_dict() for prediction in self.predictions],
+            "faces": [prediction.to_dict(top) for prediction in self.predictions],
             "annotated": str(self.annotated) if self.annotated else None,
         }
 
@@ -106,6 +111,9 @@ class PhotoResults(Readable):
     assumed: str = ""
     """`labels and scaling` where nothing says what they are; empty where all is known."""
 
+    prior: str = ""
+    """Which shares of the emotions the answers assume; empty for those of the training faces."""
+
     @property
     def failed(self) -> tuple[PhotoResult, ...]:
         """The photos that could not be read."""
@@ -121,12 +129,13 @@ class PhotoResults(Readable):
         more = f" and {len(self.failed) - _NAMED} more" if len(self.failed) > _NAMED else ""
         raise PhotoError(f"{len(self.failed)} of {len(self.photos)} photos could not be read: {names}{more}")
 
-    def to_dict(self) -> dict[str, Any]:
-        photos = [result.to_dict() for result in self.photos]
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
+        photos = [result.to_dict(top) for result in self.photos]
         return {
             "model": self.model,
             "runtime": self.runtime,
             "photos": photos,
             "failed": len(self.failed),
             "assumed": self.assumed,
+            "prior": self.prior,
         }

@@ -1,0 +1,92 @@
+"""Which network and limits a pipeline has, as data that worker processes can open again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..checkpoint import checkpoint
+from ..checkpoint.shipped import shipped_folder, shipped_shares
+from ..errors import UsageError
+from ..network.prior import EQUAL, TRAINED, Prior, choose, with_prior
+from .pipeline import EXPORTED, Pipeline
+
+
+@dataclass(frozen=True)
+class PipelineSource:
+    """What to open; with nothing set, the shipped int8 file in LiteRT, which needs no TensorFlow."""
+
+    model: str | None = None
+    """A shipped network or a path of any kind; exported files run in their own runtime, others in Keras."""
+
+    bundle: Path | None = None
+    """A bundle's folder instead."""
+
+    weights: Path | None = None
+    """Weights of an architecture JSON."""
+
+    labels: str | None = None
+    """Emotions in the order of the outputs, where the file's own are missing or wrong."""
+
+    scaling: str | None = None
+    """What a Keras network was trained on."""
+
+    trust: bool = False
+    """Whether a file that may run code is loaded."""
+
+    min_score: float | None = None
+    """Least score of a face, 0..1; by default the contract's."""
+
+    min_size: int | None = None
+    """Least longer side of a face in pixels; by default the contract's."""
+
+    prior: str = EQUAL
+    """Shares of the emotions that the answers assume: `trained`, `equal`, or a JSON file with one for each label."""
+
+    @property
+    def uses_keras(self) -> bool:
+        """Whether TensorFlow is loaded: too large for one process a core."""
+        return not self.bundle and self.model is not None and not self.model.lower().endswith(EXPORTED)
+
+    def open(self) -> Pipeline:
+        """The pipeline, loaded; raises a FerExportError where a file does not fit."""
+        pipeline = self._opened()
+        pipeline.limit(self.min_score, self.min_size)
+        return pipeline
+
+    def _opened(self) -> Pipeline:
+        if self.bundle and self.model:
+            raise UsageError("a bundle and a model each name a network; pass only one")
+        if self.bundle:
+            return Pipeline.of_bundle(self.bundle)
+        if self.model is None and not (self.weights or self.scaling):
+            pipeline = Pipeline.of_file(default_file(), self.labels)
+            pipeline.expect(self._chosen(pipeline.contract.labels, shipped_shares(checkpoint.DEFAULT_MODEL)))
+            return pipeline
+        if self.model and not self.uses_keras:
+            if self.prior not in (TRAINED, EQUAL):
+                raise UsageError(
+                    f"the prior {self.prior} does not change an exported file, whose prior is folded in; export the "
+                    "network with it"
+                )
+            return Pipeline.of_file(Path(self.model), self.labels)
+        network = checkpoint.load(
+            self.model or checkpoint.DEFAULT_MODEL,
+            weights=self.weights,
+            labels=self.labels,
+            scaling=self.scaling,
+            trust=self.trust,
+        )
+        shares = network.trained_shares
+        pipeline = Pipeline.of_checkpoint(with_prior(network, self._chosen(network.labels, shares)))
+        return pipeline
+
+    def _chosen(self, labels: tuple[str, ...], shares: Mapping[str, float] | None) -> Prior | None:
+        """The prior, None for equal shares where nobody knows the trained ones."""
+        return None if self.prior == EQUAL and shares is None else choose(self.prior, labels, shares)
+
+
+def default_file() -> Path:
+    """The shipped int8 file of the default network."""
+    return shipped_folder() / checkpoint.DEFAULT_MODEL / f"{checkpoint.DEFAULT_MODEL}-int8.tflite"

@@ -1,0 +1,73 @@
+"""The report's web service: a photo in, its emotion out. Phones do without it: an app carries a bundle."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from ..predict.source import PipelineSource
+from ..system import machine
+
+if TYPE_CHECKING:
+    from .application import Limits
+
+NEEDED = ("starlette", "uvicorn", "python_multipart")
+STOP_SECONDS = 30
+"""How long requests may take to end after the service was told to stop."""
+
+
+def serve(
+    source: PipelineSource,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    processes: int | None = None,
+    page: Path | None = None,
+    limits: Limits | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Answer photos at http://host:port/ until SIGINT or SIGTERM. `fer-export serve`.
+
+    What is being answered then is still answered.
+
+    processes: workers, by default one a core.
+    page: a folder with index.html instead of the built-in page.
+    say: told what runs where, in a few lines.
+
+    Raises UsageError where the web packages are missing, the port is taken or the page has no index.html.
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"the service needs {', '.join(missing)}; run `pip install 'fer-export[serve]'`")
+    if page is not None and not (page / "index.html").is_file():
+        raise UsageError(f"{page} has no index.html; pass the folder of a built page")
+    import uvicorn
+
+    from .application import Limits, application
+    from .workers import Workers
+
+    source.open().close()  # a mistake in it is said here, not by every worker
+    limits = limits or Limits()
+    count = processes or (1 if source.uses_keras else machine.cores())
+    workers = Workers(source, count, most_pixels=limits.pixels, waiting=limits.waiting, seconds=limits.seconds)
+    config = uvicorn.Config(
+        application(workers, limits, page),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=STOP_SECONDS,
+        server_header=False,
+    )
+    try:
+        bound = config.bind_socket()
+    except SystemExit as error:
+        raise UsageError(f"{host}:{port} cannot be opened; choose another port or host") from error
+    port = bound.getsockname()[1]
+    say(f"http://{host}:{port}/  {count} processes; POST /predict takes the form field img or a photo's bytes")
+    say("Phones do not need this service: `fer-export bundle` makes all that an app needs to do it alone.")
+    with bound:
+        uvicorn.Server(config).run(sockets=[bound])
