@@ -6,7 +6,6 @@ from the checkpoint with what the file records: its input, its precision, the fa
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from ..calibration.calibration_set import CalibrationSet
 from ..checkpoint.checkpoint import Checkpoint
 from ..contract import tensors
 from ..contract.variants import Variant, find
+from ..convert import convert
 from ..dataset.dataset import Dataset
 from ..dataset.pixels import as_input, fit
 from ..errors import DataError, ExportFileError, UsageError
@@ -159,17 +159,13 @@ def convert_as(
     ends = {document["input_type"], document["output_type"]}
     # The usual ends, bytes in and floats out, differ; one type for both was asked for.
     io = ends.pop() if len(ends) == 1 else None
-    options = {"io": io} if io else {}
-    converter = importlib.import_module(f"...convert.{variant.format}", __name__)
-    return bytes(
-        converter.convert(
-            meant_by(checkpoint, document),
-            variant,
-            input_kind=document["input_kind"],
-            calibration=calibrated,
-            float_layers=float_layers,
-            **options,
-        )
+    return convert(
+        meant_by(checkpoint, document),
+        variant,
+        input_kind=document["input_kind"],
+        io=io,
+        calibration=calibrated,
+        float_layers=float_layers,
     )
 
 
