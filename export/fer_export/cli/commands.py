@@ -73,7 +73,7 @@ def _failed(message: str) -> int:
 
 
 def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:
-    """Export files of a format, each verified against Keras."""
+    """Export files of a format, each compared with Keras."""
     from ..exporting import export as exporting
     from ..report.text.export import export_text
 
@@ -149,7 +149,7 @@ def blame(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def parity(options: argparse.Namespace, bar: Bar) -> int:
-    """Judge exported files against their Keras network."""
+    """Compare exported files with their Keras network."""
     from ..parity import judge
     from ..report.text.parity import parity_text
 
@@ -267,7 +267,7 @@ def data(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def inspect(options: argparse.Namespace, bar: Bar) -> int:
-    """What an exported file holds and expects."""
+    """What an exported file contains and expects."""
     from ..model_file import inspect
     from ..report.text.model_file import inspect_text
 
