@@ -114,7 +114,9 @@ def parser(run: Mapping[str, Command]) -> Parser:
     )
     _output_flags(command, None)
 
-    command = commands.add("bundle", "everything an app needs, in one folder: files, detectors, contract, golden vectors")
+    command = commands.add(
+        "bundle", "everything an app needs, in one folder: files, detectors, contract, golden vectors"
+    )
     _model_flags(command)
     _data_flags(command)
     _prior_flag(command, "equal")
@@ -133,7 +135,9 @@ def parser(run: Mapping[str, Command]) -> Parser:
     _output_flags(command, None)
 
     command = commands.add("device", "show a phone's self-check beside the rows of bench")
-    command.add_argument("files", nargs="*", type=Path, metavar="FILE.json", help="file that the app's self-check shared")
+    command.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE.json", help="file that the app's self-check shared"
+    )
     command.add_argument("--adb", action="store_true", help="fetch it from every phone that adb finds")
     command.add_argument(
         "--bench", type=Path, metavar="FILE.json", help="`fer-export bench --json` of this machine, for the same table"
@@ -278,7 +282,10 @@ def _gate_flags(command: argparse.ArgumentParser) -> None:
         help="least top-1 agreement, 0..1 or with %% (default: the precision's)",
     )
     group.add_argument(
-        "--max-drop", type=_points, metavar="POINTS", help="largest drop of accuracy, in points (default: the precision's)"
+        "--max-drop",
+        type=_points,
+        metavar="POINTS",
+        help="largest drop of accuracy, in points (default: the precision's)",
     )
 
 
@@ -324,10 +331,16 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         choices=("report", *RECIPES),
         help="use another network's recipe; nano's augments least",
     )
-    recipe.add_argument("--epochs", type=_positive, help="largest number of epochs (report: 100, compact: 64, nano: 70, large: 64)")
-    recipe.add_argument("--batch-size", type=_positive, help="faces per step (report: 32, compact and nano: 64, large: 128)")
     recipe.add_argument(
-        "--learning-rate", type=float, help="highest rate (Adam, report: 0.001; SGD, compact and nano: 0.08, large: 0.1)"
+        "--epochs", type=_positive, help="largest number of epochs (report: 100, compact: 64, nano: 70, large: 64)"
+    )
+    recipe.add_argument(
+        "--batch-size", type=_positive, help="faces per step (report: 32, compact and nano: 64, large: 128)"
+    )
+    recipe.add_argument(
+        "--learning-rate",
+        type=float,
+        help="highest rate (Adam, report: 0.001; SGD, compact and nano: 0.08, large: 0.1)",
     )
     recipe.add_argument(
         "--warm-up", type=_count, metavar="EPOCHS", help="epochs in which the rate rises (compact, nano and large: 2)"
