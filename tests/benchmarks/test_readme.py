@@ -74,6 +74,7 @@ def test_every_public_function_is_documented():
     assert {name for name in functions if f"`fer.{name}`" not in text} == set()
 
 
+@pytest.mark.slow
 def test_python_of_the_pages_runs(tmp_path, monkeypatch, capsys):
     shutil.copy(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg", tmp_path / "portrait.jpg")
     monkeypatch.chdir(tmp_path)
