@@ -25,7 +25,7 @@ from .progress_bar import Bar, duration
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code. Never lets a traceback through, unless FER_EXPORT_DEBUG is set."""
+    """Run the command line; returns the exit code. Never shows a traceback, unless FER_EXPORT_DEBUG is set."""
     with streams.usable():
         try:
             with signals.ending(), scratch.folder():
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 141
         except FerExportError as error:
             return _failed(str(error))
-        except Exception as error:  # what no one foresaw still ends in one line, not in a traceback
+        except Exception as error:  # an unexpected error still ends in one line, not in a traceback
             if os.environ.get("FER_EXPORT_DEBUG"):
                 raise
             return _failed(f"unexpected {type(error).__name__}: {one_line(error)}; set FER_EXPORT_DEBUG=1 to see where")
