@@ -154,7 +154,7 @@ def judge(
 
 
 def inspect(file: str | Path) -> FileInfo:
-    """What an exported file holds and expects. `fer-export inspect`."""
+    """What an exported file contains and expects. `fer-export inspect`."""
     return model_file.inspect_file(Path(file))
 
 

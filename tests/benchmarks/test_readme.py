@@ -2,11 +2,16 @@
 
 import argparse
 import ast
+import inspect
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 import pytest
 
+import fer_export as fer
 from benchmarks import tables
 from fer_export.cli import commands as cli
 from fer_export.cli import flags
@@ -42,7 +47,8 @@ def test_every_command_is_documented():
 def test_every_room_is_documented():
     rooms = {name for _, name in FLOOR.findall((ROOT / "export" / "README.md").read_text())}
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert rooms == folders | {"errors"}
+    modules = {path.stem for path in PACKAGE.glob("[!_]*.py")}
+    assert rooms == folders | modules
 
 
 def test_every_benchmark_is_documented():
@@ -61,6 +67,25 @@ def test_links_lead_to_files_of_the_repository(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).is_file(), f"{page.name} links to {target}"
+
+
+def test_every_public_function_is_documented():
+    text = (ROOT / "export" / "README.md").read_text()
+    functions = {name for name in fer.__all__ if inspect.isfunction(getattr(fer, name))}
+    assert {name for name in functions if f"`fer.{name}`" not in text} == set()
+
+
+@pytest.mark.slow
+def test_python_of_the_pages_runs(tmp_path, monkeypatch, capsys):
+    shutil.copy(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg", tmp_path / "portrait.jpg")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for page in ("README.md", "export/README.md"):
+        for code in re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE):
+            exec(compile(code, page, "exec"), names)
+    assert len(names["faces"]) == 1
+    assert names["result"].passed
+    assert capsys.readouterr().out.count("PASSED  ") == 2
 
 
 def _is_script(path: Path) -> bool:

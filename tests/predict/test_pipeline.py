@@ -66,6 +66,18 @@ def test_prediction_is_detect_crop_classify(keras, network):
     assert {each.face.box.left < 200 for each in found} == {True, False}
 
 
+def test_a_photo_is_analysed_from_its_path_or_its_pixels(network, exported, photos):
+    pixels = np.asarray(Image.open(photos["pair"]))
+    answers = []
+    for source in (network, exported["gray", "tflite"], str(exported["gray", "onnx"])):
+        with Pipeline(source) as pipeline:
+            from_path, from_pixels = pipeline.analyse(str(photos["pair"])), pipeline.analyse(pixels)
+        assert len(from_path) == 2
+        assert [each.face.box for each in from_path] == [each.face.box for each in from_pixels]
+        answers.append([each.probabilities for each in from_path])
+    np.testing.assert_allclose(answers[1:], [answers[0]] * 2, atol=1e-4)
+
+
 def test_no_face_is_a_result(keras):
     assert keras.predict(np.full((50, 70, 3), 128, np.uint8)) == ()
 

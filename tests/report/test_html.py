@@ -229,7 +229,7 @@ def test_without_labels_accuracy_is_left_out(exported, tmp_path):
         files.append(replace(file, parity=judged))
     unlabelled = replace(exported, judge=replace(exported.judge, faces=faces), files=tuple(files))
     outline = Outline(html.page(comparison(unlabelled, latencies=(0.5, 0.1))))
-    assert "carry no true labels" in outline.words
+    assert "have no true labels" in outline.words
     assert not {"emotions", "reliability"} & set(outline.ids)
     assert "McNemar" not in outline.words
     assert "Agreement with Keras against size" in outline.words

@@ -26,7 +26,7 @@ from .progress_bar import Bar, duration
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code. Never lets a traceback through, unless FER_EXPORT_DEBUG is set."""
+    """Run the command line; returns the exit code. Never shows a traceback, unless FER_EXPORT_DEBUG is set."""
     with streams.usable():
         try:
             with signals.ending(), scratch.folder():
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 141
         except FerExportError as error:
             return _failed(str(error))
-        except Exception as error:  # what no one foresaw still ends in one line, not in a traceback
+        except Exception as error:  # an unexpected error still ends in one line, not in a traceback
             if os.environ.get("FER_EXPORT_DEBUG"):
                 raise
             return _failed(f"unexpected {type(error).__name__}: {one_line(error)}; set FER_EXPORT_DEBUG=1 to see where")
@@ -74,7 +74,7 @@ def _failed(message: str) -> int:
 
 
 def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:
-    """Export files of a format, each verified against Keras."""
+    """Export files of a format, each compared with Keras."""
     from ..exporting import export as exporting
     from ..report.text.export import export_text
 
@@ -150,7 +150,7 @@ def blame(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def parity(options: argparse.Namespace, bar: Bar) -> int:
-    """Judge exported files against their Keras network."""
+    """Compare exported files with their Keras network."""
     from ..parity import judge
     from ..report.text.parity import parity_text
 
@@ -268,7 +268,7 @@ def data(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def inspect(options: argparse.Namespace, bar: Bar) -> int:
-    """What an exported file holds and expects."""
+    """What an exported file contains and expects."""
     from ..model_file import inspect
     from ..report.text.model_file import inspect_text
 

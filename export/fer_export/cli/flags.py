@@ -33,14 +33,14 @@ def parser(run: Mapping[str, Command]) -> Parser:
     commands = _Commands(root, run)
 
     for row in formats.exported():
-        command = commands.add(row.name, f"convert to {row.title}, verified against Keras")
+        command = commands.add(row.name, f"export to {row.title} and compare with Keras")
         _model_flags(command)
         _data_flags(command)
         _conversion_flags(command, row)
         _gate_flags(command)
         _output_flags(command, "exports")
 
-    command = commands.add("all", "every variant of every format: parity, latency, one report, which to ship")
+    command = commands.add("all", "export every variant, compare them, say which to ship")
     _model_flags(command)
     _data_flags(command)
     _variant_flags(command, io_types=("float32",))  # flags of every variant
@@ -54,22 +54,22 @@ def parser(run: Mapping[str, Command]) -> Parser:
         "--runtime", metavar="NAME,..", help="litert, tflite-runtime, onnxruntime, keras (default: the format's own)"
     )
     _threads_flag(command)
-    command.add_argument("--rounds", type=_positive, default=20, metavar="N", help="over all files (default 20)")
-    command.add_argument("--seed", type=_seed, default=1, help="of the order within a round (default 1)")
+    command.add_argument("--rounds", type=_positive, default=20, metavar="N", help="rounds over all files (default 20)")
+    command.add_argument("--seed", type=_seed, default=1, help="seed of the order in a round (default 1)")
     _output_flags(command, None)
 
-    command = commands.add("parity", "judge exported files against Keras")
+    command = commands.add("parity", "compare exported files with Keras")
     command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".tflite and .onnx files of one network")
     _model_flags(command)
     _data_flags(command, seed=False)
     command.add_argument(
         "--runtime", metavar="NAME", help="litert, tflite-runtime or onnxruntime (default: the format's own)"
     )
-    command.add_argument("--threads", type=_positive, default=1, metavar="N", help="for one face (default 1)")
+    command.add_argument("--threads", type=_positive, default=1, metavar="N", help="threads for one face (default 1)")
     _gate_flags(command)
     _output_flags(command, None)
 
-    command = commands.add("blame", "which layers of a quantised file lose most against its float twin")
+    command = commands.add("blame", "layers of a quantised file with the largest error")
     command.add_argument("file", type=Path, metavar="FILE", help="a quantised .tflite or .onnx of the network")
     _model_flags(command)
     _data_flags(command, split=False, seed=False)
@@ -95,11 +95,11 @@ def parser(run: Mapping[str, Command]) -> Parser:
     _votes_flag(command)
     _output_flags(command, None)
 
-    command = commands.add("inspect", "what an exported file holds and expects")
+    command = commands.add("inspect", "what an exported file contains and expects")
     command.add_argument("file", type=Path, metavar="FILE")
     _output_flags(command, None)
 
-    command = commands.add("predict", "faces and their emotions in photos: JPEG, PNG, WebP, any that Pillow reads")
+    command = commands.add("predict", "faces and their emotions in photos: JPEG, PNG, WebP, all that Pillow reads")
     command.add_argument(
         "photos", nargs="+", metavar="PHOTO", help="files, folders, patterns; - reads a list from standard input"
     )
@@ -128,7 +128,9 @@ def parser(run: Mapping[str, Command]) -> Parser:
     command.add_argument("--page", type=Path, metavar="DIR", help="serve this folder's index.html instead of the page")
     _output_flags(command, None)
 
-    command = commands.add("bundle", "all an app needs in one folder: files, detectors, contract, golden vectors")
+    command = commands.add(
+        "bundle", "everything an app needs, in one folder: files, detectors, contract, golden vectors"
+    )
     _model_flags(command)
     _data_flags(command)
     _prior_flag(command, "equal")
@@ -146,9 +148,11 @@ def parser(run: Mapping[str, Command]) -> Parser:
     command.add_argument("folder", type=Path, metavar="DIR", help="made by `fer-export bundle`")
     _output_flags(command, None)
 
-    command = commands.add("device", "what a phone's self-check found, as rows beside those of bench")
-    command.add_argument("files", nargs="*", type=Path, metavar="FILE.json", help="shared from the app's self-check")
-    command.add_argument("--adb", action="store_true", help="fetch it from every phone that adb sees")
+    command = commands.add("device", "show a phone's self-check beside the rows of bench")
+    command.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE.json", help="file that the app's self-check shared"
+    )
+    command.add_argument("--adb", action="store_true", help="fetch it from every phone that adb finds")
     command.add_argument(
         "--bench", type=Path, metavar="FILE.json", help="`fer-export bench --json` of this machine, for the same table"
     )
@@ -188,7 +192,7 @@ def _model_flags(command: argparse.ArgumentParser, others: str = "") -> None:
         "--scaling",
         choices=tuple(SCALINGS),
         metavar="NAME",
-        help="what the network was trained on: unit x/255, signed x/127.5-1, raw x, caffe or torch as "
+        help="how the training scaled pictures: unit x/255, signed x/127.5-1, raw x, caffe or torch as "
         "keras.applications scale, or with -bgr (caffe-rgb) in the other channel order (default: what its card.json "
         "or its first layers say; with --data the best on Training faces; else unit)",
     )
@@ -223,7 +227,7 @@ def _data_flags(
     )
     _votes_flag(group)
     if split:
-        group.add_argument("--split", default="PublicTest", help="the faces that judge (default PublicTest)")
+        group.add_argument("--split", default="PublicTest", help="split that judges (default PublicTest)")
     if seed:
         _seed_flag(group)
 
@@ -307,7 +311,10 @@ def _gate_flags(command: argparse.ArgumentParser) -> None:
         help="least top-1 agreement, 0..1 or with %% (default: the precision's)",
     )
     group.add_argument(
-        "--max-drop", type=_points, metavar="POINTS", help="most accuracy lost, in points (default: the precision's)"
+        "--max-drop",
+        type=_points,
+        metavar="POINTS",
+        help="largest drop of accuracy, in points (default: the precision's)",
     )
 
 
@@ -315,7 +322,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--network",
         default="compact",
-        help="compact (default), nano, report-64, -128, -256, -512, or large, which teaches",
+        help="compact (default), nano, report-64, -128, -256, -512, or large, a teacher",
     )
     command.add_argument(
         "--classes",
@@ -344,22 +351,28 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--teacher",
         metavar="NAME|PATH,...",
-        help="learn from the probabilities of these networks too, beside the labels",
+        help="learn from the probabilities of these networks and from the labels",
     )
     _seed_flag(command)
     recipe = command.add_argument_group("recipe (default: the network's own)")
     recipe.add_argument(
         "--recipe",
         choices=("report", *RECIPES),
-        help="that of another network; nano's alters the faces least",
-    )
-    recipe.add_argument("--epochs", type=_positive, help="at most (report: 100, compact: 64, nano: 70, large: 64)")
-    recipe.add_argument("--batch-size", type=_positive, help="report: 32, compact and nano: 64, large: 128")
-    recipe.add_argument(
-        "--learning-rate", type=float, help="highest (Adam, report: 0.001; SGD, compact and nano: 0.08, large: 0.1)"
+        help="use another network's recipe; nano's augments least",
     )
     recipe.add_argument(
-        "--warm-up", type=_count, metavar="EPOCHS", help="in which the rate rises (compact, nano and large: 2)"
+        "--epochs", type=_positive, help="largest number of epochs (report: 100, compact: 64, nano: 70, large: 64)"
+    )
+    recipe.add_argument(
+        "--batch-size", type=_positive, help="faces per step (report: 32, compact and nano: 64, large: 128)"
+    )
+    recipe.add_argument(
+        "--learning-rate",
+        type=float,
+        help="highest rate (Adam, report: 0.001; SGD, compact and nano: 0.08, large: 0.1)",
+    )
+    recipe.add_argument(
+        "--warm-up", type=_count, metavar="EPOCHS", help="epochs in which the rate rises (compact, nano and large: 2)"
     )
     recipe.add_argument(
         "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
@@ -378,13 +391,13 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         "--consistent",
         action="store_true",
         default=None,
-        help="--teacher answers for each face as the network sees it, altered anew in every epoch; wants a GPU",
+        help="--teacher answers for each face as the network sees it, altered in every epoch; use a GPU",
     )
     recipe.add_argument(
         "--mixup",
         type=float,
         metavar="ALPHA",
-        help="lay faces over one another, by a Beta distribution (default 0: not)",
+        help="mix faces in pairs, by a Beta distribution (default 0: off)",
     )
     recipe.add_argument(
         "--dtype",
@@ -401,7 +414,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     recipe.add_argument(
         "--settling",
         action=argparse.BooleanOptionalAction,
-        help="estimate batch-norm statistics anew at the end (report: no, others: yes; never with --quantize int8 or "
+        help="estimate batch-norm statistics again at the end (report: no, others: yes; never with --quantize int8 or "
         "several processes)",
     )
     several = command.add_argument_group("several GPUs or hosts (KERAS_BACKEND=jax; start one process on each)")
@@ -411,7 +424,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
     several.add_argument("--processes", type=_positive, metavar="N", help="how many train together")
     several.add_argument("--process", type=int, metavar="I", help="which one this is, 0 to N-1")
     several.add_argument(
-        "--wait", type=_positive, default=300, metavar="SECONDS", help="for the others to come (default 300)"
+        "--wait", type=_positive, default=300, metavar="SECONDS", help="wait for the others (default 300)"
     )
     _output_flags(command, "run")
 

@@ -12,7 +12,12 @@ AGAIN = "export it again"
 
 
 def parsed(text: str | bytes, name: str) -> dict[str, Any]:
-    """A JSON object; name: what the file calls it. Raises ExportFileError for anything else, NaN included."""
+    """A JSON object.
+
+    name: what the file calls it.
+
+    Raises ExportFileError for anything else, NaN included.
+    """
     try:
         document = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:

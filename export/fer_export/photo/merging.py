@@ -55,7 +55,7 @@ class Face:
 
 
 Found = Iterable[tuple[DetectorRule, list[Face]]]
-"""What each detector rule found, the surest first, in the order of the contract."""
+"""What each detector rule found, the highest score first, in the order of the contract."""
 
 
 def merged(found: Found, size: tuple[int, int], contract: PhotoContract) -> tuple[Face, ...]:
@@ -110,7 +110,7 @@ def _first_come(found: Found, size: tuple[int, int], contract: PhotoContract) ->
     for rule, faces in found:
         earlier = tuple(kept)
         for face in faces:
-            # One window's faces are told apart already; two windows may show the same one.
+            # Faces within one window are distinct already; two windows may show the same one.
             others = earlier if rule.windows == 1 else kept
             cut = square(face.box, *size, contract.crop)
             touched = _shared(face.box, Box(cut.left, cut.top, cut.left + cut.side, cut.top + cut.side)) > 0

@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.folder import Bundle, is_bundle
 from ..checkpoint import labels
-from ..checkpoint.checkpoint import Checkpoint
+from ..checkpoint.checkpoint import DEFAULT_MODEL, Checkpoint, load
+from ..checkpoint.shipped import shipped_folder, shipped_shares
 from ..contract.formats import exported
 from ..contract.photo import PhotoContract, contract_for
 from ..contract.tensors import FrameRule
@@ -21,7 +23,7 @@ from ..dataset.pixels import as_input
 from ..errors import ExportFileError, PhotoError, UsageError
 from ..harmless import file_name
 from ..model_file import inspect as modelfile
-from ..network.prior import Prior
+from ..network.prior import EQUAL, Prior, choose
 from ..photo import crop
 from ..photo import read as photo
 from ..photo.detector import Detector
@@ -36,25 +38,45 @@ EXPORTED = tuple(row.suffix for row in exported())
 """Suffixes of exported files; any other network runs in Keras."""
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a pipeline is put together from."""
+
+    contract: PhotoContract
+    """What is done to a photo; its labels and size are the network's."""
+
+    runtime: Runtime
+    """The network."""
+
+    model: str
+    """What the network is called."""
+
+    detectors: Path | None = None
+    """Folder of the detector files; None for those of the installed package."""
+
+    assumed: str = ""
+    """Which of labels and scaling are assumptions; empty for none."""
+
+    prior: Prior | None = None
+    """Applied to the answers of a file into which it cannot be folded any more."""
+
+
 class Pipeline:
     """A photo to faces to emotions: detectors, crop and network, loaded. `fer-export predict`.
 
+    network: what `load` returned, a shipped name, or the path of a network, of an exported file or of a bundle's
+        folder; or the parts themselves.
+
     Close it, or use it as a context manager.
 
-    contract: its labels and size are the network's.
-    runtime: the network.
-    model: what the network is called.
-    detectors: folder of the detector files, by default the installed package's.
-    assumed: what of labels and scaling nothing says.
+    Raises what loading the network raises.
     """
 
-    def __init__(
-        self, contract: PhotoContract, runtime: Runtime, model: str, detectors: Path | None = None, assumed: str = ""
-    ) -> None:
-        self.contract, self.runtime, self.model = contract, runtime, model
-        self.assumed = assumed
-        self.prior: Prior | None = None
-        self._detectors, self._detector = detectors, Detector(contract, detectors)
+    def __init__(self, network: Checkpoint | str | Path | Parts | None = None) -> None:
+        parts = network if isinstance(network, Parts) else _parts(network)
+        self.contract, self.runtime, self.model = parts.contract, parts.runtime, parts.model
+        self.assumed, self.prior = parts.assumed, parts.prior
+        self._detectors, self._detector = parts.detectors, Detector(parts.contract, parts.detectors)
 
     def expect(self, prior: Prior | None) -> None:
         """Apply a prior to the answers of an exported file, into which it cannot be folded any more."""
@@ -79,36 +101,32 @@ class Pipeline:
     @classmethod
     def of_checkpoint(cls, checkpoint: Checkpoint) -> Pipeline:
         """With a Keras network, run by Keras."""
-        contract = contract_for(checkpoint.labels, checkpoint.size)
-        return cls(contract, KerasRuntime(checkpoint), checkpoint.name, assumed=checkpoint.assumed)
+        return cls(checkpoint)
 
     @classmethod
     def of_file(cls, path: Path, names: str | Sequence[str] | None = None) -> Pipeline:
         """With an exported .tflite or .onnx file for grey, RGB or frame input.
 
+        path: the file.
         names: labels in the order of the outputs, where the file's own are missing or wrong.
 
         Raises ExportFileError for a file that cannot be read or run, CheckpointError for labels that do not fit.
         """
-        content = read(path)
-        try:
-            info, runtime = modelfile.read(content), open_runtime(content, isolated=True)
-            contract = _contract(info.contract or {}, runtime)
-            outputs = _outputs(runtime)
-        except ExportFileError as error:
-            raise ExportFileError(f"{path}: {error}") from error
-        held = {"labels": list(info.labels)} if info.labels else {}
-        chosen, _ = labels.choose(names, held, outputs, path)
-        assumed = "labels" if labels.origin(names, held) == "assumed" else ""
-        return cls(replace(contract, labels=chosen), runtime, path.name, assumed=assumed)
+        return cls(_of_file(path, names))
 
     @classmethod
     def of_bundle(cls, folder: Path) -> Pipeline:
         """With the contract, the detectors and the default file of a bundle; raises BundleError for a damaged one."""
-        from ..bundle.folder import Bundle
+        return cls(_of_bundle(folder))
 
-        bundle = Bundle.open(folder)
-        return cls(bundle.contract, open_runtime(bundle.default), bundle.default.name, bundle.detectors)
+    def analyse(self, picture: str | Path | NDArray[np.uint8]) -> tuple[Prediction, ...]:
+        """The faces of a photo, the largest first, and their emotions; () without a face.
+
+        picture: the path of a photo, or its upright pixels uint8 [H, W, 3].
+
+        Raises PhotoError for a photo that cannot be read.
+        """
+        return self.predict(photo.read(Path(picture)) if isinstance(picture, str | Path) else picture)
 
     def predict(self, picture: NDArray[np.uint8]) -> tuple[Prediction, ...]:
         """The faces of an upright photo uint8 [H, W, 3], the surest first, and their emotions; () without a face."""
@@ -222,6 +240,49 @@ def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
         raise UsageError(f"the annotated picture would replace the photo {min(replaced)}; pass another name")
     files.check_writable(picture.parent)
     return paths
+
+
+def _parts(network: Checkpoint | str | Path | None) -> Parts:
+    """The parts for a loaded network, a shipped name, or the path of a network, an exported file or a bundle.
+
+    None is the shipped int8 file of the default network, whose answers assume equal shares.
+    """
+    if network is None:
+        parts = _of_file(default_file(), trusted=True)
+        return replace(parts, prior=choose(EQUAL, parts.contract.labels, shipped_shares(DEFAULT_MODEL)))
+    if isinstance(network, Checkpoint):
+        contract = contract_for(network.labels, network.size)
+        return Parts(contract, KerasRuntime(network), network.name, assumed=network.assumed)
+    if str(network).lower().endswith(EXPORTED):
+        return _of_file(Path(network))
+    if is_bundle(Path(network)):
+        return _of_bundle(Path(network))
+    return _parts(load(network))
+
+
+def default_file() -> Path:
+    """The shipped int8 file of the default network."""
+    return shipped_folder() / DEFAULT_MODEL / f"{DEFAULT_MODEL}-int8.tflite"
+
+
+def _of_file(path: Path, names: str | Sequence[str] | None = None, trusted: bool = False) -> Parts:
+    """trusted: whether the file is ours, so that it needs no process of its own."""
+    content = read(path)
+    try:
+        info, runtime = modelfile.read(content), open_runtime(content, isolated=not trusted)
+        contract = _contract(info.contract or {}, runtime)
+        outputs = _outputs(runtime)
+    except ExportFileError as error:
+        raise ExportFileError(f"{path}: {error}") from error
+    held = {"labels": list(info.labels)} if info.labels else {}
+    chosen, _ = labels.choose(names, held, outputs, path)
+    assumed = "labels" if labels.origin(names, held) == "assumed" else ""
+    return Parts(replace(contract, labels=chosen), runtime, path.name, assumed=assumed)
+
+
+def _of_bundle(folder: Path) -> Parts:
+    bundle = Bundle.open(folder)
+    return Parts(bundle.contract, open_runtime(bundle.default), bundle.default.name, bundle.detectors)
 
 
 def _contract(held: dict[str, Any], runtime: Runtime) -> PhotoContract:

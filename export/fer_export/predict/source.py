@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..checkpoint import checkpoint
-from ..checkpoint.shipped import shipped_folder, shipped_shares
+from ..checkpoint.shipped import shipped_shares
 from ..errors import UsageError
 from ..network.prior import EQUAL, TRAINED, Prior, choose, with_prior
-from .pipeline import EXPORTED, Pipeline
+from .pipeline import EXPORTED, Pipeline, default_file
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ class PipelineSource:
         if self.bundle:
             return Pipeline.of_bundle(self.bundle)
         if self.model is None and not (self.weights or self.scaling):
+            if self.labels is None and self.prior == EQUAL:
+                return Pipeline()
             pipeline = Pipeline.of_file(default_file(), self.labels)
             pipeline.expect(self._chosen(pipeline.contract.labels, shipped_shares(checkpoint.DEFAULT_MODEL)))
             return pipeline
@@ -85,8 +87,3 @@ class PipelineSource:
     def _chosen(self, labels: tuple[str, ...], shares: Mapping[str, float] | None) -> Prior | None:
         """The prior, None for equal shares where nobody knows the trained ones."""
         return None if self.prior == EQUAL and shares is None else choose(self.prior, labels, shares)
-
-
-def default_file() -> Path:
-    """The shipped int8 file of the default network."""
-    return shipped_folder() / checkpoint.DEFAULT_MODEL / f"{checkpoint.DEFAULT_MODEL}-int8.tflite"

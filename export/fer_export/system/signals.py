@@ -32,7 +32,10 @@ _voice = 2
 
 
 class Ended(KeyboardInterrupt):
-    """A signal that ends the command. number: the signal's."""
+    """A signal that ends the command.
+
+    number: the signal's.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(f"signal {number}")

@@ -310,7 +310,7 @@ class Trainer:
         return network
 
     def measure_steps(self, images: NDArray[np.uint8]) -> None:
-        """Fit int8's steps to the values that uint8 faces [N, 48, 48, 1] give; does does nothing in plain float."""
+        """Fit int8's steps to the values of uint8 faces [N, 48, 48, 1]; does nothing in plain float."""
         if self.judged is not self.network:
             from .methods.quantization_aware import measure
 

@@ -103,7 +103,7 @@ def _next(result: Comparison, flags: Flags) -> str:
         lines.append(f"  fer-export all{flags.model}{flags.making} --data fer2013.csv   the same on real faces")
     failed = [file for file in result.export.files if not file.parity.passed and len(file.graph.inputs) == 1]
     lines += [
-        f"  fer-export blame {shlex.quote(str(file.path))}{flags.model}{flags.data}   which layers lose most"
+        f"  fer-export blame {shlex.quote(str(file.path))}{flags.model}{flags.data}   layers with the largest error"
         for file in failed
         if file.variant.integer
     ]
