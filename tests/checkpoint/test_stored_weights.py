@@ -143,3 +143,9 @@ def test_a_picture_of_a_size_that_no_face_has_is_refused(parts: dict[str, bytes]
 def test_memory_is_free_again_afterwards(parts: dict[str, bytes], tmp_path: Path) -> None:
     checkpoint.load(packed(tmp_path / "a.keras", parts))
     assert np.ones(3 << 30, np.uint8)[::4096].all()
+
+
+def test_a_file_that_is_hdf5_and_zip_at_once_is_refused(parts: dict[str, bytes], tmp_path: Path) -> None:
+    path = tmp_path / "a.keras"
+    path.write_bytes(parts["model.weights.h5"] + packed(tmp_path / "b.keras", parts).read_bytes())
+    refused(path, "at once")

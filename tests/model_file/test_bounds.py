@@ -117,7 +117,8 @@ def with_documents(**documents: bytes) -> bytes:
 
 
 def test_documents_inside_are_bounded() -> None:
-    assert modelfile.read(with_documents()).contract == tiny_tflite.contract().to_dict()
+    said = json.loads(json.dumps(tiny_tflite.contract().to_dict()))
+    assert modelfile.read(with_documents()).contract == said
     for content, pattern in ((b"\0" * (20 << 20), "unpack to 2. MiB"), (b"[" * 100_000 + b"]" * 100_000, "damaged")):
         with pytest.raises(ExportFileError, match=pattern):
             modelfile.read(with_documents(contract_json=content))
@@ -190,9 +191,3 @@ def test_libraries_write_the_bytes_that_tensorflow_writes(precision: str) -> Non
     )
     assert ours == theirs
     assert np.frombuffer(ours, np.uint8).size > 1000
-
-
-def test_contracts_are_json() -> None:
-    """What the bounds leave alone: a file of ours is read as before."""
-    whole = tflite_metadata.embed(tiny_tflite.converted(), tiny_tflite.contract())
-    assert json.loads(json.dumps(modelfile.read(whole).contract)) == tiny_tflite.contract().to_dict()

@@ -1,6 +1,8 @@
 """Files of others run in a process of their own: the same answers, and an end to what has none."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -107,3 +109,14 @@ def test_nothing_is_left_running() -> None:
     runtime.close()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_the_process_of_a_file_starts_without_keras() -> None:
+    """Importing TensorFlow would cost each file seconds and 500 MB."""
+    program = (
+        "import sys; import fer_export.runtimes.isolated_worker, fer_export.predict.pipeline; "
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )

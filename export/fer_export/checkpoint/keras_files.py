@@ -61,6 +61,9 @@ def _kind(path: Path) -> str:
     if head.startswith(b"PK"):
         return "keras"
     if head.startswith(HDF5_MAGIC):
+        # Keras opens a .keras file as a zip archive when one ends it, and would read another network than is screened.
+        if zipfile.is_zipfile(path):
+            raise CheckpointError(f"{path} is an HDF5 file and a zip archive at once; save the network again")
         return "hdf5"
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text.startswith((b"{", b'"')):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import CheckpointError
-from ..copying import copied, finalize
 
 if TYPE_CHECKING:
     import keras
@@ -22,6 +21,8 @@ def dequantised(network: keras.Model, path: Path) -> keras.Model:
     Raises CheckpointError that names a layer whose weights cannot be brought back.
     """
     import keras
+
+    from ..copying import copied, finalize  # imports keras, which takes seconds: not before it is needed
 
     if not getattr(network, "inputs", None):
         return network
