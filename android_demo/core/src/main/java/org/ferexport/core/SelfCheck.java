@@ -40,7 +40,8 @@ public final class SelfCheck {
         Golden golden = bundle.golden();
         List<Manifest.Variant> variants = new ArrayList<Manifest.Variant>();
         for (Manifest.Variant variant : bundle.manifest.variants) {
-            if (runtime.runs(variant.format) && golden.of(variant, runtime.kernels()) != null) {
+            if (runtime.runs(variant.format) && bundle.has(variant.file)
+                    && golden.of(variant, runtime.kernels()) != null) {
                 variants.add(variant);
             }
         }
