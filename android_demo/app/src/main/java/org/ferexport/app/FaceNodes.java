@@ -1,10 +1,12 @@
 package org.ferexport.app;
 
+import android.content.Context;
 import android.graphics.Rect;
 import android.os.Bundle;
 import android.view.MotionEvent;
 import android.view.View;
 import android.view.accessibility.AccessibilityEvent;
+import android.view.accessibility.AccessibilityManager;
 import android.view.accessibility.AccessibilityNodeInfo;
 import android.view.accessibility.AccessibilityNodeProvider;
 import android.widget.Button;
@@ -118,7 +120,9 @@ final class FaceNodes extends AccessibilityNodeProvider {
 
     @SuppressWarnings("deprecation") // Its successor, the constructor, begins with API 30.
     private void send(int id, int type) {
-        if (view.getParent() == null || !view.isShown()) {
+        AccessibilityManager manager =
+                (AccessibilityManager) view.getContext().getSystemService(Context.ACCESSIBILITY_SERVICE);
+        if (!manager.isEnabled() || view.getParent() == null || !view.isShown()) {
             return;
         }
         AccessibilityEvent event = AccessibilityEvent.obtain(type);

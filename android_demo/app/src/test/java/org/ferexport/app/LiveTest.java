@@ -106,7 +106,10 @@ public class LiveTest {
             until("a face", () -> live.known && !live.faces.isEmpty());
             String neutral = activity.getString(org.ferexport.fer.R.string.fer_emotion_neutral);
             assertText(activity, R.id.status, neutral);
-            live.frame(frame, frame.toBitmap(), front);
+            until("frames per second", () -> {
+                live.frame(frame, frame.toBitmap(), front);
+                return live.rates()[0] > 1 && live.rates()[1] > 1;
+            });
             draw(activity, picture);
             Rect golden = Results.goldenBox(activity, PORTRAIT);
             Rect box = live.faces.get(0).getBox();

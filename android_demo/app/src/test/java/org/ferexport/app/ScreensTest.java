@@ -23,6 +23,7 @@ import android.graphics.RectF;
 import android.text.Layout;
 import android.view.View;
 import android.view.ViewGroup;
+import android.view.accessibility.AccessibilityManager;
 import android.view.accessibility.AccessibilityNodeInfo;
 import android.view.accessibility.AccessibilityNodeProvider;
 import android.widget.Button;
@@ -32,6 +33,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Collections;
 import java.util.List;
+import org.ferexport.fer.FerAnalyzer;
 import org.ferexport.fer.FerFace;
 import org.ferexport.fer.Results;
 import org.junit.Test;
@@ -93,7 +95,6 @@ public class ScreensTest {
             show(activity, "several.png", SEVERAL);
             assertText(activity, R.id.status, "3 faces found. Touch a face to see its emotions.");
             PhotoView photo = activity.findViewById(R.id.photo);
-            draw(activity, "several");
             RectF second = photo.onScreen(SEVERAL.get(1).getBox());
             assertEquals(1, photo.faceAt(second.centerX(), second.centerY()));
             assertEquals(-1, photo.faceAt(1, 1));
@@ -101,6 +102,17 @@ public class ScreensTest {
             assertEquals("Photo with 3 faces", photo.getContentDescription());
             assertEquals("Face 2 of 3: surprise 60%", photo.describe(1));
             assertTrue(bars(activity).getContentDescription().toString().startsWith("surprise 60%"));
+        }
+    }
+
+    @Test
+    public void showsSeveralFaces() throws Exception {
+        try (ActivityController<MainActivity> controller = main()) {
+            MainActivity activity = controller.get();
+            showPair(activity);
+            assertText(activity, R.id.status, "2 faces found. Touch a face to see its emotions.");
+            draw(activity, "several");
+            activity.findViewById(R.id.photo).performClick();
             draw(activity, "several-second");
         }
     }
@@ -165,10 +177,10 @@ public class ScreensTest {
 
     @Test
     @Config(qualifiers = "fr-w740dp-h360dp-land-xhdpi")
-    public void speaksFrenchInLandscape() throws IOException {
+    public void speaksFrenchInLandscape() throws Exception {
         try (ActivityController<MainActivity> controller = main()) {
             MainActivity activity = controller.get();
-            show(activity, "several.png", SEVERAL);
+            showPair(activity);
             draw(activity, "french-landscape");
             assertButtonsAreWhole(activity);
         }
@@ -190,10 +202,10 @@ public class ScreensTest {
 
     @Test
     @Config(qualifiers = "en-w360dp-h740dp-night-xhdpi")
-    public void isDarkAtNight() throws IOException {
+    public void isDarkAtNight() throws Exception {
         try (ActivityController<MainActivity> controller = main()) {
             MainActivity activity = controller.get();
-            show(activity, "several.png", SEVERAL);
+            showPair(activity);
             assertDark(draw(activity, "night"));
         }
     }
@@ -215,10 +227,10 @@ public class ScreensTest {
 
     @Test
     @Config(qualifiers = "en-w740dp-h360dp-land-night-xhdpi")
-    public void isDarkAtNightInLandscape() throws IOException {
+    public void isDarkAtNightInLandscape() throws Exception {
         try (ActivityController<MainActivity> controller = main()) {
             MainActivity activity = controller.get();
-            show(activity, "several.png", SEVERAL);
+            showPair(activity);
             assertDark(draw(activity, "night-landscape"));
         }
     }
@@ -239,6 +251,7 @@ public class ScreensTest {
     public void everyFaceIsANodeOfItsOwn() throws IOException {
         try (ActivityController<MainActivity> controller = main()) {
             MainActivity activity = controller.get();
+            Shadows.shadowOf(activity.getSystemService(AccessibilityManager.class)).setEnabled(true);
             show(activity, "several.png", SEVERAL);
             PhotoView photo = activity.findViewById(R.id.photo);
             AccessibilityNodeProvider nodes = photo.getAccessibilityNodeProvider();
@@ -339,6 +352,23 @@ public class ScreensTest {
             assertTrue(kept.length() > 0);
             draw(activity, "self-check");
         }
+    }
+
+    /** Two faces that are drawn, with what the app says of them: both are found, and both are right. */
+    private static void showPair(MainActivity activity) throws Exception {
+        Bitmap pair;
+        try (InputStream file = activity.getAssets().open("bundle/golden/several.png")) {
+            Bitmap several = BitmapFactory.decodeStream(file);
+            pair = Bitmap.createBitmap(several, 0, 0, 360, several.getHeight());
+        }
+        try (FerAnalyzer analyzer = FerAnalyzer.open(activity)) {
+            List<FerFace> faces = analyzer.analyse(pair);
+            assertEquals(faces.toString(), 2, faces.size());
+            assertEquals("happy", faces.get(0).getEmotion().getLabel());
+            assertEquals("surprise", faces.get(1).getEmotion().getLabel());
+            activity.show(pair, faces, 42, 1.3);
+        }
+        ShadowLooper.idleMainLooper();
     }
 
     private static void assertDark(Bitmap screen) {
