@@ -62,7 +62,7 @@ public final class MainActivity extends Activity implements Session.Screen {
             begin(saved);
         }
         if (getResources().getConfiguration().fontScale > LARGE_LETTERS) {
-            makeRoom((LinearLayout) findViewById(R.id.buttons));
+            makeRoom((LinearLayout) findViewById(R.id.header), (LinearLayout) findViewById(R.id.buttons));
         }
         listen();
         session.attach(this);
@@ -86,19 +86,26 @@ public final class MainActivity extends Activity implements Session.Screen {
         }
     }
 
-    /** Puts the buttons one below the other, and in landscape to the end of what scrolls. */
-    private void makeRoom(LinearLayout buttons) {
-        buttons.setOrientation(LinearLayout.VERTICAL);
-        for (int at = 0; at < buttons.getChildCount(); at++) {
+    /** Puts header and buttons one below the other, and in landscape to both ends of what scrolls. */
+    private void makeRoom(LinearLayout header, LinearLayout buttons) {
+        stack(header);
+        stack(buttons);
+        ViewGroup scrolling = (ViewGroup) findViewById(R.id.beside);
+        if (scrolling != null) {
+            ((ViewGroup) header.getParent()).removeView(header);
+            ((ViewGroup) buttons.getParent()).removeView(buttons);
+            scrolling.addView(header, 0);
+            scrolling.addView(buttons);
+        }
+    }
+
+    private void stack(LinearLayout row) {
+        row.setOrientation(LinearLayout.VERTICAL);
+        for (int at = 0; at < row.getChildCount(); at++) {
             LinearLayout.LayoutParams place = new LinearLayout.LayoutParams(
                     LinearLayout.LayoutParams.MATCH_PARENT, LinearLayout.LayoutParams.WRAP_CONTENT);
             place.bottomMargin = getResources().getDimensionPixelSize(R.dimen.gap);
-            buttons.getChildAt(at).setLayoutParams(place);
-        }
-        ViewGroup scrolling = (ViewGroup) findViewById(R.id.beside);
-        if (scrolling != null) {
-            ((ViewGroup) buttons.getParent()).removeView(buttons);
-            scrolling.addView(buttons);
+            row.getChildAt(at).setLayoutParams(place);
         }
     }
 

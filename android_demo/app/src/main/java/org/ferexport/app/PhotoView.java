@@ -72,6 +72,7 @@ public final class PhotoView extends View {
 
     /** Where a box of the photo lies in the view. */
     RectF onScreen(Rect box) {
+        fit();
         float scale = place.width() / photo.getWidth();
         return new RectF(place.left + box.left * scale, place.top + box.top * scale,
                 place.left + box.right * scale, place.top + box.bottom * scale);
@@ -143,7 +144,6 @@ public final class PhotoView extends View {
 
     /** The box on the screen, made large enough for a finger. */
     private RectF touchable(Rect box) {
-        fit();
         RectF result = onScreen(box);
         float finger = units(TypedValue.COMPLEX_UNIT_DIP, 48);
         result.inset(Math.min(0, (result.width() - finger) / 2), Math.min(0, (result.height() - finger) / 2));

@@ -24,7 +24,7 @@ import org.robolectric.shadows.ShadowLooper;
 
 /** What stands on a screen, waiting for it, and a picture of it. */
 final class OnScreen {
-    private static final long PATIENCE = 30_000;
+    private static final long PATIENCE = 180_000;
 
     private OnScreen() {}
 
