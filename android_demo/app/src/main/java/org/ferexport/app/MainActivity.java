@@ -159,6 +159,9 @@ public final class MainActivity extends Activity implements Session.Screen {
                 return;
             } catch (ActivityNotFoundException removed) {
                 // By a maker of phones that left it out; documents are everywhere.
+            } catch (SecurityException refused) {
+                session.tell(R.string.photo_denied);
+                return;
             }
         }
         Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT);
