@@ -15,4 +15,4 @@ dependencyResolutionManagement {
 }
 
 rootProject.name = "fer-export-android"
-include(":core", ":app")
+include(":core", ":fer", ":app")

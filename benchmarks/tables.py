@@ -405,7 +405,15 @@ def apk_size() -> str:
     rows.append(["**whole APK**", f"**{_megabytes(result['bytes'])}**", ""])
     alone = ", ".join(f"{abi} {_megabytes(size)} MB" for abi, size in result["single_abi"].items())
     table = _table([f"part of `{result['apk']}`", "in the APK, MB", "unpacked, MB"], rows)
-    return f"{table}\n\nWith the native libraries of one ABI alone: {alone}."
+    text = f"{table}\n\nWith the native libraries of one ABI alone: {alone}."
+    if "release" in result:
+        release = result["release"]
+        text += (
+            f"\nA release with {' and '.join(release['abis'])} and one network (`{release['apk']}`): "
+            f"{_megabytes(release['bytes'])} MB, of which LiteRT's library {_megabytes(release['natives'])} MB and "
+            f"the rest {_megabytes(release['rest'])} MB."
+        )
+    return text
 
 
 BLOCKS: dict[str, Callable[[], str]] = {

@@ -2,16 +2,18 @@ plugins {
     id("com.android.application")
 }
 
+fun version(name: String) = providers.gradleProperty("fer.$name").get()
+
 android {
     namespace = "org.ferexport.app"
-    compileSdk = 35
+    compileSdk = version("compileSdk").toInt()
 
     defaultConfig {
         applicationId = "org.ferexport.app"
-        minSdk = 24
-        targetSdk = 35
-        versionCode = 1
-        versionName = "0.1.0"
+        minSdk = version("minSdk").toInt()
+        targetSdk = version("targetSdk").toInt()
+        versionCode = version("versionCode").toInt()
+        versionName = version("version")
         ndk {
             abiFilters += listOf("arm64-v8a", "armeabi-v7a", "x86_64")
         }
@@ -40,8 +42,7 @@ android {
 }
 
 dependencies {
-    implementation(project(":core"))
-    implementation("org.tensorflow:tensorflow-lite:2.16.1")
+    implementation(project(":fer"))
 }
 
 // Without this the app would start and then say that it has no models.

@@ -1,6 +1,7 @@
 """Size of the demo's APK by part, and of what a phone of one ABI needs of it.
 
-    python -m benchmarks.app.apk_size android_demo/app/target/fer-export-demo.apk
+    python -m benchmarks.app.apk_size android_demo/app/target/fer-export-demo.apk \\
+        --release android_demo/app/target/fer-export-demo-arm64-int8.apk
 
 `stored` is what an entry takes in the APK, compressed or not; `raw` what it unpacks to. Headers, alignment and the
 directory of the zip are a part of their own, so that the parts add up to the file.
@@ -8,6 +9,7 @@ directory of the zip are a part of their own, so that the parts add up to the fi
 
 import argparse
 import hashlib
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -82,10 +84,33 @@ def _stored(parts: dict[str, dict[str, int]]) -> int:
     return sum(size["stored"] for size in parts.values())
 
 
+def release_figures(apk: Path) -> dict[str, Any]:
+    """Of a release: its bytes, those of LiteRT's own libraries, and the rest, which is ours to keep small."""
+    found = figures(apk)
+    natives = found["parts"]["native libraries"]["stored"]
+    return {
+        "apk": apk.name,
+        "bytes": found["bytes"],
+        "abis": sorted(found["abis"]),
+        "natives": natives,
+        "rest": found["bytes"] - natives,
+        "parts": found["parts"],
+    }
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Size of the demo's APK by part.")
     parser.add_argument("apk", type=Path)
-    record("apk_size", figures(parser.parse_args(arguments).apk))
+    parser.add_argument("--release", type=Path, help="the APK for one ABI with one network")
+    parser.add_argument("--no-record", action="store_true", help="print the figures and record nothing")
+    options = parser.parse_args(arguments)
+    found = figures(options.apk)
+    if options.release:
+        found["release"] = release_figures(options.release)
+    if options.no_record:
+        print(json.dumps(found, indent=2))
+    else:
+        record("apk_size", found)
 
 
 if __name__ == "__main__":

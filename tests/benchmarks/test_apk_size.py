@@ -88,8 +88,16 @@ def test_no_apk_is_one_line(tmp_path):
             apk_size.figures(tmp_path / name)
 
 
+def test_a_release_apart_from_litert(apk, capsys):
+    found = apk_size.release_figures(apk)
+    assert found["abis"] == ["arm64-v8a", "armeabi-v7a"]
+    assert found["natives"] + found["rest"] == found["bytes"] == apk.stat().st_size
+    apk_size.main([str(apk), "--release", str(apk), "--no-record"])
+    assert json.loads(capsys.readouterr().out)["release"] == found
+
+
 def test_the_readme_shows_what_was_recorded(apk, tmp_path, monkeypatch):
-    found = apk_size.figures(apk)
+    found = {**apk_size.figures(apk), "release": apk_size.release_figures(apk)}
     (tmp_path / "apk_size.json").write_text(json.dumps(found))
     monkeypatch.setattr(tables, "RESULTS", tmp_path)
     block = tables.apk_size()
@@ -97,3 +105,5 @@ def test_the_readme_shows_what_was_recorded(apk, tmp_path, monkeypatch):
     assert "| models | 0.001 | 0.001 |" in block
     assert f"**{found['bytes'] / 1e6:.3f}**" in block
     assert f"armeabi-v7a {found['single_abi']['armeabi-v7a'] / 1e6:.3f} MB." in block
+    release = found["release"]
+    assert f"{release['bytes'] / 1e6:.3f} MB, of which LiteRT's library {release['natives'] / 1e6:.3f} MB" in block

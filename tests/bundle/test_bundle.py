@@ -16,7 +16,7 @@ from fer_export.bundle import make as bundling
 from fer_export.bundle.folder import Bundle
 from fer_export.bundle.manifest import DifferenceError
 from fer_export.cli import commands
-from fer_export.errors import BundleError, OutputError, UsageError
+from fer_export.errors import BundleError, OutputError
 from helpers import bundles
 
 MODELS = ("tiny-int8.tflite", "tiny-fp32.tflite", "tiny-int8.onnx", "tiny-fp32.onnx")
@@ -295,13 +295,6 @@ def few_faces(folder):
     path = folder / "few.csv"
     path.write_text("\n".join(["emotion,pixels,Usage", *rows]) + "\n")
     return path
-
-
-def test_the_apps_assets(tmp_path):
-    with pytest.raises(UsageError, match="--android"):
-        bundling.android_assets(tmp_path)
-    (tmp_path / "app/src/main").mkdir(parents=True)
-    assert bundling.android_assets(tmp_path) == tmp_path / "app/src/main/assets/bundle"
 
 
 def test_the_python_snippet_answers_as_recorded(tiny):

@@ -31,9 +31,6 @@ from .golden import vectors as golden
 from .golden.vectors import Golden
 from .manifest import INPUT_KIND, NAME, BundledVariant, ListedFile, Manifest
 
-ASSETS = Path("app", "src", "main", "assets")
-"""Where an Android project keeps the files that travel inside the app."""
-
 _PACKAGES = (
     "fer-export",
     "tensorflow",
@@ -165,13 +162,6 @@ def make(
 def chosen() -> tuple[Variant, ...]:
     """Variants in a bundle; an app should use the first."""
     return tuple(find(row.name, precision) for row in exported() for precision in row.bundled)
-
-
-def android_assets(project: Path) -> Path:
-    """Where the app of an Android project reads its bundle; raises UsageError for a folder that is not one."""
-    if not (project / "app" / "src" / "main").is_dir():
-        raise UsageError(f"{project} has no app/src/main; pass --android the folder of an Android project")
-    return project / ASSETS / "bundle"
 
 
 def _golden(

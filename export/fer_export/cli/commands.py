@@ -326,12 +326,15 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
     from pathlib import Path
 
     from ..bundle import make as bundling
+    from ..bundle.android import find_app
     from ..exporting import export as exporting
+    from ..report.text.android import android_text
     from ..report.text.bundle import bundle_text
 
     places = [options.output] if options.output else []
-    if options.android:
-        places.append(bundling.android_assets(options.android))
+    app = find_app(options.android) if options.android else None
+    if app:
+        places.append(app.bundle)
     data = _data(options, bar) if options.data else None
     checkpoint = _with_prior(_checkpoint(options), options, data)
     made = bundling.make(
@@ -348,7 +351,8 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
         ),
         on_step=bar.step,
     )
-    output.show(options, made.to_dict(), bundle_text(made, given(options)))
+    text = bundle_text(made, given(options))
+    output.show(options, made.to_dict(), f"{text}\n\n{android_text(app)}" if app and made.passed else text)
     return 0 if made.passed else 1
 
 

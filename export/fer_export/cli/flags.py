@@ -140,7 +140,10 @@ def parser(run: Mapping[str, Command]) -> Parser:
         "--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/, or none with --android)"
     )
     command.add_argument(
-        "--android", type=Path, metavar="DIR", help="an Android project; the bundle goes into its app's assets"
+        "--android",
+        type=Path,
+        metavar="DIR",
+        help="any Android project; the bundle goes into its app's assets",
     )
     _output_flags(command, None)
 

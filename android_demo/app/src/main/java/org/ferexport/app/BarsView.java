@@ -8,15 +8,15 @@ import android.util.TypedValue;
 import android.view.View;
 import java.util.Collections;
 import java.util.List;
-import org.ferexport.core.Emotion;
+import org.ferexport.fer.FerEmotion;
 
 /** One row for every emotion, the most probable first: name, bar, per cent. */
 public final class BarsView extends View {
-    private static final float CORNER = 3;
+    private static final float CORNER = 4;
 
     private final Paint letters = new Paint(Paint.ANTI_ALIAS_FLAG);
     private final Paint fill = new Paint(Paint.ANTI_ALIAS_FLAG);
-    private List<Emotion> emotions = Collections.emptyList();
+    private List<FerEmotion> emotions = Collections.emptyList();
 
     public BarsView(Context context, AttributeSet attributes) {
         super(context, attributes);
@@ -24,11 +24,11 @@ public final class BarsView extends View {
     }
 
     /** Shows the emotions of one face in the order of the list. */
-    void show(List<Emotion> ranked) {
+    void show(List<FerEmotion> ranked) {
         emotions = ranked;
         StringBuilder text = new StringBuilder();
-        for (Emotion emotion : ranked) {
-            text.append(text.length() == 0 ? "" : ", ").append(Words.emotion(getResources(), emotion));
+        for (FerEmotion emotion : ranked) {
+            text.append(text.length() == 0 ? "" : ", ").append(Words.emotion(getContext(), emotion));
         }
         setContentDescription(text);
         requestLayout();
@@ -50,38 +50,38 @@ public final class BarsView extends View {
         float gap = units(TypedValue.COMPLEX_UNIT_DIP, 12);
         float names = 0;
         float figures = 0;
-        for (Emotion emotion : emotions) {
-            names = Math.max(names, letters.measureText(Words.emotion(getResources(), emotion.label)));
+        for (FerEmotion emotion : emotions) {
+            names = Math.max(names, letters.measureText(emotion.getName(getContext())));
             figures = Math.max(figures, letters.measureText(figure(emotion)));
         }
         float left = getPaddingLeft() + names + gap;
         float right = getWidth() - getPaddingRight() - figures - gap;
         Paint.FontMetrics metrics = letters.getFontMetrics();
         for (int at = 0; at < emotions.size(); at++) {
-            Emotion emotion = emotions.get(at);
+            FerEmotion emotion = emotions.get(at);
             float middle = getPaddingTop() + (at + 0.5f) * rowHeight();
             float baseline = middle - (metrics.ascent + metrics.descent) / 2;
             letters.setFakeBoldText(at == 0);
-            letters.setColor(getContext().getColor(R.color.text));
-            canvas.drawText(Words.emotion(getResources(), emotion.label), getPaddingLeft(), baseline, letters);
+            letters.setColor(getContext().getColor(R.color.on_surface));
+            canvas.drawText(emotion.getName(getContext()), getPaddingLeft(), baseline, letters);
             String figure = figure(emotion);
             float end = getWidth() - getPaddingRight();
             canvas.drawText(figure, end - letters.measureText(figure), baseline, letters);
-            bar(canvas, left, right, middle, R.color.bar_track);
-            bar(canvas, left, left + (right - left) * emotion.probability, middle,
-                    at == 0 ? R.color.bar_first : R.color.bar);
+            bar(canvas, left, right, middle, R.color.surface_container_highest);
+            bar(canvas, left, left + (right - left) * emotion.getProbability(), middle,
+                    at == 0 ? R.color.primary : R.color.bar);
         }
     }
 
     private void bar(Canvas canvas, float left, float right, float middle, int colour) {
-        float half = units(TypedValue.COMPLEX_UNIT_DIP, 6);
+        float half = units(TypedValue.COMPLEX_UNIT_DIP, 4);
         float corner = units(TypedValue.COMPLEX_UNIT_DIP, CORNER);
         fill.setColor(getContext().getColor(colour));
         canvas.drawRoundRect(left, middle - half, right, middle + half, corner, corner, fill);
     }
 
-    private String figure(Emotion emotion) {
-        return getResources().getString(R.string.percent, Words.percent(emotion));
+    private String figure(FerEmotion emotion) {
+        return getResources().getString(R.string.percent, emotion.getPercent());
     }
 
     private float rowHeight() {

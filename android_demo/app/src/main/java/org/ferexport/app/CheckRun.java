@@ -1,15 +1,14 @@
 package org.ferexport.app;
 
+import android.content.Context;
 import android.os.Handler;
 import android.os.Looper;
-import java.io.IOException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import org.ferexport.core.Bundle;
-import org.ferexport.core.ModelRuntime;
-import org.ferexport.core.SelfCheck;
-import org.ferexport.core.SelfCheckReport;
+import org.ferexport.fer.FerAnalyzer;
+import org.ferexport.fer.FerCheck;
+import org.ferexport.fer.FerException;
 
 /** A self-check on a thread of its own; outlives the rotation of the screen. Used on the main thread only. */
 final class CheckRun {
@@ -22,7 +21,7 @@ final class CheckRun {
     int steps = 1;
 
     /** Null before it is known. */
-    SelfCheckReport report;
+    FerCheck report;
 
     /** Why there is no report; null where nothing failed. */
     String failure;
@@ -41,22 +40,22 @@ final class CheckRun {
         screen = to;
     }
 
-    void start(final AssetSource source, final ModelRuntime runtime) {
+    void start(Context context) {
+        final Context app = context.getApplicationContext();
         thread.execute(new Runnable() {
             @Override
             public void run() {
-                try {
-                    SelfCheck check = new SelfCheck(Bundle.open(source), runtime, new BitmapReader());
-                    done(check.run(new SelfCheck.Progress() {
+                try (FerAnalyzer analyzer = FerAnalyzer.open(app)) {
+                    done(analyzer.check(new FerCheck.Progress() {
                         @Override
-                        public void at(int at, int of) {
+                        public void onStep(int at, int of) {
                             if (left) {
                                 throw new CancellationException();
                             }
                             progress(at, of);
                         }
                     }), null);
-                } catch (IOException failed) {
+                } catch (FerException failed) {
                     done(null, failed.getMessage());
                 } catch (RuntimeException failed) {
                     done(null, String.valueOf(failed.getMessage()));
@@ -77,7 +76,7 @@ final class CheckRun {
         });
     }
 
-    private void done(final SelfCheckReport found, final String why) {
+    private void done(final FerCheck found, final String why) {
         main.post(new Runnable() {
             @Override
             public void run() {

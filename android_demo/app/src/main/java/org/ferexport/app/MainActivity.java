@@ -1,14 +1,21 @@
 package org.ferexport.app;
 
+import android.Manifest;
 import android.app.Activity;
+import android.app.AlertDialog;
 import android.content.ActivityNotFoundException;
 import android.content.ClipData;
+import android.content.DialogInterface;
 import android.content.Intent;
+import android.content.pm.PackageManager;
 import android.graphics.Bitmap;
 import android.net.Uri;
+import android.os.Build;
 import android.os.Bundle;
+import android.os.ext.SdkExtensions;
 import android.provider.MediaStore;
 import android.view.View;
+import android.view.ViewGroup;
 import android.widget.AdapterView;
 import android.widget.ArrayAdapter;
 import android.widget.LinearLayout;
@@ -16,10 +23,10 @@ import android.widget.Spinner;
 import android.widget.TextView;
 import java.util.ArrayList;
 import java.util.List;
-import org.ferexport.core.Manifest;
-import org.ferexport.core.Prediction;
+import org.ferexport.fer.FerFace;
+import org.ferexport.fer.FerVariant;
 
-/** Choose or take a photo; see its faces and their emotions, and analyse it again. */
+/** Choose or take a photo; see its faces and their emotions, and analyse it again. Begins with a sample. */
 public final class MainActivity extends Activity implements Session.Screen {
     private static final int CHOOSE = 1;
     private static final int TAKE = 2;
@@ -50,33 +57,55 @@ public final class MainActivity extends Activity implements Session.Screen {
         progress = findViewById(R.id.progress);
         variants = (Spinner) findViewById(R.id.variants);
         Session kept = (Session) getLastNonConfigurationInstance();
-        session = kept != null ? kept : new Session(new AssetSource(getAssets()), new TfliteRuntime());
-        if (kept == null && saved != null) {
-            restore(saved);
+        session = kept != null ? kept : new Session(this);
+        if (kept == null) {
+            begin(saved);
         }
         if (getResources().getConfiguration().fontScale > LARGE_LETTERS) {
-            stack((LinearLayout) findViewById(R.id.buttons));
+            makeRoom((LinearLayout) findViewById(R.id.header), (LinearLayout) findViewById(R.id.buttons));
         }
         listen();
         session.attach(this);
         show();
     }
 
-    /** The system ended the app meanwhile: reads the photo again. */
-    private void restore(Bundle saved) {
-        int variant = saved.getInt(VARIANT);
-        session.variant = variant < session.variants.size() ? variant : session.variant;
-        Uri uri = Uri.parse(saved.getString(URI, ""));
-        if (session.usable() && !Uri.EMPTY.equals(uri)) {
-            session.open(getContentResolver(), uri);
+    /** With the sample, or with the photo that was there when the system ended the app. */
+    private void begin(Bundle saved) {
+        if (!session.usable()) {
+            return;
+        }
+        if (saved != null) {
+            int variant = saved.getInt(VARIANT);
+            session.variant = variant < session.variants.size() ? variant : session.variant;
+        }
+        Uri uri = saved == null ? Uri.EMPTY : Uri.parse(saved.getString(URI, ""));
+        if (Uri.EMPTY.equals(uri)) {
+            session.openSample(getAssets());
+        } else {
+            session.open(this, uri);
         }
     }
 
-    private static void stack(LinearLayout buttons) {
-        buttons.setOrientation(LinearLayout.VERTICAL);
-        for (int at = 0; at < buttons.getChildCount(); at++) {
-            buttons.getChildAt(at).setLayoutParams(new LinearLayout.LayoutParams(
-                    LinearLayout.LayoutParams.MATCH_PARENT, LinearLayout.LayoutParams.WRAP_CONTENT));
+    /** Puts header and buttons one below the other, and in landscape to both ends of what scrolls. */
+    private void makeRoom(LinearLayout header, LinearLayout buttons) {
+        stack(header);
+        stack(buttons);
+        ViewGroup scrolling = (ViewGroup) findViewById(R.id.beside);
+        if (scrolling != null) {
+            ((ViewGroup) header.getParent()).removeView(header);
+            ((ViewGroup) buttons.getParent()).removeView(buttons);
+            scrolling.addView(header, 0);
+            scrolling.addView(buttons);
+        }
+    }
+
+    private void stack(LinearLayout row) {
+        row.setOrientation(LinearLayout.VERTICAL);
+        for (int at = 0; at < row.getChildCount(); at++) {
+            LinearLayout.LayoutParams place = new LinearLayout.LayoutParams(
+                    LinearLayout.LayoutParams.MATCH_PARENT, LinearLayout.LayoutParams.WRAP_CONTENT);
+            place.bottomMargin = getResources().getDimensionPixelSize(R.dimen.gap);
+            row.getChildAt(at).setLayoutParams(place);
         }
     }
 
@@ -104,29 +133,81 @@ public final class MainActivity extends Activity implements Session.Screen {
             public void onClick(View button) {
                 if (button.getId() == R.id.choose) {
                     choose();
+                } else if (button.getId() == R.id.live) {
+                    startActivity(new Intent(MainActivity.this, CameraActivity.class));
                 } else if (button.getId() == R.id.take) {
                     take();
                 } else if (button.getId() == R.id.analyse) {
                     session.analyse();
                 } else {
-                    startActivity(new Intent(MainActivity.this, SelfCheckActivity.class));
+                    startActivity(new Intent(MainActivity.this, AboutActivity.class));
                 }
             }
         };
         findViewById(R.id.choose).setOnClickListener(buttons);
         findViewById(R.id.take).setOnClickListener(buttons);
         findViewById(R.id.analyse).setOnClickListener(buttons);
-        findViewById(R.id.self_check).setOnClickListener(buttons);
+        findViewById(R.id.about).setOnClickListener(buttons);
+        findViewById(R.id.live).setOnClickListener(buttons);
     }
 
+    /** By the system's photo picker where there is one, which asks for no permission either. */
     private void choose() {
+        if (hasPhotoPicker()) {
+            try {
+                startActivityForResult(new Intent(MediaStore.ACTION_PICK_IMAGES).setType("image/*"), CHOOSE);
+                return;
+            } catch (ActivityNotFoundException removed) {
+                // By a maker of phones that left it out; documents are everywhere.
+            } catch (SecurityException refused) {
+                session.tell(R.string.photo_denied);
+                return;
+            }
+        }
         Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT);
         intent.addCategory(Intent.CATEGORY_OPENABLE);
         intent.setType("image/*");
         start(intent, CHOOSE, R.string.no_gallery, R.string.photo_denied);
     }
 
+    private static boolean hasPhotoPicker() {
+        return Build.VERSION.SDK_INT >= 33 || Build.VERSION.SDK_INT >= 30 && hasUpdatedPicker();
+    }
+
+    @SinceApi(30)
+    private static boolean hasUpdatedPicker() {
+        return SdkExtensions.getExtensionVersion(30) >= 2;
+    }
+
+    /**
+     * By the camera app. Android lets an app that may ask for the camera, as this one does for the live picture, start
+     * the camera app only after it was granted.
+     */
     private void take() {
+        if (checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED) {
+            takeNow();
+            return;
+        }
+        new AlertDialog.Builder(this).setTitle(R.string.take).setMessage(R.string.take_ask)
+                .setNegativeButton(android.R.string.cancel, null)
+                .setPositiveButton(R.string.take_go_on, new DialogInterface.OnClickListener() {
+                    @Override
+                    public void onClick(DialogInterface dialog, int button) {
+                        requestPermissions(new String[] {Manifest.permission.CAMERA}, TAKE);
+                    }
+                }).show();
+    }
+
+    @Override
+    public void onRequestPermissionsResult(int request, String[] permissions, int[] results) {
+        if (results.length > 0 && results[0] == PackageManager.PERMISSION_GRANTED) {
+            takeNow();
+        } else {
+            session.tell(R.string.camera_denied);
+        }
+    }
+
+    private void takeNow() {
         PhotoProvider.discard(this);
         Intent intent = new Intent(MediaStore.ACTION_IMAGE_CAPTURE);
         intent.putExtra(MediaStore.EXTRA_OUTPUT, PhotoProvider.TAKEN);
@@ -153,7 +234,7 @@ public final class MainActivity extends Activity implements Session.Screen {
             uri = result == RESULT_OK && PhotoProvider.keep(this) ? PhotoProvider.PHOTO : null;
         }
         if (result == RESULT_OK && uri != null) {
-            session.open(getContentResolver(), uri);
+            session.open(this, uri);
         } else {
             session.tell(request == TAKE ? R.string.not_taken : R.string.not_chosen);
         }
@@ -161,12 +242,12 @@ public final class MainActivity extends Activity implements Session.Screen {
 
     @Override
     public void show() {
-        List<Prediction> faces = session.faces;
+        List<FerFace> faces = session.faces;
         boolean found = faces != null && !faces.isEmpty();
         photo.show(session.photo, faces, session.selected);
         bars.setVisibility(found ? View.VISIBLE : View.GONE);
         if (found) {
-            bars.show(faces.get(session.selected).emotions);
+            bars.show(faces.get(session.selected).getEmotions());
         }
         progress.setVisibility(session.busy ? View.VISIBLE : View.INVISIBLE);
         status.setText(sentence());
@@ -174,20 +255,25 @@ public final class MainActivity extends Activity implements Session.Screen {
         showVariants();
         findViewById(R.id.choose).setEnabled(session.usable());
         findViewById(R.id.take).setEnabled(session.usable());
+        findViewById(R.id.live).setEnabled(session.usable());
         findViewById(R.id.analyse).setEnabled(session.ready());
-        // Beside an analysis its latencies would be too long.
-        findViewById(R.id.self_check).setEnabled(session.usable() && !session.busy);
     }
 
     private String sentence() {
+        if (session.error != null) {
+            return session.error.getSentence(this);
+        }
         if (session.text != 0) {
-            return getString(session.text, session.detail);
+            return getString(session.text);
         }
         if (session.busy) {
             return getString(session.photo == null ? R.string.loading : R.string.analysing);
         }
         if (session.faces == null) {
             return getString(R.string.start);
+        }
+        if (session.sample) {
+            return getString(R.string.start_sample);
         }
         int count = session.faces.size();
         return count == 0 ? getString(R.string.no_face)
@@ -196,10 +282,10 @@ public final class MainActivity extends Activity implements Session.Screen {
 
     private void showVariants() {
         List<String> rows = new ArrayList<String>();
-        for (Manifest.Variant variant : session.variants) {
+        for (FerVariant variant : session.variants) {
             Double inference = session.inference(variant);
-            rows.add(inference == null ? Words.variant(variant)
-                    : getString(R.string.variant_latency, Words.variant(variant), inference));
+            rows.add(inference == null ? variant.getName()
+                    : getString(R.string.variant_latency, variant.getName(), inference));
         }
         names.setNotifyOnChange(false);
         names.clear();
@@ -210,7 +296,8 @@ public final class MainActivity extends Activity implements Session.Screen {
     }
 
     /** Shows a result without a runtime, for pictures of the screen. */
-    void show(Bitmap bitmap, List<Prediction> faces, double whole, double face) {
+    void show(Bitmap bitmap, List<FerFace> faces, double whole, double face) {
+        session.sample = false;
         session.loaded(bitmap);
         session.analysed(faces, whole, face);
     }

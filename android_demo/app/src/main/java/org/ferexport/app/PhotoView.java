@@ -6,17 +6,21 @@ import android.graphics.Bitmap;
 import android.graphics.Canvas;
 import android.graphics.Color;
 import android.graphics.Paint;
+import android.graphics.Rect;
 import android.graphics.RectF;
 import android.util.AttributeSet;
 import android.util.TypedValue;
 import android.view.MotionEvent;
 import android.view.View;
+import android.view.accessibility.AccessibilityNodeProvider;
 import java.util.Collections;
 import java.util.List;
-import org.ferexport.core.Box;
-import org.ferexport.core.Prediction;
+import org.ferexport.fer.FerFace;
 
-/** A photo with its faces; a touch selects a face, a click of the keyboard or of TalkBack the next one. */
+/**
+ * A photo with its faces; a touch selects a face, a click of the keyboard the next one. For TalkBack every face is a
+ * node of its own.
+ */
 public final class PhotoView extends View {
     /** Hears which face the user selects. */
     interface Listener {
@@ -24,19 +28,18 @@ public final class PhotoView extends View {
     }
 
     private final Paint smooth = new Paint(Paint.FILTER_BITMAP_FLAG);
-    private final Paint outline = new Paint(Paint.ANTI_ALIAS_FLAG);
     private final Paint fill = new Paint();
-    private final Paint letters = new Paint(Paint.ANTI_ALIAS_FLAG);
+    private final FacePainter painter;
+    private final FaceNodes nodes = new FaceNodes(this);
     private final RectF place = new RectF();
     private Listener listener;
     private Bitmap photo;
-    private List<Prediction> faces = Collections.emptyList();
+    private List<FerFace> faces = Collections.emptyList();
     private int selected;
 
     public PhotoView(Context context, AttributeSet attributes) {
         super(context, attributes);
-        outline.setStyle(Paint.Style.STROKE);
-        letters.setTextSize(units(TypedValue.COMPLEX_UNIT_SP, 14));
+        painter = new FacePainter(context);
     }
 
     void setListener(Listener to) {
@@ -44,13 +47,14 @@ public final class PhotoView extends View {
     }
 
     /** Shows a photo, or none, with its faces. */
-    void show(Bitmap bitmap, List<Prediction> found, int face) {
+    void show(Bitmap bitmap, List<FerFace> found, int face) {
         photo = bitmap;
-        faces = found == null ? Collections.<Prediction>emptyList() : found;
+        faces = found == null ? Collections.<FerFace>emptyList() : found;
         selected = face;
         setClickable(faces.size() > 1);
         setFocusable(photo != null);
         setContentDescription(description());
+        nodes.changed();
         invalidate();
     }
 
@@ -58,8 +62,8 @@ public final class PhotoView extends View {
     int faceAt(float x, float y) {
         int found = -1;
         for (int at = 0; at < faces.size(); at++) {
-            boolean smaller = found < 0 || faces.get(at).face.box.area() < faces.get(found).face.box.area();
-            if (smaller && touchable(faces.get(at).face.box).contains(x, y)) {
+            boolean smaller = found < 0 || area(faces.get(at).getBox()) < area(faces.get(found).getBox());
+            if (smaller && touchable(faces.get(at).getBox()).contains(x, y)) {
                 found = at;
             }
         }
@@ -67,7 +71,8 @@ public final class PhotoView extends View {
     }
 
     /** Where a box of the photo lies in the view. */
-    RectF onScreen(Box box) {
+    RectF onScreen(Rect box) {
+        fit();
         float scale = place.width() / photo.getWidth();
         return new RectF(place.left + box.left * scale, place.top + box.top * scale,
                 place.left + box.right * scale, place.top + box.bottom * scale);
@@ -75,18 +80,23 @@ public final class PhotoView extends View {
 
     @Override
     protected void onDraw(Canvas canvas) {
-        canvas.drawColor(getContext().getColor(R.color.photo_background));
-        if (photo == null) {
-            return;
+        canvas.save();
+        painter.clip(canvas, this);
+        canvas.drawColor(getContext().getColor(R.color.surface_container));
+        if (photo != null) {
+            fit();
+            drawPhoto(canvas);
         }
-        fit();
+        canvas.restore();
+    }
+
+    private void drawPhoto(Canvas canvas) {
         if (photo.hasAlpha()) {
             // As the network sees it, by day and by night.
             fill.setColor(Color.WHITE);
             canvas.drawRect(place, fill);
         }
         canvas.drawBitmap(photo, null, place, smooth);
-        canvas.save();
         canvas.clipRect(place);
         for (int at = 0; at < faces.size(); at++) {
             if (at != selected) {
@@ -96,7 +106,10 @@ public final class PhotoView extends View {
         if (selected < faces.size()) {
             drawFace(canvas, faces.get(selected), true);
         }
-        canvas.restore();
+    }
+
+    private void drawFace(Canvas canvas, FerFace face, boolean chosen) {
+        painter.draw(canvas, onScreen(face.getBox()), place, Words.emotion(getContext(), face.getEmotion()), chosen);
     }
 
     @Override
@@ -105,7 +118,7 @@ public final class PhotoView extends View {
             int face = faceAt(event.getX(), event.getY());
             if (face >= 0 && listener != null) {
                 setPressed(false);
-                listener.selected(face);
+                select(face);
             }
             return true;
         }
@@ -122,39 +135,57 @@ public final class PhotoView extends View {
     }
 
     private void fit() {
-        float scale = Math.min((float) getWidth() / photo.getWidth(), (float) getHeight() / photo.getHeight());
-        float left = (getWidth() - scale * photo.getWidth()) / 2;
-        float top = (getHeight() - scale * photo.getHeight()) / 2;
-        place.set(left, top, left + scale * photo.getWidth(), top + scale * photo.getHeight());
+        FacePainter.fit(place, this, photo.getWidth(), photo.getHeight());
     }
 
-    private void drawFace(Canvas canvas, Prediction face, boolean chosen) {
-        RectF box = onScreen(face.face.box);
-        int colour = getContext().getColor(chosen ? R.color.face_selected : R.color.face);
-        outline.setColor(colour);
-        outline.setStrokeWidth(units(TypedValue.COMPLEX_UNIT_DIP, chosen ? 3 : 2));
-        canvas.drawRect(box, outline);
-        String text = Words.emotion(getResources(), face.emotions.get(0));
-        Paint.FontMetrics metrics = letters.getFontMetrics();
-        float margin = units(TypedValue.COMPLEX_UNIT_DIP, 4);
-        float width = letters.measureText(text) + 2 * margin;
-        float height = metrics.descent - metrics.ascent + margin;
-        // Above the box where there is room within the photo, else inside it.
-        float left = Math.max(place.left, Math.min(box.left, place.right - width));
-        float top = Math.max(place.top, box.top - height >= place.top ? box.top - height : box.top);
-        fill.setColor(colour);
-        canvas.drawRect(left, top, left + width, top + height, fill);
-        letters.setColor(getContext().getColor(chosen ? R.color.on_face_selected : R.color.on_face));
-        canvas.drawText(text, left + margin, top + margin / 2 - metrics.ascent, letters);
+    private static long area(Rect box) {
+        return (long) box.width() * box.height();
     }
 
     /** The box on the screen, made large enough for a finger. */
-    private RectF touchable(Box box) {
-        fit();
+    private RectF touchable(Rect box) {
         RectF result = onScreen(box);
         float finger = units(TypedValue.COMPLEX_UNIT_DIP, 48);
         result.inset(Math.min(0, (result.width() - finger) / 2), Math.min(0, (result.height() - finger) / 2));
         return result;
+    }
+
+    /** Selects a face as a touch does. */
+    void select(int face) {
+        if (listener != null) {
+            listener.selected(face);
+        }
+    }
+
+    int faceCount() {
+        return faces.size();
+    }
+
+    boolean isSelectedFace(int face) {
+        return face == selected;
+    }
+
+    /** What TalkBack says of one face, such as "Face 2 of 3: surprise 60%". */
+    String describe(int face) {
+        return getResources().getString(R.string.face_of, face + 1, faces.size(),
+                Words.emotion(getContext(), faces.get(face).getEmotion()));
+    }
+
+    /** Where a face lies in the view, as large as a finger needs. */
+    Rect boundsOf(int face) {
+        Rect result = new Rect();
+        touchable(faces.get(face).getBox()).roundOut(result);
+        return result;
+    }
+
+    @Override
+    public AccessibilityNodeProvider getAccessibilityNodeProvider() {
+        return nodes;
+    }
+
+    @Override
+    protected boolean dispatchHoverEvent(MotionEvent event) {
+        return nodes.hovered(event) || super.dispatchHoverEvent(event);
     }
 
     private String description() {
@@ -162,11 +193,8 @@ public final class PhotoView extends View {
         if (photo == null) {
             return resources.getString(R.string.photo_none);
         }
-        if (faces.isEmpty()) {
-            return resources.getString(R.string.photo);
-        }
-        return resources.getQuantityString(R.plurals.photo_faces, faces.size(), faces.size(), selected + 1,
-                Words.emotion(resources, faces.get(selected).emotions.get(0)));
+        return faces.isEmpty() ? resources.getString(R.string.photo)
+                : resources.getQuantityString(R.plurals.photo_faces, faces.size(), faces.size());
     }
 
     private float units(int unit, float value) {

@@ -12,10 +12,7 @@ import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import org.ferexport.core.Device;
-import org.ferexport.core.PhotoCheck;
-import org.ferexport.core.SelfCheckReport;
-import org.ferexport.core.VariantCheck;
+import org.ferexport.fer.FerCheck;
 
 /** Replays the bundle's golden vectors on this phone, shows what came out and shares it. */
 public final class SelfCheckActivity extends Activity implements CheckRun.Screen {
@@ -45,7 +42,7 @@ public final class SelfCheckActivity extends Activity implements CheckRun.Screen
         run = (CheckRun) getLastNonConfigurationInstance();
         if (run == null) {
             run = new CheckRun();
-            run.start(new AssetSource(getAssets()), new TfliteRuntime());
+            run.start(this);
         }
         run.attach(this);
         show();
@@ -53,7 +50,7 @@ public final class SelfCheckActivity extends Activity implements CheckRun.Screen
 
     @Override
     public void show() {
-        SelfCheckReport report = run.report;
+        FerCheck report = run.report;
         boolean running = report == null && run.failure == null;
         progress.setVisibility(running ? View.VISIBLE : View.GONE);
         progress.setMax(run.steps);
@@ -65,21 +62,20 @@ public final class SelfCheckActivity extends Activity implements CheckRun.Screen
                     : getString(R.string.check_failed, run.failure));
             return;
         }
-        status.setText(report.passed() ? R.string.check_passed : R.string.check_differs);
-        for (VariantCheck variant : report.variants) {
-            row(Words.variant(variant.variant), variant.withinTolerance, getString(R.string.check_variant,
-                    variant.largestDifference, variant.tolerance, 100 * variant.agreement, variant.vectors,
-                    variant.p50, variant.p95));
+        status.setText(report.isPassed() ? R.string.check_passed : R.string.check_differs);
+        for (FerCheck.Variant variant : report.getVariants()) {
+            row(variant.getName(), variant.isPassed(), getString(R.string.check_variant,
+                    variant.getLargestDifference(), variant.getTolerance(), 100 * variant.getAgreement(),
+                    variant.getVectors(), variant.getMedian(), variant.getSlowest()));
         }
-        PhotoCheck photos = report.photos;
-        row(getString(R.string.check_photos_title), photos.passed(), getString(R.string.check_photos,
-                photos.equalPhotos(), photos.photos(), photos.equalCrops(), photos.crops(),
-                photos.faces() - photos.missingFaces(), photos.faces(), photos.foreignFaces(),
-                photos.boxDistance()));
-        Device device = Phone.device();
-        row(getString(R.string.check_phone_title), true, getString(R.string.check_phone, device.model, device.cpu,
-                device.abi, device.os, report.runtime, report.threads));
-        keep(report.toJson(device));
+        FerCheck.Photos photos = report.getPhotos();
+        row(getString(R.string.check_photos_title), photos.isPassed(), getString(R.string.check_photos,
+                photos.getEqualPhotos(), photos.getPhotos(), photos.getEqualCrops(), photos.getCrops(),
+                photos.getFaces() - photos.getMissingFaces(), photos.getFaces(), photos.getForeignFaces(),
+                photos.getBoxDistance()));
+        row(getString(R.string.check_phone_title), true, getString(R.string.check_phone, report.getPhone(),
+                report.getProcessor(), report.getSystem(), report.getRuntime(), report.getThreads()));
+        keep(report.toJson());
     }
 
     private void row(String title, boolean good, String text) {
@@ -107,7 +103,7 @@ public final class SelfCheckActivity extends Activity implements CheckRun.Screen
         Intent intent = new Intent(Intent.ACTION_SEND);
         intent.setType("text/plain");
         intent.putExtra(Intent.EXTRA_SUBJECT, FILE);
-        intent.putExtra(Intent.EXTRA_TEXT, run.report.toJson(Phone.device()));
+        intent.putExtra(Intent.EXTRA_TEXT, run.report.toJson());
         try {
             startActivity(Intent.createChooser(intent, getString(R.string.share)));
         } catch (ActivityNotFoundException none) {

@@ -1,18 +1,21 @@
 package org.ferexport.app;
 
-import android.content.ContentResolver;
+import android.content.Context;
+import android.content.res.AssetManager;
 import android.graphics.Bitmap;
+import android.graphics.BitmapFactory;
 import android.net.Uri;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.ferexport.core.Bundle;
-import org.ferexport.core.Manifest;
-import org.ferexport.core.ModelRuntime;
-import org.ferexport.core.Prediction;
+import org.ferexport.fer.FerAnalyzer;
+import org.ferexport.fer.FerException;
+import org.ferexport.fer.FerFace;
+import org.ferexport.fer.FerVariant;
 
 /** What the main screen shows; outlives the rotation of the screen. Used on the main thread only. */
 final class Session implements Analyser.Listener {
@@ -21,17 +24,25 @@ final class Session implements Analyser.Listener {
         void show();
     }
 
-    /** The variants that the runtime runs; empty where the app holds no usable bundle. */
-    final List<Manifest.Variant> variants = new ArrayList<Manifest.Variant>();
+    /** A portrait in the public domain, which the bundle brings along. */
+    private static final String SAMPLE = FerAnalyzer.ASSETS + "/golden/portrait.png";
+
+    /** The networks; empty where the app holds no usable bundle. */
+    final List<FerVariant> variants;
 
     /** The variant in use, of the list above. */
     int variant;
 
+    /** The photo's place; null for the sample. */
     Uri uri;
+
     Bitmap photo;
 
+    /** Whether the photo is the sample of the first screen. */
+    boolean sample;
+
     /** The photo's faces, the largest first; null before they are known. */
-    List<Prediction> faces;
+    List<FerFace> faces;
 
     /** The face whose emotions are shown. */
     int selected;
@@ -41,34 +52,30 @@ final class Session implements Analyser.Listener {
     /** What the last analysis took, in milliseconds, each face run once; the decoding of the file is not in it. */
     double milliseconds;
 
-    /** A string to show and what it is about, or 0 and null. */
+    /** A string to show, or 0. */
     int text;
-    String detail;
+
+    /** What went wrong, or null. */
+    FerException error;
 
     /** What a variant takes for one face, by its file, in milliseconds: a median of warm runs on the last photo. */
     private final Map<String, Double> inferences = new HashMap<String, Double>();
 
+    private FerAnalyzer analyzer;
     private Analyser analyser;
     private Screen screen;
 
-    Session(AssetSource source, ModelRuntime runtime) {
+    Session(Context context) {
+        List<FerVariant> found = Collections.emptyList();
         try {
-            Bundle bundle = Bundle.open(source);
-            for (Manifest.Variant each : bundle.manifest.variants) {
-                if (runtime.runs(each.format)) {
-                    variant = each == bundle.manifest.preferred ? variants.size() : variant;
-                    variants.add(each);
-                }
-            }
-            analyser = new Analyser(bundle, runtime, this);
-        } catch (IOException broken) {
-            text = R.string.bundle_broken;
-            detail = broken.getMessage();
+            analyzer = FerAnalyzer.open(context);
+            analyser = new Analyser(analyzer, this);
+            found = analyzer.getVariants();
+            variant = found.indexOf(analyzer.getVariant());
+        } catch (FerException broken) {
+            error = broken;
         }
-        if (text == 0 && variants.isEmpty()) {
-            text = R.string.bundle_broken;
-            detail = runtime.name();
-        }
+        variants = found;
     }
 
     /** Whether photos can be analysed at all. */
@@ -77,8 +84,8 @@ final class Session implements Analyser.Listener {
     }
 
     /** What a variant takes for one face, in milliseconds; null before it is known. */
-    Double inference(Manifest.Variant which) {
-        return inferences.get(which.file);
+    Double inference(FerVariant which) {
+        return inferences.get(which.getFile());
     }
 
     /** Answers to another screen, or to none. */
@@ -86,13 +93,42 @@ final class Session implements Analyser.Listener {
         screen = to;
     }
 
-    void open(ContentResolver resolver, Uri from) {
+    void open(Context context, Uri from) {
+        start(from, false);
+        analyser.open(context, from);
+        changed();
+    }
+
+    /** Shows what the app does; nothing where the app was built without the sample. */
+    void openSample(final AssetManager assets) {
+        try {
+            assets.open(SAMPLE).close();
+        } catch (IOException none) {
+            return;
+        }
+        start(null, true);
+        analyser.open(new Analyser.Photo() {
+            @Override
+            public Bitmap load() {
+                try (InputStream file = assets.open(SAMPLE)) {
+                    BitmapFactory.Options options = new BitmapFactory.Options();
+                    options.inScaled = false;
+                    return BitmapFactory.decodeStream(file, null, options);
+                } catch (IOException gone) {
+                    throw new IllegalStateException(gone);
+                }
+            }
+        });
+        changed();
+    }
+
+    private void start(Uri from, boolean isSample) {
         uri = from;
+        sample = isSample;
         photo = null;
         clear();
         busy = true;
-        analyser.open(resolver, from, variants.get(variant));
-        changed();
+        analyzer.setVariant(variants.get(variant));
     }
 
     void use(int which) {
@@ -116,8 +152,9 @@ final class Session implements Analyser.Listener {
     void analyse() {
         busy = true;
         text = 0;
-        detail = null;
-        analyser.analyse(photo, variants.get(variant));
+        error = null;
+        analyzer.setVariant(variants.get(variant));
+        analyser.analyse(photo);
         changed();
     }
 
@@ -129,7 +166,7 @@ final class Session implements Analyser.Listener {
     /** Tells why there is nothing new; the former photo stays. */
     void tell(int why) {
         text = why;
-        detail = null;
+        error = null;
         changed();
     }
 
@@ -146,24 +183,23 @@ final class Session implements Analyser.Listener {
     }
 
     @Override
-    public void analysed(List<Prediction> found, double whole, double face) {
+    public void analysed(List<FerFace> found, double whole, double face) {
         busy = false;
         text = 0;
-        detail = null;
-        faces = Collections.unmodifiableList(new ArrayList<Prediction>(found));
+        error = null;
+        faces = Collections.unmodifiableList(new ArrayList<FerFace>(found));
         selected = selected < faces.size() ? selected : 0;
         milliseconds = whole;
         if (!faces.isEmpty()) {
-            inferences.put(variants.get(variant).file, face);
+            inferences.put(variants.get(variant).getFile(), face);
         }
         changed();
     }
 
     @Override
-    public void failed(int why, String about) {
+    public void failed(FerException why) {
         clear();
-        text = why;
-        detail = about;
+        error = why;
         changed();
     }
 
@@ -172,7 +208,7 @@ final class Session implements Analyser.Listener {
         selected = 0;
         busy = false;
         text = 0;
-        detail = null;
+        error = null;
     }
 
     private void changed() {

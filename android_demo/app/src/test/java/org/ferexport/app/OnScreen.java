@@ -4,6 +4,7 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
+import android.Manifest;
 import android.app.Activity;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
@@ -16,20 +17,32 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.function.BooleanSupplier;
 import org.robolectric.Robolectric;
+import org.robolectric.RuntimeEnvironment;
+import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.shadows.ShadowLooper;
 
 /** What stands on a screen, waiting for it, and a picture of it. */
 final class OnScreen {
-    private static final long PATIENCE = 30_000;
+    private static final long PATIENCE = 180_000;
 
     private OnScreen() {}
 
+    static final String SAMPLE =
+            "This is a sample. Choose a photo, take one, or use the camera live. Nothing leaves this phone.";
+
+    /** The first screen, with the sample analysed. */
     static ActivityController<MainActivity> main() {
         ActivityController<MainActivity> controller = Robolectric.buildActivity(MainActivity.class);
         controller.setup();
-        ShadowLooper.idleMainLooper();
+        MainActivity activity = controller.get();
+        until("the sample", () -> text(activity, R.id.status).equals(activity.getString(R.string.start_sample)));
         return controller;
+    }
+
+    /** The user allowed the camera before. */
+    static void allowCamera() {
+        Shadows.shadowOf(RuntimeEnvironment.getApplication()).grantPermissions(Manifest.permission.CAMERA);
     }
 
     static BarsView bars(Activity activity) {

@@ -1,5 +1,6 @@
 package org.ferexport.app;
 
+import static org.ferexport.app.OnScreen.allowCamera;
 import static org.ferexport.app.OnScreen.assertText;
 import static org.ferexport.app.OnScreen.bars;
 import static org.ferexport.app.OnScreen.draw;
@@ -12,13 +13,17 @@ import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
+import android.Manifest;
 import android.app.Activity;
+import android.app.AlertDialog;
 import android.app.Instrumentation;
 import android.content.ActivityNotFoundException;
 import android.content.Context;
 import android.content.Intent;
+import android.content.pm.PackageManager;
 import android.graphics.Bitmap;
 import android.graphics.BitmapFactory;
 import android.net.Uri;
@@ -33,8 +38,12 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import org.ferexport.core.Emotion;
-import org.ferexport.core.Results;
+import org.ferexport.fer.Documents;
+import org.ferexport.fer.Exif;
+import org.ferexport.fer.FerAnalyzer;
+import org.ferexport.fer.FerEmotion;
+import org.ferexport.fer.FerException;
+import org.ferexport.fer.Results;
 import org.junit.Before;
 import org.junit.Rule;
 import org.junit.Test;
@@ -47,6 +56,9 @@ import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.annotation.Config;
 import org.robolectric.annotation.GraphicsMode;
+import org.robolectric.shadows.ShadowActivity;
+import org.robolectric.shadows.ShadowDialog;
+import org.robolectric.shadows.ShadowLooper;
 import org.robolectric.util.ReflectionHelpers;
 
 /** From a button to the result, through other apps' answers, with real photos, networks and detectors. */
@@ -66,6 +78,7 @@ public class OpeningTest {
     @Before
     public void provide() {
         documents = Documents.in(folder.getRoot());
+        allowCamera();
     }
 
     @Test
@@ -73,7 +86,7 @@ public class OpeningTest {
         try (ActivityController<MainActivity> controller = main()) {
             MainActivity activity = controller.get();
             Intent asked = asked(activity, R.id.choose);
-            assertEquals(Intent.ACTION_OPEN_DOCUMENT, asked.getAction());
+            assertEquals(MediaStore.ACTION_PICK_IMAGES, asked.getAction());
             assertEquals("image/*", asked.getType());
             answer(activity, asked, new Intent().setData(documents.keep("portrait.png", portrait(activity))));
             assertText(activity, R.id.status, "Reading the photo…");
@@ -240,6 +253,53 @@ public class OpeningTest {
     }
 
     @Test
+    public void asksForTheCameraBeforeItTakesAPhoto() throws IOException {
+        Shadows.shadowOf(RuntimeEnvironment.getApplication()).denyPermissions(Manifest.permission.CAMERA);
+        try (ActivityController<MainActivity> controller = main()) {
+            MainActivity activity = controller.get();
+            assertNull(Shadows.shadowOf(activity).getLastRequestedPermission());
+            activity.findViewById(R.id.take).performClick();
+            assertNull(Shadows.shadowOf(activity).getLastRequestedPermission());
+            ((AlertDialog) ShadowDialog.getLatestDialog()).getButton(AlertDialog.BUTTON_POSITIVE).performClick();
+            ShadowLooper.idleMainLooper();
+            ShadowActivity.PermissionsRequest asked = Shadows.shadowOf(activity).getLastRequestedPermission();
+            assertArrayEquals(new String[] {Manifest.permission.CAMERA}, asked.requestedPermissions);
+            activity.onRequestPermissionsResult(asked.requestCode, asked.requestedPermissions,
+                    new int[] {PackageManager.PERMISSION_DENIED});
+            assertText(activity, R.id.status,
+                    "The camera is denied to this app. Allow it in the phone’s settings, or choose a photo.");
+            open(activity);
+            allowCamera();
+            activity.onRequestPermissionsResult(asked.requestCode, asked.requestedPermissions,
+                    new int[] {PackageManager.PERMISSION_GRANTED});
+            Intent started = Shadows.shadowOf(activity).getNextStartedActivityForResult().intent;
+            assertEquals(MediaStore.ACTION_IMAGE_CAPTURE, started.getAction());
+        }
+    }
+
+    @Test
+    public void choosesADocumentWhereThereIsNoPhotoPicker() {
+        try (ActivityController<MainActivity> controller = main()) {
+            MainActivity activity = controller.get();
+            List<String> started = new ArrayList<>();
+            ReflectionHelpers.setField(Activity.class, activity, "mInstrumentation", new Instrumentation() {
+                @Override
+                public ActivityResult execStartActivity(Context who, IBinder thread, IBinder token, Activity target,
+                        Intent intent, int request, Bundle options) {
+                    started.add(intent.getAction());
+                    if (MediaStore.ACTION_PICK_IMAGES.equals(intent.getAction())) {
+                        throw new ActivityNotFoundException("No Activity found to handle Intent");
+                    }
+                    return null;
+                }
+            });
+            activity.findViewById(R.id.choose).performClick();
+            assertEquals(List.of(MediaStore.ACTION_PICK_IMAGES, Intent.ACTION_OPEN_DOCUMENT), started);
+            assertText(activity, R.id.status, OnScreen.SAMPLE);
+        }
+    }
+
+    @Test
     public void explainsAMissingCameraApp() throws IOException {
         try (ActivityController<MainActivity> controller = main()) {
             MainActivity activity = controller.get();
@@ -291,10 +351,13 @@ public class OpeningTest {
 
     /** The bars show what the bundle says that the variant in that row answers to the portrait. */
     private static void assertGolden(Activity activity, int row) throws IOException {
-        org.ferexport.core.Bundle bundle = org.ferexport.core.Bundle.open(new AssetSource(activity.getAssets()));
         List<String> words = new ArrayList<>();
-        for (Emotion emotion : Results.golden(bundle, PORTRAIT, bundle.manifest.variants.get(row))) {
-            words.add(Words.emotion(activity.getResources(), emotion));
+        try (FerAnalyzer analyzer = FerAnalyzer.open(activity)) {
+            for (FerEmotion emotion : Results.golden(activity, PORTRAIT, analyzer.getVariants().get(row))) {
+                words.add(Words.emotion(activity, emotion));
+            }
+        } catch (FerException broken) {
+            throw new IOException(broken);
         }
         assertEquals(View.VISIBLE, bars(activity).getVisibility());
         assertEquals(String.join(", ", words), bars(activity).getContentDescription().toString());

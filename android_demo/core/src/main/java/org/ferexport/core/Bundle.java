@@ -41,6 +41,16 @@ public final class Bundle {
         return content;
     }
 
+    /** Whether a file lies there; one that the manifest lists may have been left out of an app to keep it small. */
+    public boolean has(String file) {
+        try {
+            source.open(file).close();
+            return true;
+        } catch (IOException missing) {
+            return false;
+        }
+    }
+
     /** A variant's file. */
     public byte[] model(Manifest.Variant variant) throws IOException {
         return read(variant.file);

@@ -2,7 +2,7 @@ package org.ferexport.core;
 
 import java.io.IOException;
 
-/** A bundle that cannot be used; the message is one line: what, why, and the command that mends it. */
+/** A bundle that cannot be used; the message is one line: what, why, and the command that fixes it. */
 public final class BundleException extends IOException {
     private static final long serialVersionUID = 1L;
 

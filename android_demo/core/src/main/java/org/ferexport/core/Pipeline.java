@@ -67,6 +67,11 @@ public final class Pipeline implements Closeable {
         for (Prediction face : faces) {
             inputs.add(face.gray);
         }
+        return latencyOf(inputs);
+    }
+
+    /** As {@link #latency}, for the faces' inputs. */
+    public double latencyOf(List<byte[]> inputs) {
         return Latency.of(model, inputs, WARM_UP, TIMED).milliseconds(50);
     }
 

@@ -40,7 +40,9 @@ public final class SelfCheck {
         Golden golden = bundle.golden();
         List<Manifest.Variant> variants = new ArrayList<Manifest.Variant>();
         for (Manifest.Variant variant : bundle.manifest.variants) {
-            if (runtime.runs(variant.format) && golden.of(variant, runtime.kernels()) != null) {
+            // An app may leave out all but the preferred one.
+            boolean here = variant == bundle.manifest.preferred || bundle.has(variant.file);
+            if (here && runtime.runs(variant.format) && golden.of(variant, runtime.kernels()) != null) {
                 variants.add(variant);
             }
         }

@@ -157,6 +157,18 @@ public class SelfCheckTest {
     }
 
     @Test
+    public void skipsAVariantThatAnAppLeftOut() throws IOException {
+        String left = null;
+        for (Manifest.Variant variant : bundle.manifest.variants) {
+            left = variant != bundle.manifest.preferred && variant.format.equals("tflite") ? variant.file : left;
+        }
+        SelfCheckReport report = new SelfCheck(lacking(left), desktop, new PngReader(), 1).run((step, steps) -> { });
+        assertTrue(report.passed());
+        assertEquals(bundle.manifest.preferred.file, report.variants.get(0).variant.file);
+        assertEquals(1, report.variants.size());
+    }
+
+    @Test
     public void namesTheFileThatIsMissing() {
         Source empty = path -> {
             throw new FileNotFoundException(path);
