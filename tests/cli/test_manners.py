@@ -67,3 +67,22 @@ def test_quiet_prints_errors_only(tiny_csv, tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
     assert main(["data", str(tmp_path / "missing.csv"), "--quiet"]) == 2
     assert "missing.csv" in capfd.readouterr().err
+
+
+def test_a_fault_of_ours_says_how_to_report_it(tiny_csv, monkeypatch, capsys):
+    def broken(*given, **named):
+        raise KeyError("shape")
+
+    monkeypatch.delenv("FER_EXPORT_DEBUG", raising=False)
+    monkeypatch.setattr("fer_export.dataset.duplicates.summarize", broken)
+    assert main(["data", str(tiny_csv)]) == 3
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    for words in (
+        "a fault of fer-export",
+        "KeyError: 'shape'",
+        f"command: fer-export data {tiny_csv}",
+        "keras 3.",
+        "Python 3.",
+    ):
+        assert words in said

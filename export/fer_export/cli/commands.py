@@ -1,6 +1,7 @@
 """The command `fer-export`: flags in, one public function called, one result printed.
 
-Exit codes: 0 done and within the gate, 1 a gate failed, 2 bad input or usage, 130 and 143 interrupted.
+Exit codes: 0 done and within the gate, 1 a gate failed, 2 bad input or usage, 3 a fault of fer-export itself, 130 and
+143 interrupted.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..contract import formats, variants
-from ..errors import FerExportError, UsageError, one_line
+from ..errors import FerExportError, UsageError
 from ..harmless import file_name
 from ..report.text.next_commands import given
 from ..system import scratch, signals, streams
-from . import output
+from . import fault, output
 from .flags import Command, parser
 from .progress_bar import Bar, duration
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except Exception as error:  # an unexpected error still ends in one line, not in a traceback
             if os.environ.get("FER_EXPORT_DEBUG"):
                 raise
-            return _failed(f"unexpected {type(error).__name__}: {one_line(error)}; set FER_EXPORT_DEBUG=1 to see where")
+            return _failed(fault.report(error, sys.argv[1:] if arguments is None else arguments), fault.CODE)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -67,10 +68,10 @@ def _interrupted(number: int) -> int:
     return output.say(signals.MESSAGE, 128 + number)
 
 
-def _failed(message: str) -> int:
-    """2 and the message; where a signal came before, a library has made the error of it."""
+def _failed(message: str, code: int = 2) -> int:
+    """The code and the message; where a signal came before, a library has made the error of it."""
     number = signals.came()
-    return output.say(message, 2) if number is None else _interrupted(number)
+    return output.say(message, code) if number is None else _interrupted(number)
 
 
 def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:

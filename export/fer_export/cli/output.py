@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import OutputError
 from ..harmless import harmless, json_text
 from ..system import cache_folder, streams
+from .words import typed
 
 
 def show(options: argparse.Namespace, document: dict[str, Any], text: str) -> None:
@@ -21,7 +22,7 @@ def show(options: argparse.Namespace, document: dict[str, Any], text: str) -> No
     """
     if options.quiet:
         return
-    content = json_text(document, ascii_only=True) if options.json else harmless(text, keep="\n")
+    content = json_text(document, ascii_only=True) if options.json else harmless(typed(text), keep="\n")
     if streams.is_absent(1):
         streams.say(f"fer-export: there is no stdout; the result is in {_kept(options, content)}")
         return
@@ -58,7 +59,7 @@ def _kept(options: argparse.Namespace, content: str) -> Path:
 
 def say(message: str, code: int) -> int:
     """Write one line to stderr; returns the code."""
-    streams.say(f"fer-export: {harmless(' '.join(message.split()))}")
+    streams.say(f"fer-export: {harmless(typed(' '.join(message.split())))}")
     return code
 
 
