@@ -95,7 +95,7 @@ def test_the_observed_network_answers_like_the_network(tmp_path):
         return layers.BatchNormalization(scale=False, center=False)(layers.Dense(6, activation="relu")(x))
 
     checkpoint = checkpoint_of(classifier(body, channels=3), tmp_path)
-    observed = probe_faces._observed(checkpoint)
+    observed = probe_faces.observed_of(checkpoint)
     images = scaled(grey(5, channels=3))
     assert np.abs(answers(observed, images) - answers(checkpoint.network, images)).max() < 1e-5
     assert len(observed.losses) == 3

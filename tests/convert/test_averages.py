@@ -78,7 +78,7 @@ def test_a_factor_becomes_a_fraction_a_little_below_it(factor):
 )
 def test_the_last_bits_of_a_factor_move_no_average(body, mirror, averages_in_it, tmp_path, monkeypatch):
     found = factors(converted(body, tmp_path, mirror=mirror))
-    monkeypatch.setattr(tflite_averages, "_widened", lambda calibrated, content: None)
+    monkeypatch.setattr(tflite_averages, "widened_of", lambda calibrated, content: None)
     plain = factors(converted(body, tmp_path, mirror=mirror))
     assert len(found) == len(plain) == averages_in_it
     moved = 0
@@ -99,15 +99,15 @@ def rounded(sums: np.ndarray, factor: float) -> list[bytes]:
 
 
 def test_an_average_whose_scale_another_tensor_sets_stays_as_it_is(tmp_path):
-    free, held = (tflite_averages._is_fraction(factor) for factor, _ in factors(converted(tied, tmp_path)))
+    free, held = (tflite_averages.is_fraction(factor) for factor, _ in factors(converted(tied, tmp_path)))
     assert (free, held) == (True, False)
 
 
 def test_a_tiny_factor_is_left_alone_at_once(monkeypatch):
     model = SimpleNamespace(subgraphs=[SimpleNamespace(tensors=[])])
-    monkeypatch.setattr(tflite_averages, "_model", lambda content: model)
-    monkeypatch.setattr(tflite_averages, "_averages", lambda model: ["average"])
-    monkeypatch.setattr(tflite_averages, "_factors", lambda model: [1e-12])
+    monkeypatch.setattr(tflite_averages, "opened", lambda content: model)
+    monkeypatch.setattr(tflite_averages, "averages_of", lambda model: ["average"])
+    monkeypatch.setattr(tflite_averages, "factors_of", lambda model: [1e-12])
     assert tflite_averages.quantised(b"calibrated", lambda content: b"int8") == b"int8"
 
 

@@ -116,7 +116,7 @@ def converted(checkpoint, calibrating):
 def tflite_crop(rule: FrameRule):
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_content=frame_tflite._crop(rule))
+    interpreter = Interpreter(model_content=frame_tflite.crop_model(rule))
     given = {len(detail["shape"]): detail["index"] for detail in interpreter.get_input_details()}
 
     def crop_of(frame: Frame) -> np.ndarray:
@@ -199,7 +199,7 @@ def test_tflite_has_builtin_ops_only_and_the_box_is_described_in_pixels(converte
     content_described = tflite_metadata._Table(document, box.target(3))
     properties = tflite_metadata._Table(document, content_described.target(1))
     assert (box.text(0), content_described.code(0)) == ("box", tflite_metadata._BOUNDING_BOX)
-    assert (properties.code(1), properties.code(2)) == (tflite_metadata._BOUNDARIES, tflite_metadata._PIXEL)
+    assert (properties.code(1), properties.code(2)) == (tflite_metadata.BOUNDARIES, tflite_metadata.PIXEL)
 
 
 def test_onnx_has_standard_ops_of_the_usual_opset(converted):

@@ -121,7 +121,7 @@ def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     earlier = smooth_pictures(40)
     later = np.concatenate([smooth_pictures(10)[:, :, ::-1], smooth_pictures(30)[20:] // 2])
     whole = near_duplicates(later, earlier)
-    monkeypatch.setattr("fer_export.dataset.duplicates._BLOCK", 7)
+    monkeypatch.setattr("fer_export.dataset.duplicates.BLOCK", 7)
     assert np.array_equal(near_duplicates(later, earlier), whole)
     assert whole[0].tolist() == [False] * 10 + [True] * 10
 

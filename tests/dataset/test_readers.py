@@ -125,7 +125,7 @@ def test_rows_of_one_number_of_every_width(digit: int, tmp_path: Path) -> None:
 
 
 def test_pieces_that_end_within_a_row_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fer_export.dataset.csv_table._CHUNK", 5000)
+    monkeypatch.setattr("fer_export.dataset.csv_table.CHUNK", 5000)
     content = to_csv(make_rows(9))
     check(read_bytes(tmp_path, content), make_rows(9))
     with pytest.raises(DataError, match=r"row 10 \(line 11\): the emotion is '7'"):
@@ -137,7 +137,7 @@ def test_pieces_that_end_within_a_row_lose_nothing(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.parametrize("name", PACKERS)
 def test_progress_ends_at_the_whole(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fer_export.dataset.csv_table._CHUNK", 20_000)
+    monkeypatch.setattr("fer_export.dataset.csv_table.CHUNK", 20_000)
     steps: list[tuple[int, int]] = []
     path = tmp_path / name
     path.write_bytes(PACKERS[name](to_csv(make_rows(12))))

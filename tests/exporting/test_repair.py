@@ -282,7 +282,7 @@ def test_layers_that_cannot_stay_in_float_are_refused(outlier):
 
 
 def test_a_converter_that_keeps_other_layers_is_caught(outlier, monkeypatch):
-    monkeypatch.setattr(tflite, "_quantised", lambda converter, names, float_layers: converter.convert())
+    monkeypatch.setattr(tflite, "quantised", lambda converter, names, float_layers: converter.convert())
     with pytest.raises(ConversionError, match="should stay float"):
         convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=("dense",))
 

@@ -138,7 +138,7 @@ def test_blocks_interleave_in_an_order_of_their_own_each_round() -> None:
 
     def order(seed: int) -> list[int]:
         ran.clear()
-        benchmark._measure([Record(i) for i in range(6)], 4, 0.1, seed, lambda task, done, total: None)  # type: ignore[misc]
+        benchmark.measure([Record(i) for i in range(6)], 4, 0.1, seed, lambda task, done, total: None)  # type: ignore[misc]
         return list(ran)
 
     first = order(1)
@@ -353,5 +353,5 @@ def test_int8_instructions_are_read_from_the_flags(monkeypatch: pytest.MonkeyPat
         ({"Features": "fp asimd asimddp i8mm"}, ("NEON dot product", "NEON i8mm")),
         ({"flags": "fpu avx2"}, ()),
     ):
-        monkeypatch.setattr(machine, "_cpuinfo", lambda fields=fields: fields)
+        monkeypatch.setattr(machine, "read_cpuinfo", lambda fields=fields: fields)
         assert machine.int8_instructions() == expected

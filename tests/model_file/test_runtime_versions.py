@@ -66,7 +66,7 @@ def test_a_dense_layer_with_many_scales_needs_2_10() -> None:
 
 
 def test_int8_without_such_a_layer_runs_in_1_14(monkeypatch) -> None:
-    monkeypatch.setattr(tflite_versions, "_has_channelwise_dense", lambda content: False)
+    monkeypatch.setattr(tflite_versions, "has_channelwise_dense", lambda content: False)
     assert tflite_versions.oldest(tiny_tflite.converted("int8")) == "1.14.0"
 
 

@@ -280,7 +280,7 @@ def test_calibration_prepares_for_integers_and_leaves_the_checkpoint(tmp_path):
 @pytest.mark.parametrize("calibrated", [False, True])
 def test_a_rewriting_that_is_not_exact_is_refused(tmp_path, monkeypatch, calibrated):
     checkpoint = checkpoint_of(classifier(conv_norm_relu), tmp_path)
-    exact = graph._folded
-    monkeypatch.setattr(graph, "_folded", lambda layer, norm: [1.1 * array for array in exact(layer, norm)])
+    exact = graph.folded_of
+    monkeypatch.setattr(graph, "folded_of", lambda layer, norm: [1.1 * array for array in exact(layer, norm)])
     with pytest.raises(ConversionError, match="report this network"):
         exportable(checkpoint, "gray", grey(4) if calibrated else None)

@@ -134,7 +134,7 @@ def test_blame_finds_the_layers_of_a_mirrored_file(checkpoint, calibrating, file
 
 
 def test_command_writes_names_and_tells_the_cost(checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "_checkpoint", lambda options: replace(checkpoint, mirror=False))
+    monkeypatch.setattr(commands, "checkpoint_of", lambda options: replace(checkpoint, mirror=False))
     images = grey(30, seed=5)
     faces = ParityFaces(images, None, "made faces", tuple(face_hashes(images)))
     monkeypatch.setattr(exporting.judging, "without_data", lambda network, on_step: faces)

@@ -81,7 +81,7 @@ def test_patches_are_what_the_kernel_sees(options):
     network, images = classifier(body), scaled(grey(5))
     layer = network.get_layer("judged")
     expected = answers(keras.Model(network.inputs[0], layer.output), images)
-    seen = rounding._patches(network, layer, images)
+    seen = rounding.patches_of(network, layer, images)
     given = seen @ by_filter(layer.get_weights()[0]).T
     assert given == pytest.approx(expected.reshape(-1, 4), abs=1e-5)
 
@@ -95,7 +95,7 @@ def test_a_layer_of_a_network_is_closer_than_with_nearest_weights(options):
     network, images = classifier(body), scaled(grey(20))
     layer = network.get_layer("judged")
     kernel, bias = layer.get_weights()
-    seen = rounding._patches(network, layer, images)
+    seen = rounding.patches_of(network, layer, images)
     assert round_convolutions(network, images) == 2
     given, same_bias = layer.get_weights()
     assert (same_bias == bias).all()

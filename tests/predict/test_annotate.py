@@ -46,7 +46,7 @@ def test_the_box_has_the_emotions_colour_and_stands_where_the_face_is():
 def test_bars_are_as_long_as_the_probabilities():
     pixels = picture(photo_of(1000, 800), [prediction((300, 200, 500, 400), "sad")])
     card = pixels[:, 1030:]
-    sad, others = where(card, colour_of("sad", FER2013)), where(card, annotate._BAR)
+    sad, others = where(card, colour_of("sad", FER2013)), where(card, annotate.BAR)
     row = sad[:, 0] == sad[:, 0].max() - 5
     others_row = others[:, 0] == others[:, 0].max() - 5
     ratio = np.ptp(sad[row][:, 1]) / np.ptp(others[others_row][:, 1])
@@ -80,14 +80,14 @@ def test_every_face_has_a_card(count):
     boxes = [(10 + 90 * (i % 10), 10 + 90 * (i // 10), 80 + 90 * (i % 10), 80 + 90 * (i // 10)) for i in range(count)]
     pixels = picture(photo_of(920, 560), [prediction(box) for box in boxes])
     seen = len(where(pixels, (90, 90, 90)))
-    least = (annotate._ROW * annotate._MOST_ROWS) ** 2
+    least = (annotate.ROW * annotate.MOST_ROWS) ** 2
     assert seen >= count * least
 
 
 def test_many_labels_and_long_names_fit():
     labels = tuple(f"an emotion of a very long name {i}" for i in range(24))
     pixels = picture(photo_of(700, 500), [prediction((100, 100, 300, 300), labels[5], labels)])
-    paper = annotate._PAPER
+    paper = annotate.PAPER
     assert (pixels[:, -12:] == paper).all()
     assert (pixels[-12:] == paper).all()
     assert len({colour_of(label, labels) for label in labels[:4]}) == 4

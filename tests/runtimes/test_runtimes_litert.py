@@ -67,7 +67,7 @@ def test_side_by_side_gives_what_one_after_the_other_gives(workers: int, precisi
     np.testing.assert_array_equal(given, LiteRt(model, workers=1).run(images))
     np.testing.assert_array_equal(given, shared.run(images))
     assert told == sorted(told)
-    assert (told[-1], len(shared._interpreters)) == ((400, 400), workers)
+    assert (told[-1], len(shared.interpreters)) == ((400, 400), workers)
     # A progress bar need not be thread-safe.
     assert threads == {threading.get_ident()}
 
@@ -76,10 +76,10 @@ def test_each_interpreter_takes_its_share() -> None:
     shared = LiteRt(tiny_tflite.converted("int8"), workers=2)
     images = np.repeat(tiny_tflite.images(), 20, axis=0)
     expected = shared.run(images)
-    first, second = shared._interpreters
+    first, second = shared.interpreters
     faces = wait_for_each_other(first, second)
     np.testing.assert_array_equal(shared.run(images), expected)
-    assert len(faces[0]) > litert._TRIAL
+    assert len(faces[0]) > litert.TRIAL
     assert len(faces[1]) > 0
     assert len(faces[0]) + len(faces[1]) == len(images)
 
@@ -93,14 +93,14 @@ def test_only_slow_work_is_shared(
 ) -> None:
     monkeypatch.setattr(litert.machine, "cores", lambda: 4)
     runtime = LiteRt(tiny_tflite.converted("int8"), threads)
-    assert len(runtime._side_by_side(seconds_left)) == expected
+    assert len(runtime.side_by_side(seconds_left)) == expected
 
 
 def test_interruption_stops_every_interpreter() -> None:
     shared = LiteRt(tiny_tflite.converted("int8"), workers=2)
     images = np.repeat(tiny_tflite.images(), 400, axis=0)
     shared.run(images[:1])
-    faces = wait_for_each_other(*shared._interpreters)
+    faces = wait_for_each_other(*shared.interpreters)
 
     def interrupted(done: int, total: int) -> None:
         if faces[1]:
@@ -122,8 +122,8 @@ def test_a_face_that_fails_is_one_clear_error(broken: int) -> None:
     def fails(face: np.ndarray) -> np.ndarray:
         raise RuntimeError("node number 3\nfailed to invoke")
 
-    shared._interpreters[broken].answer = fails
-    wait_for_each_other(*shared._interpreters)
+    shared.interpreters[broken].answer = fails
+    wait_for_each_other(*shared.interpreters)
     with pytest.raises(ExportFileError, match=r"^LiteRT [\d.]+ cannot run the file: node number 3 failed to invoke$"):
         shared.run(np.repeat(tiny_tflite.images(), 20, axis=0))
 
@@ -139,7 +139,7 @@ def wait_for_each_other(first: Any, second: Any) -> tuple[list[int], list[int]]:
 
     def first_answers(face: np.ndarray) -> np.ndarray:
         faces[0].append(1)
-        if len(faces[0]) > litert._TRIAL:
+        if len(faces[0]) > litert.TRIAL:
             first_went_on.set()
             assert second_began.wait(20)
         return answer_first(face)

@@ -70,9 +70,9 @@ def test_the_variable_names_the_interpreter(worker_python: Path, monkeypatch: py
         assert runtime.version == "2.14.0"
     # Empty is as good as none: then it is this interpreter.
     monkeypatch.setenv(tflite_process.VARIABLE, "")
-    assert tflite_process._interpreter(None) == Path(sys.executable)
+    assert tflite_process.interpreter_of(None) == Path(sys.executable)
     monkeypatch.delenv(tflite_process.VARIABLE)
-    assert tflite_process._interpreter(None) == Path(sys.executable)
+    assert tflite_process.interpreter_of(None) == Path(sys.executable)
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,12 @@ def test_a_package_that_cannot_be_imported_is_a_fault(monkeypatch):
 def test_a_script_in_the_current_folder_is_no_package(tmp_path, monkeypatch):
     (tmp_path / "h5py.py").write_text("raise ImportError('not that one')")
     monkeypatch.chdir(tmp_path)
-    assert doctor._failure(doctor._run("-c", "import h5py")) == ""
+    assert doctor.failure(doctor.run_python("-c", "import h5py")) == ""
 
 
 def test_a_death_by_signal_is_told():
-    died = doctor._run("-c", f"import os; os.kill(os.getpid(), {int(signal.SIGILL)})")
-    assert doctor._failure(died) == "ended by SIGILL"
+    died = doctor.run_python("-c", f"import os; os.kill(os.getpid(), {int(signal.SIGILL)})")
+    assert doctor.failure(died) == "ended by SIGILL"
 
 
 def test_folders(tmp_path, monkeypatch):

@@ -158,7 +158,7 @@ def test_process_must_be_one_of_them(process):
 def test_first_process_that_does_not_listen_is_not_waited_for_long():
     group = Group(f"localhost:{free_port()}", 2, 1, wait=0.2)
     with pytest.raises(TrainingError, match="cannot reach process 0"):
-        group._reach_first()
+        group.reach_first()
 
 
 def test_port_in_use_is_named():
@@ -166,7 +166,7 @@ def test_port_in_use_is_named():
         taken.bind(("", 0))
         taken.listen()
         with pytest.raises(TrainingError, match="cannot listen"):
-            Group(f"localhost:{taken.getsockname()[1]}", 2, 0)._check_port()
+            Group(f"localhost:{taken.getsockname()[1]}", 2, 0).check_port()
 
 
 def test_another_backend_is_refused_with_advice(monkeypatch):
@@ -190,7 +190,7 @@ def test_flags_belong_together(flags, capsys):
 
 def test_lost_connection_ends_in_one_line(monkeypatch):
     monkeypatch.setattr(distribution, "check_backend", lambda: None)
-    monkeypatch.setattr(Group, "_connect", lambda self: None)
+    monkeypatch.setattr(Group, "connect", lambda self: None)
     group = Group("localhost:1234", 2, 1)
     with pytest.raises(TrainingError, match="process 1 lost another"), group.joined():
         raise ValueError("UNKNOWN: Gloo all-reduce failed: Connection closed by peer")
@@ -203,7 +203,7 @@ def test_lost_connection_ends_in_one_line(monkeypatch):
     [(6, True, "not all 2"), (6, False, "lost another"), (9, False, "memory"), (15, False, "SIGTERM")],
 )
 def test_death_by_signal_is_told(number, joining, word):
-    assert word in supervise._end(number, Group("localhost:1234", 2, 1), joining)
+    assert word in supervise.ending(number, Group("localhost:1234", 2, 1), joining)
 
 
 def test_alone_nothing_is_shared_nor_joined():
@@ -214,6 +214,6 @@ def test_alone_nothing_is_shared_nor_joined():
 
 def test_arrays_come_through_whole():
     sent = {"run": np.array('{"epochs": []}'), "conv/0": np.ones((2, 3), np.float32)}
-    received = distribution._unpacked(distribution._packed(sent))
+    received = distribution.unpacked(distribution.packed(sent))
     assert str(received["run"]) == '{"epochs": []}'
     assert (received["conv/0"] == sent["conv/0"]).all()

@@ -40,7 +40,7 @@ def parsed(content: bytes, place: str) -> Any:
 def check_version(document: Any, wanted: str, version: int, place: str) -> None:
     """Raise BundleError unless the document is of this format and version."""
     if not isinstance(document, dict) or document.get("format") != wanted:
-        raise BundleError(f"{place} is not a {wanted}; pass a folder made by `fer-export bundle`")
+        raise BundleError(f"{place} is not a {wanted}; pass a folder made by `make_bundle()`")
     found = document.get("version")
     if found != version or isinstance(found, bool):
         raise BundleError(

@@ -64,11 +64,9 @@ class Bundle:
         missing or not the manifest's.
         """
         if not folder.is_dir():
-            raise BundleError(f"{folder} is not a folder; pass one made by `fer-export bundle`")
+            raise BundleError(f"{folder} is not a folder; pass one made by `make_bundle()`")
         if not (folder / manifest.NAME).exists():
-            raise BundleError(
-                f"{folder} is not a bundle: it has no {manifest.NAME}; pass one made by `fer-export bundle`"
-            )
+            raise BundleError(f"{folder} is not a bundle: it has no {manifest.NAME}; pass one made by `make_bundle()`")
         listing = Manifest.from_bytes(documents.read(folder / manifest.NAME))
         for name in listing.files:
             _content(folder, listing, name)

@@ -60,7 +60,7 @@ def from_training(
     """
     if parity is not None and parity.name == training.name:
         raise DataError(
-            f"parity on {parity.name} would judge the file on the faces that calibrate it; use --split PublicTest"
+            f"parity on {parity.name} would judge the file on the faces that calibrate it; use `split='PublicTest'`"
         )
     known, _ = training.for_labels(labels)
     if parity is not None:
@@ -104,5 +104,5 @@ def check_apart(record: Mapping[str, Any], judging: Sequence[str], name: str) ->
     shared = set(record.get("faces", ())) & set(judging)
     if shared:
         raise DataError(
-            f"{len(shared)} of the faces that would judge {name} calibrated it; judge it with --split PublicTest"
+            f"{len(shared)} of the faces that would judge {name} calibrated it; judge it with `split='PublicTest'`"
         )

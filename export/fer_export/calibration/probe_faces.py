@@ -95,7 +95,7 @@ def make(
     Raises ConversionError if the network shows no batch norm, UsageError where Keras does not run on TensorFlow.
     """
     keras_backend.require_tensorflow()
-    observed = _observed(checkpoint)
+    observed = observed_of(checkpoint)
     batches, gaps = [], []
     total = CALIBRATE_BATCHES + VERIFY_BATCHES
     for batch in range(total):
@@ -122,7 +122,7 @@ def make(
     )
 
 
-def _observed(checkpoint: Checkpoint) -> keras.Model:
+def observed_of(checkpoint: Checkpoint) -> keras.Model:
     """The network with every batch norm replaced by one that also adds its distance from the statistics as a loss."""
     import keras
 
@@ -132,7 +132,7 @@ def _observed(checkpoint: Checkpoint) -> keras.Model:
     if not possible(checkpoint):
         raise ConversionError(
             f"{checkpoint.name} has no batch norm to make probe faces from; "
-            "calibrate on real faces with --data fer2013.csv"
+            "calibrate on real faces with `data='fer2013.csv'`"
         )
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:

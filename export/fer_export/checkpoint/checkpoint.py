@@ -243,7 +243,7 @@ def load(
     Raises CheckpointError, or UsageError for an unknown scaling or one of RGB for a grey network.
     """
     if scaling is not None and scaling not in SCALINGS:
-        raise UsageError(f"unknown scaling {scaling!r}; choose --scaling {', '.join(SCALINGS)}")
+        raise UsageError(f"unknown scaling {scaling!r}; choose `scaling={', '.join(SCALINGS)}`")
     keras_backend.start()
     path, folder = _find(model)
     card = _card(folder)
@@ -314,7 +314,7 @@ def _read(path: Path, weights: Path | None, trust: bool) -> keras.Model:
     if not path.is_dir():
         return keras_files.read(path, weights, trust=trust)
     if weights is not None:
-        raise CheckpointError(f"{path} holds its own weights; drop --weights")
+        raise CheckpointError(f"{path} holds its own weights; drop `weights`")
     return saved_model.read(path, trust=trust)
 
 
@@ -325,13 +325,13 @@ def _scaling(given: str | None, card: dict[str, Any], network: keras.Model, path
     if "scaling" in card:
         if not isinstance(card["scaling"], str) or card["scaling"] not in SCALINGS:
             raise CheckpointError(
-                f"card.json beside {path} has the scaling {card['scaling']!r}; add --scaling {', '.join(SCALINGS)}"
+                f"card.json beside {path} has the scaling {card['scaling']!r}; add `scaling={', '.join(SCALINGS)}`"
             )
         return card["scaling"], CARD_SOURCE, "card"
     read = input_range.read(network)
     if read is not None:
         return read.scaling, read.source, "network" if read.certain else "assumed"
-    return "unit", "assumed, as nothing says how it was trained; --scaling overrides it", "assumed"
+    return "unit", "assumed, as nothing says how it was trained; `scaling` overrides it", "assumed"
 
 
 def _shares(card: dict[str, Any], labels: Sequence[str]) -> dict[str, float] | None:

@@ -35,7 +35,7 @@ def refuse_code(part: str | None, path: Any) -> None:
     """Raise CheckpointError if find_code found something."""
     if part:
         raise CheckpointError(
-            f"{path} holds {part}, which is code by its author; if you trust the source of the file, add --trust"
+            f"{path} holds {part}, which is code by its author; if you trust the source of the file, add `trust=True`"
         )
 
 

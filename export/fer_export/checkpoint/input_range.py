@@ -56,7 +56,7 @@ def read(network: keras.Model) -> Reading | None:
     if not _unchanged(ends):
         scaling = _computed(ends)
         if scaling is not None:
-            return Reading(scaling, "the network scales its input itself (--scaling overrides it)", True)
+            return Reading(scaling, "the network scales its input itself (`scaling` overrides it)", True)
     return _by_statistics(ends, learning)
 
 

@@ -38,7 +38,7 @@ def read(path: Path, weights: Path | None, *, trust: bool) -> keras.Model:
     """Read one network file (architecture JSON: with its `weights`). CheckpointError for anything else."""
     kind = _kind(path)
     if kind != "json" and weights is not None:
-        raise CheckpointError(f"{path} holds its own weights; drop --weights, or pass an architecture .json as --model")
+        raise CheckpointError(f"{path} holds its own weights; drop `weights`, or pass an architecture .json")
     try:
         if kind == "keras":
             return _read_archive(path, trust)
@@ -77,7 +77,7 @@ def _kind(path: Path) -> str:
             f"{path} is a TFLite file, which cannot be converted back; pass the Keras network it was made from"
         )
     if path.name in ("saved_model.pb", "keras_metadata.pb"):
-        raise CheckpointError(f"{path} is part of a SavedModel; pass its folder: --model {path.parent}")
+        raise CheckpointError(f"{path} is part of a SavedModel; pass its folder: `network={path.parent}`")
     raise CheckpointError(
         f"{path} is not a Keras network; pass a .keras, .h5, .hdf5 or architecture .json file, or a SavedModel folder"
     )
@@ -88,7 +88,7 @@ def _head(path: Path) -> bytes:
         with open(path, "rb") as file:
             return file.read(64)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror or error}); pass another --model") from error
+        raise CheckpointError(f"{path} cannot be read ({error.strerror or error}); pass another `network`") from error
 
 
 def _read_archive(path: Path, trust: bool) -> keras.Model:
@@ -205,7 +205,7 @@ def _read_json(path: Path, weights: Path | None, trust: bool) -> keras.Model:
         beside = next(
             (path.with_suffix(end) for end in (".h5", ".hdf5", ".weights.h5") if path.with_suffix(end).exists()), None
         )
-        raise CheckpointError(f"{path} is an architecture without weights; add --weights {beside or 'FILE.h5'}")
+        raise CheckpointError(f"{path} is an architecture without weights; add `weights={beside or 'FILE.h5'}`")
     if not weights.is_file():
         raise CheckpointError(f"no such weights file: {weights}; pass the .h5 that was saved with {path}")
     code = find_code(config, known_layers())

@@ -34,20 +34,20 @@ def choose(
         names, source = _label_list(card["labels"], CARD_SOURCE), CARD_SOURCE
     elif outputs in DEFAULT_LABELS:
         names = list(DEFAULT_LABELS[outputs])
-        source = f"{DEFAULT_LABELS_SOURCE[outputs]} (assumed for {outputs} outputs; --labels overrides it)"
+        source = f"{DEFAULT_LABELS_SOURCE[outputs]} (assumed for {outputs} outputs; `labels` overrides it)"
     else:
         raise CheckpointError(
-            f"{path} has {outputs} outputs, for which no labels are known; add --labels with {outputs} names"
+            f"{path} has {outputs} outputs, for which no labels are known; add `labels` with {outputs} names"
         )
     if len(names) != outputs:
         raise CheckpointError(
-            f"{len(names)} labels ({source}) for the {outputs} outputs of {path}; pass {outputs} with --labels"
+            f"{len(names)} labels ({source}) for the {outputs} outputs of {path}; pass {outputs} with `labels`"
         )
     plain = tuple(canonical(name) for name in names)
     twice = sorted({name for name in plain if plain.count(name) > 1})
     if twice or "" in plain:
         what = f"hold {twice[0]!r} twice" if twice and twice[0] else "hold an empty name"
-        raise CheckpointError(f"the labels ({source}) {what}; pass {outputs} different names with --labels")
+        raise CheckpointError(f"the labels ({source}) {what}; pass {outputs} different names with `labels`")
     return plain, source
 
 

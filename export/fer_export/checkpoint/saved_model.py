@@ -55,7 +55,7 @@ def read(folder: Path, *, trust: bool) -> keras.Model:
     document = _parse(folder)
     refused = None if trust else graph_screening.find_refused(document)
     if refused:
-        raise CheckpointError(f"{folder} holds {refused}; if you trust where the folder comes from, add --trust")
+        raise CheckpointError(f"{folder} holds {refused}; if you trust where the folder comes from, add `trust=True`")
     signature = _signature(document, folder)
     try:
         with without_optimizer(folder, document) as plain:

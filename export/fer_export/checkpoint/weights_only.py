@@ -47,17 +47,17 @@ def without_architecture(file: Any, path: Path, shipped: Mapping[str, Path]) -> 
         (other for other in (path.with_suffix(".json"), path.with_suffix(".config")) if other.is_file()), None
     )
     if beside is not None:
-        return CheckpointError(f"{path} holds only weights ({held}); pass --model {beside} --weights {path}")
+        return CheckpointError(f"{path} holds only weights ({held}); pass `network={beside}` `weights={path}`")
     fit = _fitting(Counter(shapes), shipped)
     if fit:
         code = f"import fer_export; open('{fit}.json', 'w').write(fer_export.load('{fit}').network.to_json())"
-        how = f'these shapes fit {fit}: write its architecture, python -c "{code}", and pass --model {fit}.json'
-        return CheckpointError(f"{path} holds only weights ({held}); {how} --weights {path}")
+        how = f'these shapes fit {fit}: write its architecture, python -c "{code}", and pass `network={fit}.json`'
+        return CheckpointError(f"{path} holds only weights ({held}); {how} `weights={path}`")
     known = next((network for layer, network in _FINGERPRINTS if any(layer in name for name in names)), None)
     like = f"its layers are named like keras.applications' {known}; " if known else ""
     how = (
         f"{like}pass the architecture as .json too: where the network is built in Python, write model.to_json() to a "
-        f"file and pass it as --model with --weights {path}; or save the network whole with model.save"
+        f"file and pass it as `network` with `weights={path}`; or save the network whole with model.save"
     )
     return CheckpointError(f"{path} holds only weights ({held}); {how}")
 

@@ -145,7 +145,7 @@ def blame(options: argparse.Namespace, bar: Bar) -> int:
     from ..report.text.blame import blame_text
 
     data = _data(options, bar) if options.data else None
-    result = blaming.blame(options.file, _checkpoint(options), data=data, on_step=bar.step)
+    result = blaming.blame(options.file, checkpoint_of(options), data=data, on_step=bar.step)
     output.show(options, result.to_dict(), blame_text(result, given(options)))
     return 0
 
@@ -158,7 +158,7 @@ def parity(options: argparse.Namespace, bar: Bar) -> int:
     data = _data(options, bar) if options.data else None
     judged = judge.judge_files(
         options.files,
-        _checkpoint(options),
+        checkpoint_of(options),
         data=data,
         split=options.split,
         min_agreement=options.min_agreement,
@@ -181,7 +181,7 @@ def evaluate(options: argparse.Namespace, bar: Bar) -> int:
 
     files.check_writable(options.output)
     data = _data(options, bar)
-    checkpoint = with_evidence(_checkpoint(options), data, on_step=bar.step)
+    checkpoint = with_evidence(checkpoint_of(options), data, on_step=bar.step)
     result = evaluation.evaluate(checkpoint, data.split(options.split), data.source.name)
     picture = options.output / f"{result.model}-{file_name(result.split)}-confusion.png"
     files.write_whole(picture, confusion_png.confusion_matrix(result))
@@ -241,7 +241,7 @@ def probe(options: argparse.Namespace, bar: Bar) -> int:
     from ..system import files
 
     files.check_writable(options.output)
-    checkpoint = _checkpoint(options)
+    checkpoint = checkpoint_of(options)
     made = probe_faces.make(
         checkpoint, seed=options.seed, on_step=lambda step, steps: bar.step("optimising", step, steps)
     )
@@ -337,7 +337,7 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
     if app:
         places.append(app.bundle)
     data = _data(options, bar) if options.data else None
-    checkpoint = _with_prior(_checkpoint(options), options, data)
+    checkpoint = _with_prior(checkpoint_of(options), options, data)
     made = bundling.make(
         checkpoint,
         places or [Path("bundle")],
@@ -439,7 +439,7 @@ def _export_options(options: argparse.Namespace) -> Any:
     )
 
 
-def _checkpoint(options: argparse.Namespace) -> Any:
+def checkpoint_of(options: argparse.Namespace) -> Any:
     from ..checkpoint import checkpoint
 
     return checkpoint.load(
@@ -475,7 +475,7 @@ def _line(options: argparse.Namespace, document: dict[str, Any]) -> None:
 
 def _exported(options: argparse.Namespace, data: Any) -> Any:
     """The network that the files are made from, with mirror or without, and its prior."""
-    return _with_prior(replace(_checkpoint(options), mirror=options.mirror), options, data)
+    return _with_prior(replace(checkpoint_of(options), mirror=options.mirror), options, data)
 
 
 def _with_prior(checkpoint: Any, options: argparse.Namespace, data: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar, Union
 from ..errors import BundleError
 from ..harmless import harmless
 
-AGAIN = "make the bundle again with `fer-export bundle`"
+AGAIN = "make the bundle again with `make_bundle()`"
 """What helps with every damaged bundle."""
 
 T = TypeVar("T")

@@ -188,11 +188,11 @@ class PhotoContract:
     def from_dict(cls, document: Any) -> PhotoContract:
         """Read a contract; raises BundleError for a newer version, a missing, unknown or invalid field."""
         if isinstance(document, dict) and document.get("format") != FORMAT:
-            raise BundleError(f"contract.json is not a {FORMAT}; pass a folder made by `fer-export bundle`")
+            raise BundleError(f"contract.json is not a {FORMAT}; pass a folder made by `make_bundle()`")
         if isinstance(document, dict) and not _readable(document.get("version")):
             raise BundleError(
                 f"contract.json is of version {document.get('version')} and this fer-export reads up to {VERSION}; "
-                "update fer-export, or make the bundle again with `fer-export bundle`"
+                "update fer-export, or make the bundle again with `make_bundle()`"
             )
         document = _upgraded(document)
         found = converted(document, cls, "contract.json")

@@ -66,7 +66,7 @@ class FrameRule:
         except BundleError as error:
             raise ExportFileError(
                 "the file's contract says nothing of its crop that can be read; export it again with "
-                "`fer-export tflite --input frame` or `onnx`"
+                "`export()` and `input_kind='frame'`"
             ) from error
 
 
@@ -248,7 +248,9 @@ def io_types(io: str | None, input_kind: str = "gray") -> tuple[str, str]:
     Raises UsageError for `--io` with a frame, whose bytes are an image's as it is decoded.
     """
     if io and input_kind == "frame":
-        raise UsageError(f"--io {io} does not go with --input frame, which takes bytes and gives float32; remove it")
+        raise UsageError(
+            f"`io={io}` does not go with `input_kind='frame'`, which takes bytes and gives float32; remove it"
+        )
     return (io, io) if io else ("uint8", "float32")
 
 

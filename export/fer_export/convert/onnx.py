@@ -57,7 +57,7 @@ class Converter:
         self._input_type, output_type = tensors.io_types(io, input_kind)
         if output_type != "float32":
             raise UsageError(
-                f"--io {io} is for TFLite: ONNX files take bytes and give float32; remove --io or use --io float32"
+                f"`io={io}` is for TFLite: ONNX files take bytes and give float32; remove `io` or use `io='float32'`"
             )
 
     def convert(
@@ -66,13 +66,13 @@ class Converter:
         """The .onnx file at a precision."""
         if float_layers and variant.precision != "int8":
             raise UsageError(
-                f"layers can be kept in float in int8 files, not in {variant.precision}; use --quantize int8"
+                f"layers can be kept in float in int8 files, not in {variant.precision}; use `precision='int8'`"
             )
         with _tools(variant) as folder:
             if not variant.integer:
                 model = _at_precision(variant.precision, self._plain, folder)
             elif calibration is None:
-                raise UsageError(f"--quantize {variant.precision} needs a calibration set; pass --data fer2013.csv")
+                raise UsageError(f"`precision={variant.precision}` needs a calibration set; pass `data='fer2013.csv'`")
             else:
                 model = self._int8(calibration, float_layers, folder)
             types = self._input_type, "float32"
@@ -236,8 +236,7 @@ def _check_ops(model: Any, names: LayerNames) -> None:
         if not onnx.defs.has(node.op_type, OPSET, node.domain):
             layers = "".join(f" (layer {call.layer})" for call in names.calls(node.name))
             raise ConversionError(
-                f"ONNX opset {OPSET} has no op for TensorFlow's {node.op_type}{layers}; replace it or use "
-                "`fer-export tflite`"
+                f"ONNX opset {OPSET} has no op for TensorFlow's {node.op_type}{layers}; replace it or use `export()`"
             )
 
 
@@ -252,7 +251,7 @@ def _check_integer(model: Any, names: LayerNames, float_layers: Sequence[str]) -
     if astray:
         raise ConversionError(
             f"onnxruntime left {', '.join(sorted(astray))} in float under int8; "
-            "replace these layers, keep them in float or use --quantize dynamic"
+            "replace these layers, keep them in float or use `precision='dynamic'`"
         )
 
 
@@ -266,7 +265,7 @@ def _check(content: bytes, promised: tensors.Contract) -> None:
     wanted = [*promised.inputs, *promised.outputs]
     if found != wanted:
         raise ConversionError(
-            f"the ONNX graph has the tensors {found} instead of {wanted}; pass one label per output with --labels"
+            f"the ONNX graph has the tensors {found} instead of {wanted}; pass one label per output with `labels`"
         )
 
 
@@ -289,7 +288,7 @@ def _tools(variant: Variant) -> Iterator[Path]:
     except Exception as error:  # tf2onnx and onnxruntime raise nearly everything there is
         raise ConversionError(
             f"tf2onnx and onnxruntime cannot convert this network to {variant.label}: {one_line(error)}; "
-            "try --quantize none or `fer-export tflite`"
+            "try `precision='none'` or `export()`"
         ) from error
     finally:
         logging.disable(disabled)

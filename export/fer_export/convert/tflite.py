@@ -75,14 +75,14 @@ class Converter:
     def _check(self, variant: Variant, calibration: CalibrationSet | None, float_layers: Sequence[str]) -> None:
         if self._output_type not in variant.output_types:
             raise UsageError(
-                f"--io {self._io} needs integer activations and {variant.precision!r} computes its output in float; "
-                "use --io float32 or --quantize int8"
+                f"`io={self._io}` needs integer activations and {variant.precision!r} computes its output in float; "
+                "use `io='float32'` or `precision='int8'`"
             )
         if variant.integer and calibration is None:
-            raise UsageError(f"--quantize {variant.precision} needs a calibration set; pass --data fer2013.csv")
+            raise UsageError(f"`precision={variant.precision}` needs a calibration set; pass `data='fer2013.csv'`")
         if float_layers and variant.precision != "int8":
             raise UsageError(
-                f"layers can be kept in float in int8 files, not in {variant.precision}; use --quantize int8"
+                f"layers can be kept in float in int8 files, not in {variant.precision}; use `precision='int8'`"
             )
 
 
@@ -113,19 +113,19 @@ def _converted(
             converter.inference_output_type = tf.as_dtype(output_type)
         try:
             content = (
-                _quantised(converter, LayerNames(model), float_layers) if typed_by_converter else converter.convert()
+                quantised(converter, LayerNames(model), float_layers) if typed_by_converter else converter.convert()
             )
         except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
             raise ConversionError(
                 f"TensorFlow cannot convert this network to {variant.precision}: {one_line(error)}; "
-                "try --quantize dynamic"
+                "try `precision='dynamic'`"
             ) from error
 
     content = bytes(content)
     return content if typed_by_converter or signature_type == input_type else _with_byte_input(content)
 
 
-def _quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) -> bytes:
+def quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) -> bytes:
     """What an int8 converter writes, with averages that every processor rounds alike, some layers left in float.
 
     The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
@@ -242,7 +242,7 @@ def _check_integer(content: bytes, input_type: str, names: LayerNames, float_lay
     elif floats := tflite.float_ops(summary):
         raise ConversionError(
             f"{len(floats)} ops stayed float under int8 ({', '.join(sorted({op.name for op in floats}))}); "
-            "replace these layers or use --quantize dynamic"
+            "replace these layers or use `precision='dynamic'`"
         )
     given = summary.inputs[0]
     expected = {"uint8": (1.0, 0), "int8": (1.0, -128)}.get(input_type)
@@ -260,7 +260,7 @@ def _check_float(content: bytes, names: LayerNames, float_layers: Sequence[str])
         if op.name not in SHAPE_OPS and (op.dtype == "float32") != kept:
             raise ConversionError(
                 f"TensorFlow left {op.name} of {', '.join(sorted(layers)) or 'no layer'} in {op.dtype} when "
-                f"{', '.join(float_layers)} should stay float; keep other layers in float or use --quantize dynamic"
+                f"{', '.join(float_layers)} should stay float; keep other layers in float or use `precision='dynamic'`"
             )
 
 

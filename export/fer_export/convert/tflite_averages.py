@@ -36,7 +36,7 @@ def quantised(calibrated: bytes, quantise: Callable[[bytes], bytes]) -> bytes:
     """
     content = quantise(calibrated)
     # An average of another's values has to wait for its scale, hence more than one pass.
-    while widened := _widened(calibrated, content):
+    while widened := widened_of(calibrated, content):
         better = quantise(widened)
         if _fractions(better) <= _fractions(content):
             break
@@ -52,18 +52,18 @@ def fraction(factor: float) -> tuple[int, int]:
     return p, q
 
 
-def _widened(calibrated: bytes, content: bytes) -> bytes | None:
+def widened_of(calibrated: bytes, content: bytes) -> bytes | None:
     """The calibrated file with other ranges for the averages whose factor is not a fraction yet; None without any."""
     from ai_edge_litert.tools import flatbuffer_utils
 
-    model, integer = _model(calibrated), _model(content)
-    given, factors = _averages(model), _factors(integer)
+    model, integer = opened(calibrated), opened(content)
+    given, factors = averages_of(model), factors_of(integer)
     if len(given) != len(factors):
         raise ConversionError(f"{len(given)} averages became {len(factors)} in int8; please report this network")
     changed = False
     for average, factor in zip(given, factors, strict=True):
         # p is at least 1.
-        if factor is None or _is_fraction(factor) or factor * LARGEST < 1:
+        if factor is None or is_fraction(factor) or factor * LARGEST < 1:
             continue
         p, q = fraction(factor)
         if q > LARGEST:
@@ -76,13 +76,13 @@ def _widened(calibrated: bytes, content: bytes) -> bytes | None:
 
 def _fractions(content: bytes) -> int:
     """How many averages of an int8 file have a fraction for a factor."""
-    return sum(factor is not None and _is_fraction(factor) for factor in _factors(_model(content)))
+    return sum(factor is not None and is_fraction(factor) for factor in factors_of(opened(content)))
 
 
-def _factors(model: Any) -> list[float | None]:
+def factors_of(model: Any) -> list[float | None]:
     """The factor of every average, None where it is not computed in int8."""
     tensors, found = model.subgraphs[0].tensors, list[float | None]()
-    for average in _averages(model):
+    for average in averages_of(model):
         source, target = tensors[average.inputs[0]], tensors[average.outputs[0]]
         if _is_int8(source) and _is_int8(target):
             count = int(np.prod(source.shape)) // int(np.prod(target.shape))
@@ -92,13 +92,13 @@ def _factors(model: Any) -> list[float | None]:
     return found
 
 
-def _is_fraction(factor: float) -> bool:
+def is_fraction(factor: float) -> bool:
     """Whether it is one, but for ROUNDING, with a q up to LARGEST."""
     products = factor * np.arange(1, LARGEST + 1, 2)
     return bool((np.abs(products - np.rint(products)) <= products * ROUNDING).any())
 
 
-def _averages(model: Any) -> list[Any]:
+def averages_of(model: Any) -> list[Any]:
     from ai_edge_litert import schema_py_generated as schema
 
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
@@ -111,7 +111,7 @@ def _is_int8(tensor: Any) -> bool:
     return bool(tensor.type == schema.TensorType.INT8)
 
 
-def _model(content: bytes) -> Any:
+def opened(content: bytes) -> Any:
     from ai_edge_litert.tools import flatbuffer_utils
 
     return flatbuffer_utils.convert_bytearray_to_object(bytearray(content))

@@ -30,7 +30,7 @@ def with_crop(network: bytes, rule: FrameRule) -> bytes:
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    front, model = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(each)) for each in (_crop(rule), network))
+    front, model = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(each)) for each in (crop_model(rule), network))
     before, after = front.subgraphs[0], model.subgraphs[0]
     face = int(after.inputs[0])
     after.tensors[face].name = b"face"
@@ -68,7 +68,7 @@ class _Builder(flatbuffers.Builder):  # type: ignore[misc]
         return super().StartVector(elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment)
 
 
-def _crop(rule: FrameRule) -> bytes:
+def crop_model(rule: FrameRule) -> bytes:
     """The crop alone as a .tflite file: image uint8 [1, H, W, 3], box int32 [4] -> uint8 [1, size, size, 1]."""
     import tensorflow as tf
 

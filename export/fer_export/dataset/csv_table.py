@@ -19,7 +19,7 @@ from .emotions import FER2013
 
 _COLUMNS = ("emotion", "pixels", "usage")
 _PIXELS = SIDE * SIDE
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 16
 _MOST_BLANK = 1 << 20
 """Bytes of blank lines that may follow the last row."""
@@ -115,7 +115,7 @@ def _column_order(header: bytes, name: str) -> _Order:
 def _line_batches(stream: BinaryIO, name: str) -> Iterator[list[bytes]]:
     """The lines up to the last that is not blank, some hundred at a time."""
     rest, blank_bytes = b"", 0
-    while chunk := stream.read(_CHUNK):
+    while chunk := stream.read(CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > _LONGEST_LINE:
             lines.append(rest)  # refused for its length later

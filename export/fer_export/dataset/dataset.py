@@ -80,7 +80,7 @@ class Faces:
         if not len(kept):
             raise DataError(
                 f"none of the {len(self)} faces of {self.name} has one of the labels {', '.join(labels)}; "
-                "check the class counts with `fer-export data`"
+                "check the class counts with `summarize()`"
             )
         return self.take(kept), targets[kept].astype(np.int64)
 

@@ -33,7 +33,7 @@ NEAR = 0.93
 _LIKELY_AT_12 = 0.82
 _LIKELY_AT_24 = 0.86
 _MOST_CANDIDATES = 24
-_BLOCK = 256
+BLOCK = 256
 
 Pictures = NDArray[np.uint8]
 
@@ -172,8 +172,8 @@ def near_duplicates(
     even, odd = _mirror_parts(later)
     even_earlier, odd_earlier = (part.T.copy() for part in _mirror_parts(earlier))
     upright, mirrored = np.zeros((2, len(later)), np.bool_)
-    for start in range(0, len(later), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for start in range(0, len(later), BLOCK):
+        block = slice(start, start + BLOCK)
         even_product, odd_product = even[block] @ even_earlier, odd[block] @ odd_earlier
         upright[block] = _confirmed(later[block], earlier, even_product + odd_product)
         rest = np.flatnonzero(~upright[block])

@@ -172,23 +172,23 @@ def convert_as(
 def _described(content: bytes) -> tuple[Variant, dict[str, Any]]:
     document = modelfile.read(content).contract
     if document is None:
-        raise ExportFileError("the file has no contract inside; export it with `fer-export tflite` or `onnx`")
+        raise ExportFileError("the file has no contract inside; export it with `export()` or `onnx`")
     return find(modelfile.format_of(content), document["precision"]), document
 
 
 def _contract(path: Path, said: ModelInfo, checkpoint: Checkpoint) -> Mapping[str, Any]:
     document = said.contract
     if document is None:
-        raise ExportFileError(f"{path} has no contract inside; export it with `fer-export tflite` or `onnx`")
+        raise ExportFileError(f"{path} has no contract inside; export it with `export()` or `onnx`")
     if document["checkpoint_sha256"] != checkpoint.sha256:
         raise ExportFileError(
             f"{path} was made from a network with sha256 {document['checkpoint_sha256'][:12]}..., not from "
-            f"{checkpoint.name} ({checkpoint.sha256[:12]}...); name its network with --model"
+            f"{checkpoint.name} ({checkpoint.sha256[:12]}...); name its network with `network`"
         )
     if document["input_kind"] == "frame":
         raise UsageError(
             f"{path} crops whole pictures; its network is that of the {document['precision']} file for face crops: "
-            "export it with --input gray and pass that one"
+            "export it with `input_kind='gray'` and pass that one"
         )
     if document["precision"] == "none":
         raise UsageError(f"{path} is float32, no layer of it is quantised; pass an int8, int16x8, dynamic or fp16 file")
@@ -207,14 +207,14 @@ def _calibration(
         fix = "export it again"
     else:
         if data is None:
-            raise DataError(f"{path} was calibrated on {record['source']}; name the data set with --data fer2013.csv")
+            raise DataError(f"{path} was calibrated on {record['source']}; name the data set with `data='fer2013.csv'`")
         faces = data.faces()
         place = {int(row): position for position, row in enumerate(faces.rows)}
         rows = [place[row] for row in record["rows"] if row in place]
         chosen = faces.take(np.array(rows, dtype=np.int64))
         hashes = calibration_set.face_hashes(chosen.pixels)
         found = CalibrationSet(fit(chosen.pixels, checkpoint.size), {**record, "faces": hashes})
-        fix = "name the data set it was calibrated on with --data"
+        fix = "name the data set it was calibrated on with `data`"
     if list(found.face_hashes) != list(record["faces"]):
         raise DataError(f"the faces that calibrated {path} are not the {record['source']} found here; {fix}")
     return found

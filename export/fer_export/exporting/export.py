@@ -229,7 +229,9 @@ def export_variants(
     keras_backend.require_tensorflow()
     started, options = time.perf_counter(), options or Options()
     if options.repair and options.input_kind == "frame":
-        raise UsageError("--repair does not go with --input frame; repair the file for face crops, --input gray")
+        raise UsageError(
+            "`repair=True` does not go with `input_kind='frame'`; repair the file for face crops, `input_kind='gray'`"
+        )
     files.check_writable(output)
     if data is not None:
         checkpoint = with_evidence(checkpoint, data, seed=options.seed, on_step=on_step)
@@ -240,7 +242,7 @@ def export_variants(
     for variant in variants:
         try:
             convert = converters[variant.format]
-            exported.append(_export(checkpoint, variant, convert, output, calibrating, judge, options, on_step))
+            exported.append(export_one(checkpoint, variant, convert, output, calibrating, judge, options, on_step))
         except ConversionError as error:
             refused.append(Refused(variant, str(error)))
     seconds = round(time.perf_counter() - started, 2)
@@ -251,11 +253,11 @@ def _converter(checkpoint: Checkpoint, file_format: str, options: Options) -> Co
     """Variant and calibration set to the bytes of a file; what the precisions share is computed once."""
     row = formats.FORMATS[file_format]
     if options.input_kind not in row.inputs:
-        raise UsageError(f"{row.file} does not take --input {options.input_kind}; use {' or '.join(row.inputs)}")
+        raise UsageError(f"{row.file} does not take `input_kind={options.input_kind}`; use {' or '.join(row.inputs)}")
     return converter(file_format, checkpoint, options.input_kind, options.io).convert
 
 
-def _export(
+def export_one(
     checkpoint: Checkpoint,
     variant: Variant,
     convert: Convert,
@@ -278,7 +280,7 @@ def _export(
     if judged is None:
         tries = len(attempt.tries) if attempt else 0
         raise ConversionError(
-            f"no runtime takes the int8 file, and none of {tries} repairs passed; use --quantize dynamic"
+            f"no runtime takes the int8 file, and none of {tries} repairs passed; use `precision='dynamic'`"
         )
     repaired = attempt is not None and attempt.passed
     path = _write(output, checkpoint, variant, options, content, judged.passed, calibrating, repaired)
@@ -302,7 +304,9 @@ def _judged(content: bytes, judge: Judge, gate: Gate, repairing: bool, on_step: 
     except ExportFileError as error:
         if repairing:
             return None
-        raise ConversionError(f"the new file does not run: {error}; try --repair or --quantize dynamic") from error
+        raise ConversionError(
+            f"the new file does not run: {error}; try `repair=True` or `precision='dynamic'`"
+        ) from error
 
 
 def _faces(
@@ -314,14 +318,14 @@ def _faces(
     if integer and ("Training" not in data.splits or len(data.splits) == 1):
         raise DataError(
             f"{data.source} has only {' and '.join(data.splits)}, but int8 is calibrated on Training and judged on "
-            "another split; use fer2013.csv, or remove --data: probe faces then calibrate and judge"
+            "another split; use fer2013.csv, or remove `data`: probe faces then calibrate and judge"
         )
     faces = judging_faces.labelled_faces(checkpoint, data, options.split)
     if not integer:
         return None, faces
     if options.split == "Training":
         raise DataError(
-            "parity on Training would judge the file on the split that calibrates it; use --split PublicTest"
+            "parity on Training would judge the file on the split that calibrates it; use `split='PublicTest'`"
         )
     chosen = calibration_set.from_training(
         data.split("Training"),

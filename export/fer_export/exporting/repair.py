@@ -115,7 +115,7 @@ def repair(
     """
     precision = (modelfile.read(content).contract or {}).get("precision")
     if precision != "int8":
-        raise UsageError(f"only int8 files can be repaired, not {precision}; use --quantize int8")
+        raise UsageError(f"only int8 files can be repaired, not {precision}; use `precision='int8'`")
     blamed = blame.measure(content, checkpoint, calibrated, calibrated, on_step)
     tries: list[Try] = []
     kept: tuple[str, ...] = ()

@@ -87,7 +87,7 @@ def entrants(paths: Sequence[Path], runtimes: Sequence[str] | None, threads: Seq
         ]
     idle = next((name for name in named if name not in {entrant.runtime for entrant in found}), None)
     if idle:
-        raise UsageError(f"{idle} cannot run any of these files; remove it from --runtime")
+        raise UsageError(f"{idle} cannot run any of these files; remove it from `runtime`")
     return sorted(found, key=lambda entrant: (known.index(entrant.runtime), entrant.threads))
 
 

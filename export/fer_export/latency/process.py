@@ -171,7 +171,7 @@ class Process:
             )
         raise ExportFileError(
             f"{self._path}: {self._runtime} {answer['version']} cannot run the file: {reason}; "
-            "export it again, or choose another --runtime"
+            "export it again, or choose another `runtime`"
         )
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +203,7 @@ class Process:
         words = self._read_messages().split("\n")
         last = next((f" ({line.strip()[:200]})" for line in reversed(words) if line.strip()), "")
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return f"its process ended with {how}{last}; export it again, or choose another --runtime"
+        return f"its process ended with {how}{last}; export it again, or choose another `runtime`"
 
     def _read_messages(self) -> str:
         # The process writes where this file's position is: reading must not move it.

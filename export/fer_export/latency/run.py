@@ -112,7 +112,7 @@ def bench(
             on_step("loading", i, len(entrants))
             process = Process(entrant.runtime, entrant.path, entrant.threads, python=pythons[entrant.runtime])
             records.append(_Record(stack.enter_context(process)))
-        _measure(records, rounds, warm_up_seconds, seed, on_step)
+        measure(records, rounds, warm_up_seconds, seed, on_step)
         rows = [_row(e, e.file, record) for e, record in zip(entrants, records, strict=True) if e.file]
         peaks = tuple(_peak(e, record) for e, record in zip(entrants, records, strict=True) if not e.file)
     rows = [_compared(row, rows, peaks) for row in rows]
@@ -131,7 +131,7 @@ def _check(paths: Sequence[Path], threads: Sequence[int], rounds: int) -> None:
     if not paths:
         raise UsageError("no file to time; name .tflite or .onnx files")
     if not threads or min(threads) < 1:
-        raise UsageError(f"--threads {','.join(map(str, threads))}: use numbers of 1 and more, as in --threads 1,2")
+        raise UsageError(f"`threads={','.join(map(str, threads))}`: use numbers of 1 and more, as in `threads=1,2`")
     if rounds < 2:
         raise UsageError(f"{rounds} round is not enough; use 2 or more")
 
@@ -140,7 +140,7 @@ def _python(runtime: str) -> Path:
     return tflite_runtime_python() if runtime == TfliteRuntime.name else Path(sys.executable)
 
 
-def _measure(records: Sequence[_Record], rounds: int, warm_up_seconds: float, seed: int, on_step: OnStep) -> None:
+def measure(records: Sequence[_Record], rounds: int, warm_up_seconds: float, seed: int, on_step: OnStep) -> None:
     for i, record in enumerate(records):
         on_step("warming up", i, len(records))
         record.warm_up(warm_up_seconds)

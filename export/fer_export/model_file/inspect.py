@@ -71,9 +71,7 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ExportFileError(
-            f"cannot read {path}: {error.strerror or error}; export it with `fer-export tflite`"
-        ) from error
+        raise ExportFileError(f"cannot read {path}: {error.strerror or error}; export it with `export()`") from error
 
 
 def inspect_file(path: Path) -> FileInfo:

@@ -35,7 +35,7 @@ CALIBRATION_FILE = "calibration.json"
 _DESCRIPTIONS, _TENSOR_AXIS_LABELS = 1, 2
 _FEATURE, _IMAGE, _BOUNDING_BOX = 1, 2, 3
 _RGB, _GRAYSCALE = 1, 2
-_BOUNDARIES, _PIXEL = 1, 1
+BOUNDARIES, PIXEL = 1, 1
 _NORMALIZATION = 1
 _MOST_DOCUMENTS = 16 << 20
 """Bytes that the files inside a .tflite file may come to."""
@@ -106,11 +106,11 @@ def _check_labels(contract: Contract) -> None:
     labels = contract.labels
     if len(labels) != contract.output_shape[-1]:
         raise ConversionError(
-            f"{len(labels)} labels for {contract.output_shape[-1]} outputs; pass one label per output with --labels"
+            f"{len(labels)} labels for {contract.output_shape[-1]} outputs; pass one label per output with `labels`"
         )
     odd = [label for label in labels if label.splitlines() != [label]]
     if odd:
-        raise ConversionError(f"the label {odd[0]!r} is not one line of text; pass other --labels")
+        raise ConversionError(f"the label {odd[0]!r} is not one line of text; pass other `labels`")
 
 
 def _check_contract(model: bytes, contract: Contract) -> tuple[TensorSummary, TensorSummary]:
@@ -165,7 +165,7 @@ def _image_metadata(builder: Any, tensor: TensorSummary) -> int:
 
 
 def _box_metadata(builder: Any, rule: FrameRule) -> int:
-    properties = _table(builder, {}, {1: _BOUNDARIES, 2: _PIXEL})
+    properties = _table(builder, {}, {1: BOUNDARIES, 2: PIXEL})
     fields = {
         0: builder.CreateString(rule.box_name),
         1: builder.CreateString("Face in the picture: left, top, right, bottom in pixels."),

@@ -124,7 +124,7 @@ def oldest(content: bytes) -> str | None:
     An op that RELEASES does not know counts for nothing; None when none is known. Raises ExportFileError when the bytes
     are not a TFLite model.
     """
-    found = [*_op_releases(content), *([CHANNELWISE_DENSE] if _has_channelwise_dense(content) else [])]
+    found = [*_op_releases(content), *([CHANNELWISE_DENSE] if has_channelwise_dense(content) else [])]
     return max(found, key=_number, default=None)
 
 
@@ -152,7 +152,7 @@ def _op_releases(content: bytes) -> Iterator[str]:
             yield releases[version - 1]
 
 
-def _has_channelwise_dense(content: bytes) -> bool:
+def has_channelwise_dense(content: bytes) -> bool:
     from ai_edge_litert import schema_py_generated as schema
 
     root = open_model(content)

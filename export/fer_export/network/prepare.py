@@ -167,12 +167,12 @@ def _copy_weights(network: keras.Model, copy: keras.Model, folds: dict[int, kera
         elif isinstance(new, ChannelScale):
             new.take(old)
         elif id(old) in folds:
-            new.set_weights(_folded(old, folds[id(old)]))
+            new.set_weights(folded_of(old, folds[id(old)]))
         elif not isinstance(old, keras.layers.BatchNormalization):
             copy_weights(old, new)
 
 
-def _folded(layer: keras.layers.Layer, norm: keras.layers.BatchNormalization) -> list[NDArray[np.float32]]:
+def folded_of(layer: keras.layers.Layer, norm: keras.layers.BatchNormalization) -> list[NDArray[np.float32]]:
     import keras
 
     from .batch_norms import scale_and_shift

@@ -47,7 +47,7 @@ def round_convolutions(network: keras.Model, images: NDArray[np.float32]) -> int
         inputs = kernel[..., 0].size
         if inputs == 1 or inputs > MOST_INPUTS:
             continue
-        patches = _patches(network, layer, images)
+        patches = patches_of(network, layer, images)
         flat = rounded_to_steps(kernel.reshape(inputs, -1).T.astype("float64"), patches)
         layer.set_weights([flat.T.reshape(kernel.shape).astype("float32"), *bias])
         rounded += 1
@@ -79,7 +79,7 @@ def rounded_to_steps(weights: NDArray[np.float64], patches: NDArray[np.float32])
     return steps * step
 
 
-def _patches(network: keras.Model, layer: keras.layers.Layer, images: NDArray[np.float32]) -> NDArray[np.float32]:
+def patches_of(network: keras.Model, layer: keras.layers.Layer, images: NDArray[np.float32]) -> NDArray[np.float32]:
     """What the layer's kernel sees: float32 [some PATCHES, inputs], evenly drawn, channels fastest."""
     import keras
 

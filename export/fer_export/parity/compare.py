@@ -37,7 +37,7 @@ def compare(
     if given.shape != reference.shape:
         raise ExportFileError(
             f"the file gives {given.shape[-1]} probabilities and the network {reference.shape[-1]}; "
-            "name the network it was made from with --model"
+            "name the network it was made from with `network`"
         )
     flipped = np.flatnonzero(given.argmax(axis=1) != reference.argmax(axis=1))
     apart = np.abs(given.astype("float64") - reference).max(axis=1)
@@ -113,7 +113,7 @@ def align(given: NDArray[np.float32], file_labels: Sequence[str], labels: Sequen
     if sorted(file_labels) != sorted(labels):
         raise ExportFileError(
             f"the file's labels ({', '.join(file_labels) or 'none'}) are not the network's ({', '.join(labels)}); "
-            "name the network it was made from with --model"
+            "name the network it was made from with `network`"
         )
     return given[:, [list(file_labels).index(label) for label in labels]]
 

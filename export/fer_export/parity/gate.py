@@ -69,7 +69,7 @@ def _agreement_cautions(parity: Parity) -> list[str]:
     needed = _faces_until(width, 1 - limit, parity.faces)
     return [
         f"{parity.faces:,} faces are too few to confirm an agreement of {100 * limit:g} %: its 95 % interval is "
-        f"{interval} %; about {needed:,} faces are enough" + ("" if parity.flips else " (--data takes real ones)")
+        f"{interval} %; about {needed:,} faces are enough" + ("" if parity.flips else " (`data` takes real ones)")
     ]
 
 

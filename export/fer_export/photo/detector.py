@@ -39,11 +39,11 @@ class Detector:
     def __init__(self, contract: PhotoContract, folder: Path | None = None) -> None:
         self._contract = contract
         contents = {rule.file: _content(rule, folder) for rule in contract.detectors}
-        self._networks = {file: _Network(content) for file, content in contents.items()}
+        self.networks = {file: _Network(content) for file, content in contents.items()}
 
     def faces(self, photo: NDArray[np.uint8]) -> tuple[Face, ...]:
         """The faces of an upright photo uint8 [H, W, 3], in the order of the contract's version (`photo.merging`)."""
-        found = ((rule, self._networks[rule.file].faces(photo, rule)) for rule in self._contract.detectors)
+        found = ((rule, self.networks[rule.file].faces(photo, rule)) for rule in self._contract.detectors)
         return merged(found, (photo.shape[1], photo.shape[0]), self._contract)
 
 
@@ -179,11 +179,10 @@ def _content(rule: DetectorRule, folder: Path | None) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise BundleError(
-            f"cannot read the detector {path}: {error.strerror or error}; make the bundle again with "
-            "`fer-export bundle`"
+            f"cannot read the detector {path}: {error.strerror or error}; make the bundle again with `make_bundle()`"
         ) from error
     if files.sha256(content) == rule.sha256:
         return content
     if folder is None:
         raise UsageError(f"{path} is not the detector that was measured; run `pip install {_PACKAGE}==0.6.0`")
-    raise BundleError(f"{path} is not the contract's detector; make the bundle again with `fer-export bundle`")
+    raise BundleError(f"{path} is not the contract's detector; make the bundle again with `make_bundle()`")

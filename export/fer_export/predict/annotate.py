@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Colour = tuple[int, int, int]
 
 SHORTEST, LONGEST = 720, 1600
-_PAPER, _CARD, _INK, _FAINT = (246, 246, 243), (255, 255, 255), (34, 36, 40), (112, 116, 122)
-_BAR, _TROUGH = (196, 199, 204), (238, 239, 240)
+PAPER, _CARD, _INK, _FAINT = (246, 246, 243), (255, 255, 255), (34, 36, 40), (112, 116, 122)
+BAR, _TROUGH = (196, 199, 204), (238, 239, 240)
 _COLOURS: dict[str, Colour] = {
     "angry": (201, 60, 70),
     "disgust": (94, 140, 70),
@@ -44,7 +44,7 @@ _GAP = 24
 _CARD_WIDTH, _CARD_SCALES = 372, (1.5, 1.25, 1.0)
 """A card's least width in its own units, and their sizes in pixels: the largest with which all stand in one column."""
 
-_PAD, _HEAD, _ROW, _MOST_ROWS = 14, 32, 19, 7
+_PAD, _HEAD, ROW, MOST_ROWS = 14, 32, 19, 7
 """In a card: its margin, the height of its title and of a bar; so many bars are as high as the face."""
 
 _NARROWEST = 64
@@ -111,7 +111,7 @@ def _sheet(picture: Image, predictions: Sequence[Prediction]) -> Image:
     places = [(left + column * (width + between), top + row * (height + between)) for column, row in cells]
     right = max(picture.width + _GAP, max(x for x, _ in places) + width)
     bottom = max(picture.height + _GAP, max(y for _, y in places) + height)
-    sheet = Image.new("RGB", (right + _GAP, bottom + _GAP), _PAPER)
+    sheet = Image.new("RGB", (right + _GAP, bottom + _GAP), PAPER)
     sheet.paste(picture, (_GAP, _GAP))
     for number, (prediction, place) in enumerate(zip(predictions, places, strict=True), 1):
         sheet.paste(_card(prediction, f"{number}" if count > 1 else "", (width, height), scale), place)
@@ -137,7 +137,7 @@ def _frame(layer: _Layer, prediction: Prediction, scale: tuple[float, float], nu
 
 
 def _card_height(labels: int) -> int:
-    return 2 * _PAD + _HEAD + _ROW * max(labels, _MOST_ROWS)
+    return 2 * _PAD + _HEAD + ROW * max(labels, MOST_ROWS)
 
 
 def _card(prediction: Prediction, number: str, size: tuple[int, int], scale: float) -> Image:
@@ -150,20 +150,20 @@ def _card(prediction: Prediction, number: str, size: tuple[int, int], scale: flo
     layer.rectangle((0, 0, width, height), 10, (*_CARD, 255))
     layer.pill(f"{number} {prediction.emotion}".strip(), (_PAD, _PAD - 4), 17, colour)
     layer.text(f"{100 * prediction.probability:.0f} %", (width - _PAD, _PAD + 9), 19, _INK, "rm")
-    face = _ROW * _MOST_ROWS
+    face = ROW * MOST_ROWS
     across = face + 2 * _PAD
     widest = min(100, max(layer.width(label, 13) for label in labels))
     start = across + widest + 8
     room = width - _PAD - 42 - start
     for row, (label, probability) in enumerate(zip(labels, prediction.probabilities.tolist(), strict=True)):
-        middle = _PAD + _HEAD + _ROW * (row + 0.5)
+        middle = _PAD + _HEAD + ROW * (row + 0.5)
         likeliest = label == prediction.emotion
-        ink, shade = (_INK, colour) if likeliest else (_FAINT, _BAR)
+        ink, shade = (_INK, colour) if likeliest else (_FAINT, BAR)
         layer.text(layer.cut(label, 13, widest), (across, middle), 13, ink, "lm")
         layer.rectangle((start, middle - 5, start + room, middle + 5), 3, (*_TROUGH, 255))
         layer.rectangle((start, middle - 5, start + max(1, room * probability), middle + 5), 3, (*shade, 255))
         layer.text(f"{100 * probability:.0f} %", (width - _PAD, middle), 13, ink, "rm")
-    card = Image.new("RGB", size, _PAPER)
+    card = Image.new("RGB", size, PAPER)
     layer.paste_on(card)
     side = round(scale * face)
     seen = Image.fromarray(prediction.gray[..., 0]).resize((side, side), Image.Resampling.BICUBIC)

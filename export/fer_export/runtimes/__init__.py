@@ -60,13 +60,13 @@ def open_runtime(
     if name is not None and name not in names:
         raise UsageError(f"unknown runtime {name!r}{nearest(name, names)}; choose one of {', '.join(names)}")
     if threads < 1:
-        raise UsageError(f"{threads} threads are not possible; use --threads 1 or more")
+        raise UsageError(f"{threads} threads are not possible; use `threads=1` or more")
     file_format, content = _format(model, name)
     row = formats.FORMATS[file_format]
     fitting = {runtime.name: runtime for runtime in row.runtimes}
     chosen = name or row.runtimes[0].name
     if chosen not in fitting:
-        raise UsageError(f"{chosen} cannot run {row.file}; use --runtime {' or '.join(fitting)}")
+        raise UsageError(f"{chosen} cannot run {row.file}; use `runtime={' or '.join(fitting)}`")
     if file_format == formats.KERAS:
         opened: Runtime = formats.loaded(fitting[chosen].opens)(_path(model), threads)
     elif fitting[chosen].library and (isinstance(model, Path) if isolated is None else isolated):

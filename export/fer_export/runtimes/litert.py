@@ -24,7 +24,7 @@ from .tensors import Tensors, kernels_of
 Given = tuple[NDArray[Any], ...]
 """The inputs of one inference: the image, and the box of a frame file."""
 
-_TRIAL = 16
+TRIAL = 16
 """Faces that show how fast the file is."""
 
 _WORTH = 1.0
@@ -53,12 +53,12 @@ class LiteRt(Runtime):
         self._content, self._workers = read(model), workers
         self._tensors = Tensors.of(self._content)
         self.input_shape, self.takes_frames = self._tensors.input_shape, self._tensors.box is not None
-        self._interpreters = [self._interpreter()]
+        self.interpreters = [self._interpreter()]
 
     @cached_property
     def kernels(self) -> str:
         """XNNPACK, and the ops that TFLite's builtin kernels compute."""
-        first = self._interpreters[0]
+        first = self.interpreters[0]
         nodes = first.interpreter._get_ops_details()
         return kernels_of([(node["op_name"], node["inputs"], node["outputs"]) for node in nodes], first.result)
 
@@ -77,23 +77,23 @@ class LiteRt(Runtime):
     def _answers(self, queue: _Queue, on_face: OnFace) -> NDArray[np.float32]:
         started = time.perf_counter()
         try:
-            queue.work(self._interpreters[0], on_face, most=_TRIAL)
-            seconds_left = (time.perf_counter() - started) / _TRIAL * (len(queue.stored) - _TRIAL)
-            queue.share(self._side_by_side(seconds_left), on_face)
+            queue.work(self.interpreters[0], on_face, most=TRIAL)
+            seconds_left = (time.perf_counter() - started) / TRIAL * (len(queue.stored) - TRIAL)
+            queue.share(self.side_by_side(seconds_left), on_face)
         except RuntimeError as error:
             raise ExportFileError(f"LiteRT {self.version} cannot run the file: {one_line(error)}") from error
         return self._tensors.decode(queue.stored)
 
     def close(self) -> None:
         """Release the interpreters."""
-        self._interpreters.clear()
+        self.interpreters.clear()
 
-    def _side_by_side(self, seconds_left: float) -> list[_Interpreter]:
+    def side_by_side(self, seconds_left: float) -> list[_Interpreter]:
         usual = min(machine.cores() // self.threads, _MOST) if seconds_left > _WORTH else 1
         wanted = max(1, usual if self._workers is None else self._workers)
-        while len(self._interpreters) < wanted:
-            self._interpreters.append(self._interpreter())
-        return self._interpreters[:wanted]
+        while len(self.interpreters) < wanted:
+            self.interpreters.append(self._interpreter())
+        return self.interpreters[:wanted]
 
     def _interpreter(self) -> _Interpreter:
         try:

@@ -116,7 +116,7 @@ def _ends(session: Any) -> tuple[Any, Any, Any]:
     if given.shape[1] in (1, 3) and given.shape[3] not in (1, 3):
         raise ExportFileError(
             f"the file's input is {_words(given)}, channels first (NCHW); pass one with channels last [1, S, S, C], "
-            "as `fer-export onnx` writes it"
+            "as `export()` writes it"
         )
     if result.type not in _OUTPUT_TYPES or len(result.shape) != 2 or not _sized(result.shape):
         raise ExportFileError(f"the file's output is {_words(result)}; pass one with float32 probabilities [1, K]")

@@ -48,7 +48,9 @@ class Runtime(Protocol):
 
         Raises ExportFileError when the file takes faces instead, or fails on a frame.
         """
-        raise ExportFileError("the file takes face crops, not whole pictures; export one that does with --input frame")
+        raise ExportFileError(
+            "the file takes face crops, not whole pictures; export one that does with `input_kind='frame'`"
+        )
 
     def close(self) -> None:
         """Release what the runtime holds; closing twice does nothing."""
@@ -77,12 +79,12 @@ def check_pictures(images: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
     """Raise ExportFileError unless images [N, ...] fit a file's input shape [1, ...]."""
     if -1 in shape[1:]:
         raise ExportFileError(
-            "the file takes whole pictures with a box, not face crops; export one for crops with --input gray"
+            "the file takes whole pictures with a box, not face crops; export one for crops with `input_kind='gray'`"
         )
     if images.shape[1:] != shape[1:]:
         raise ExportFileError(
             f"the file takes pictures {list(shape[1:])} and was given {list(images.shape[1:])}; "
-            "name the network it was made from with --model"
+            "name the network it was made from with `network`"
         )
 
 

@@ -35,7 +35,7 @@ _FIX = (
     "make it an environment with `python3.11 -m venv tflite && tflite/bin/pip install tflite-runtime==2.14.0 "
     f'"numpy<2"` and set {VARIABLE}=tflite/bin/python'
 )
-_ELSEWHERE = "use --runtime litert here"
+_ELSEWHERE = "use `runtime='litert'` here"
 
 _CHUNK = 256
 """Faces sent to the worker at once."""
@@ -145,13 +145,13 @@ class TfliteRuntime(Runtime):
         return ExportFileError(
             f"tflite-runtime {self.version} cannot run the file: it has no version {missing[2]} of {missing[1]}"
             f"{f' (the file needs TFLite {needed})' if needed else ''}; "
-            "export the file again with `fer-export tflite`, which writes older ops, or use --runtime litert"
+            "export the file again with `export()`, which writes older ops, or use `runtime='litert'`"
         )
 
 
 def _greeted(python: str | Path | None, threads: int) -> tuple[subprocess.Popen[bytes], Path, str]:
     """(process, its interpreter, version of tflite-runtime) of a worker that waits for its model."""
-    found = _interpreter(python)
+    found = interpreter_of(python)
     process = _start(found, threads)
     try:
         return process, found, _version(process, found)
@@ -160,7 +160,7 @@ def _greeted(python: str | Path | None, threads: int) -> tuple[subprocess.Popen[
         raise
 
 
-def _interpreter(python: str | Path | None) -> Path:
+def interpreter_of(python: str | Path | None) -> Path:
     given = os.path.expanduser(python or os.environ.get(VARIABLE) or sys.executable)
     found = shutil.which(given)
     if found is None:

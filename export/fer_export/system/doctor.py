@@ -88,7 +88,7 @@ def examine(on_step: OnStep = silent) -> Examination:
     findings = [python()]
     wanted = requirements()
     on_step("importing the packages", 0, len(wanted) + 1)
-    sound = not _failure(_run("-c", "; ".join(f"import {_module(each.name)}" for each in wanted)))
+    sound = not failure(run_python("-c", "; ".join(f"import {_module(each.name)}" for each in wanted)))
     for done, requirement in enumerate(wanted, start=1):
         on_step(f"looking at {requirement.name}", done, len(wanted) + 1)
         findings.append(package(requirement, imported=sound))
@@ -132,7 +132,7 @@ def package(requirement: Requirement, imported: bool = False) -> Finding:
         return Finding(name, "fault", "not installed", fix)
     if not requirement.specifier.contains(version, prereleases=True):
         return Finding(name, "fault", f"{version}, needs {requirement.specifier}", fix)
-    why = "" if imported else _failure(_run("-c", f"import {_module(name)}"))
+    why = "" if imported else failure(run_python("-c", f"import {_module(name)}"))
     if why:
         return Finding(name, "fault", f"{version}, cannot be imported: {why}", f"{fix} --force-reinstall")
     return Finding(name, "ok", version)
@@ -173,8 +173,8 @@ def job(command: str) -> Finding:
     subject = f"{command} int8"
     with tempfile.TemporaryDirectory() as output:
         words = ("-m", "fer_export", command, "--quantize", "int8", "--model", NETWORK)
-        result = _run(*words, "--output", output, "--json")
-    why = _failure(result)
+        result = run_python(*words, "--output", output, "--json")
+    why = failure(result)
     if why:
         return Finding(subject, "fault", why, f"fer-export {command} --quantize int8 --model {NETWORK}")
     [file] = json.loads(result.stdout)["files"]
@@ -204,7 +204,7 @@ def _faulty(findings: Sequence[Finding]) -> bool:
     return any(finding.state == "fault" for finding in findings)
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Python, with nothing of the current folder on its path (-P)."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
@@ -215,7 +215,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(arguments, 1, "", f"took longer than {LONGEST} s")
 
 
-def _failure(result: subprocess.CompletedProcess[str]) -> str:
+def failure(result: subprocess.CompletedProcess[str]) -> str:
     """The last line that a process printed before it failed; empty where it succeeded."""
     if result.returncode == 0:
         return ""

@@ -109,7 +109,7 @@ def is_running(process: int) -> bool:
 
 def _cannot_write(path: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"cannot write {path}: the disk is full; free some space or choose another --output"
+        return f"cannot write {path}: the disk is full; free some space or choose another `output`"
     if isinstance(error, NotADirectoryError | FileExistsError):
-        return f"cannot write {path}: a file is in the way of a folder; choose another --output"
-    return f"cannot write {path}: {error.strerror or error}; choose another --output"
+        return f"cannot write {path}: a file is in the way of a folder; choose another `output`"
+    return f"cannot write {path}: {error.strerror or error}; choose another `output`"

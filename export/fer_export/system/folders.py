@@ -22,9 +22,9 @@ def check_free(folder: Path, ours: Ours) -> None:
     """Raise OutputError now, before long work, if `folder` cannot be written or holds something that is not ours."""
     files.check_writable(folder.absolute().parent)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise OutputError(f"cannot write {folder}: a file or link is in the way of a folder; choose another --output")
+        raise OutputError(f"cannot write {folder}: a file or link is in the way of a folder; choose another `output`")
     if folder.is_dir() and any(folder.iterdir()) and not ours(folder):
-        raise OutputError(f"{folder} holds other files and is not replaced; choose another --output")
+        raise OutputError(f"{folder} holds other files and is not replaced; choose another `output`")
 
 
 @contextlib.contextmanager
@@ -92,4 +92,4 @@ def _clear_left_behind(beside: Path, name: str) -> None:
 
 
 def _cannot_write(folder: Path, error: OSError) -> OutputError:
-    return OutputError(f"cannot write {folder}: {error.strerror or error}; choose another --output")
+    return OutputError(f"cannot write {folder}: {error.strerror or error}; choose another `output`")

@@ -115,7 +115,7 @@ def cpu_model() -> str:
     """The processor's name as the system gives it, `unknown` where it gives none."""
     if sys.platform == "darwin":
         return _sysctl("machdep.cpu.brand_string") or "unknown"
-    found = _cpuinfo()
+    found = read_cpuinfo()
     named = (found.get(key) for key in ("model name", "Hardware", "Model"))
     return next((name for name in named if name), platform.processor() or "unknown")
 
@@ -125,7 +125,7 @@ def int8_instructions() -> tuple[str, ...]:
     if sys.platform == "darwin":
         has = {name for name in INT8_INSTRUCTIONS if name.startswith("hw.") and _sysctl(name) == "1"}
     else:
-        has = {flag for key in ("flags", "Features") for flag in _cpuinfo().get(key, "").split()}
+        has = {flag for key in ("flags", "Features") for flag in read_cpuinfo().get(key, "").split()}
     return tuple(dict.fromkeys(word for flag, word in INT8_INSTRUCTIONS.items() if flag in has))
 
 
@@ -159,7 +159,7 @@ def _idle_ticks() -> tuple[int, int] | None:
 
 
 @functools.cache
-def _cpuinfo() -> dict[str, str]:
+def read_cpuinfo() -> dict[str, str]:
     """The fields of the first core in /proc/cpuinfo, and on ARM those of the whole machine."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -66,7 +66,7 @@ class RunFolder:
         if not found.exists():
             return {}
         if found == history and (folder / "card.json").exists():
-            raise TrainingError(f"{folder} holds a finished run; choose another --output")
+            raise TrainingError(f"{folder} holds a finished run; choose another `output`")
         try:
             if found == state:
                 arrays = files.read_arrays(state)
@@ -84,7 +84,7 @@ class RunFolder:
         if other:
             raise TrainingError(
                 f"{folder} holds a run that differs in {', '.join(other)}; "
-                "use the same settings and data to continue, or choose another --output"
+                "use the same settings and data to continue, or choose another `output`"
             )
         return arrays
 

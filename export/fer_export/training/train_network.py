@@ -65,11 +65,11 @@ def train_network(
     settings = replace(_recipe(recipe_of or network, teachers, data), **changes)
     _check_votes(settings, classes, data, protocol)
     if settings.warm_up and settings.schedule != "cosine":
-        raise UsageError("the report's recipe has no warm-up; remove --warm-up, or add --recipe compact")
+        raise UsageError("the report's recipe has no warm-up; remove `warm_up`, or add `recipe_of='compact'`")
     if "distillation" in changes and not teachers:
-        raise UsageError("--distillation is the weight of teachers; add --teacher, or remove it")
+        raise UsageError("`distillation` is the weight of teachers; add `teachers`, or remove it")
     if "stop_patience" in changes and settings.schedule == "cosine":
-        raise UsageError("this recipe has no early stopping; remove --stop-patience, or add --recipe report")
+        raise UsageError("this recipe has no early stopping; remove `stop_patience`, or add `recipe_of='report'`")
     trainer.check_recipe(settings, initial, teachers, group)
     labels = DEFAULT_LABELS.get(classes, ())
     if protocol == "report":

@@ -164,15 +164,15 @@ def train(
 def check_recipe(recipe: Recipe, initial: str | None, teachers: Sequence[str], group: Group) -> None:
     """Raise UsageError for settings that exclude each other."""
     if recipe.quantize == "int8" and initial is None:
-        raise UsageError("int8's steps are fitted to a trained network; name it with --initial")
+        raise UsageError("int8's steps are fitted to a trained network; name it with `initial`")
     if recipe.quantize == "int8" and recipe.dtype != "float32":
-        raise UsageError(f"int8's steps are trained in float32; remove --dtype {recipe.dtype}")
+        raise UsageError(f"int8's steps are trained in float32; remove `dtype={recipe.dtype}`")
     if not recipe.consistent:
         return
     if not teachers or recipe.distillation == 0:
-        raise UsageError("--consistent needs teachers; add --teacher, and remove --distillation 0")
+        raise UsageError("`consistent=True` needs teachers; add `teachers`, and remove `distillation=0`")
     if not group.alone:
-        raise UsageError("--consistent trains in one process; remove it, or remove --distribute")
+        raise UsageError("`consistent=True` trains in one process; remove it, or remove `address`")
 
 
 def check_examples(training: Examples, validation: Examples, classes: int) -> None:
@@ -182,13 +182,13 @@ def check_examples(training: Examples, validation: Examples, classes: int) -> No
             raise TrainingError(f"the {name} split has no faces; pass a data set that holds both splits")
         if np.ptp(examples.images) == 0:
             raise TrainingError(
-                f"every pixel of the {name} split has the same value; check the data with `fer-export data`"
+                f"every pixel of the {name} split has the same value; check the data with `summarize()`"
             )
     missing = sorted(set(range(classes)) - set(training.targets.tolist()))
     if missing:
         raise TrainingError(
             f"the training split has no face of class {', '.join(map(str, missing))}; "
-            "check its class counts with `fer-export data`"
+            "check its class counts with `summarize()`"
         )
 
 
@@ -240,10 +240,10 @@ class Trainer:
             fed = feed(validation.images, self._one_hot(validation.targets), 256)
             val_loss, val_accuracy = self.model.evaluate(**fed, verbose=0)
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
-            other = "" if self.dtype == "float32" else ", or with --dtype float32"
+            other = "" if self.dtype == "float32" else ", or with `dtype='float32'`"
             raise TrainingError(
                 f"the loss became NaN or infinite in epoch {epoch} (rate {rate:g}); "
-                f"start again in a new --output with a lower --learning-rate{other}"
+                f"start again in a new `output` with a lower `learning_rate`{other}"
             )
         return {
             "loss": round(loss, 5),

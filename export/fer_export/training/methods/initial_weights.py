@@ -64,4 +64,4 @@ def give(network: keras.Model, initial: Mapping[str, NDArray[Any]]) -> None:
             layer.set_weights(weights)
             copied += 1
     if not copied:
-        raise TrainingError("no layer of --initial fits this network; start from one of the same family")
+        raise TrainingError("no layer of `initial` fits this network; start from one of the same family")

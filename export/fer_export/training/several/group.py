@@ -56,11 +56,11 @@ class Group:
     def __post_init__(self) -> None:
         port = re.fullmatch(r".+:(\d{1,5})", self.address)
         if self.address and not (port and 0 < int(port[1]) < 1 << 16):
-            raise UsageError(f"--distribute {self.address} is not HOST:PORT; pass process 0's, such as 10.0.0.1:1234")
+            raise UsageError(f"`address={self.address}` is not HOST:PORT; pass process 0's, such as 10.0.0.1:1234")
         if not 0 <= self.process < self.processes:
             raise UsageError(
                 f"process {self.process} of {self.processes} does not exist; "
-                f"give each process its own --process, 0 to {self.processes - 1}"
+                f"give each process its own `process`, 0 to {self.processes - 1}"
             )
 
     @property
@@ -84,7 +84,7 @@ class Group:
             yield
             return
         check_backend()
-        self._connect()
+        self.connect()
         try:
             yield
         except (ValueError, RuntimeError) as error:
@@ -112,11 +112,11 @@ class Group:
         error: FerExportError | None = None
         if self.first:
             try:
-                content = _packed(make())
+                content = packed(make())
             except FerExportError as raised:
                 error = raised
-                content = _packed({"error": np.array(str(raised))})
-        arrays = _unpacked(_from_first(content))
+                content = packed({"error": np.array(str(raised))})
+        arrays = unpacked(_from_first(content))
         if error is not None:
             raise error
         if "error" in arrays:
@@ -136,10 +136,10 @@ class Group:
             if other:
                 raise TrainingError(
                     f"process {process} differs from process 0 in {', '.join(other)}; "
-                    "give every process the same command and data, only with its own --process"
+                    "give every process the same command and data, only with its own `process`"
                 )
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
         import jax
 
         logging.getLogger("jax").setLevel(logging.ERROR)
@@ -148,9 +148,9 @@ class Group:
             # It would only note SIGTERM and continue.
             jax.config.update("jax_enable_preemption_service", False)
         if self.first:
-            self._check_port()
+            self.check_port()
         else:
-            self._reach_first()
+            self.reach_first()
         try:
             # keras.distribution.initialize is this call, without a time limit.
             jax.distributed.initialize(
@@ -161,7 +161,7 @@ class Group:
             raise TrainingError(f"process {self.process} cannot join at {self.address} ({text}); {AGAIN}") from error
         self.agree({"version": _versions()})
 
-    def _check_port(self) -> None:
+    def check_port(self) -> None:
         """Raise TrainingError where JAX's coordination service would crash."""
         port = int(self.address.rsplit(":", 1)[1])
         with socket.socket() as trial:
@@ -173,7 +173,7 @@ class Group:
                     f"process 0 cannot listen on port {port} ({error.strerror}); pass every process another"
                 ) from error
 
-    def _reach_first(self) -> None:
+    def reach_first(self) -> None:
         """Wait until process 0 listens."""
         host, port = self.address.rsplit(":", 1)
         end = time.monotonic() + self.wait
@@ -236,14 +236,14 @@ def _from_first(content: bytes) -> bytes:
     return bytes(np.asarray(multihost_utils.broadcast_one_to_all(sent), np.uint8))
 
 
-def _packed(arrays: Arrays) -> bytes:
+def packed(arrays: Arrays) -> bytes:
     buffer = io.BytesIO()
     named: dict[str, Any] = dict(arrays)
     np.savez(buffer, **named)
     return buffer.getvalue()
 
 
-def _unpacked(content: bytes) -> Arrays:
+def unpacked(content: bytes) -> Arrays:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 

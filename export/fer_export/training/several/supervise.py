@@ -47,11 +47,11 @@ def supervise(run: Callable[[Sequence[str]], int], arguments: Sequence[str], gro
                 signal.signal(kind, handler)
         code = child.exitcode or 0
         if code < 0:
-            raise TrainingError(_end(-code, group, "RegisterTask" in messages.read().decode(errors="replace")))
+            raise TrainingError(ending(-code, group, "RegisterTask" in messages.read().decode(errors="replace")))
         return code
 
 
-def _end(number: int, group: Group, joining: bool) -> str:
+def ending(number: int, group: Group, joining: bool) -> str:
     """Why the process ended by a signal.
 
     joining: the last words of JAX's runtime were about coming together.
@@ -59,7 +59,7 @@ def _end(number: int, group: Group, joining: bool) -> str:
     if number == signal.SIGABRT and joining:
         return (
             f"not all {group.processes} processes joined at {group.address} within {group.wait:g} s; "
-            "start them all with the same --distribute and --processes"
+            "start them all with the same `address` and `processes`"
         )
     if number == signal.SIGABRT:
         return f"process {group.process} lost another process; {AGAIN}"
