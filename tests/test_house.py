@@ -12,6 +12,7 @@ import fer_export
 PACKAGE = Path(fer_export.__file__).parent
 
 FLOORS = (
+    ("harmless", "lazy"),
     ("errors",),
     ("contract",),
     ("system",),

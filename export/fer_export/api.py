@@ -11,40 +11,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .bundle import DeviceTable, Made, Verification, phone_check, verify
 from .bundle import make as bundling
-from .bundle import phone_check, verify
-from .bundle.make import Made
-from .bundle.phone_check import DeviceTable
-from .bundle.verify import Verification
-from .calibration import probe_faces
-from .calibration.probe_faces import ProbeFaces
-from .checkpoint.checkpoint import DEFAULT_MODEL, Checkpoint, load
-from .contract.variants import VARIANTS, Variant
-from .dataset import duplicates
-from .dataset.dataset import Dataset
-from .dataset.duplicates import Summary
+from .calibration import ProbeFaces, probe_faces
+from .checkpoint import DEFAULT_MODEL, Checkpoint, load
+from .contract import VARIANTS, Variant
+from .dataset import Dataset, Summary, duplicates
 from .dataset.read import read as read_dataset
+from .exporting import Blame, Comparison, Export, Options, compare_formats
 from .exporting import blame as blaming
-from .exporting import compare_formats
 from .exporting import export as exporting
-from .exporting.blame import Blame
-from .exporting.compare_formats import Comparison
-from .exporting.export import Export, Options
+from .latency import Bench
 from .latency import run as latency
-from .latency.results import Bench
+from .model_file import FileInfo
 from .model_file import inspect as model_file
-from .model_file.inspect import FileInfo
-from .parity import evaluation
+from .parity import Evaluation, Judgement, evaluation, with_evidence
 from .parity import judge as judging
-from .parity.evaluation import Evaluation
-from .parity.evidence import with_evidence
-from .parity.judge import Judgement
-from .predict.pipeline import Pipeline
+from .predict import Pipeline
 from .report import render
 from .serve.run import serve as serve_photos
-from .system import doctor, readable
-from .system.doctor import Examination
-from .system.progress import OnStep, silent
+from .system import Examination, OnStep, doctor, readable, silent
 
 __all__ = [
     "VARIANTS",

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from ..contract.documents import AGAIN
+from ..contract import AGAIN
 from ..errors import BundleError
 from ..harmless import harmless, json_text
 

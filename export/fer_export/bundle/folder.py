@@ -10,8 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.documents import AGAIN
-from ..contract.photo import PhotoContract
+from ..contract import AGAIN, PhotoContract
 from ..errors import BundleError
 from . import documents, manifest
 from .manifest import BundledVariant, DifferenceError, Manifest

@@ -10,19 +10,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract.formats import exported
-from ..contract.photo import PhotoContract, contract_for
-from ..contract.variants import Variant, find
-from ..dataset.dataset import Dataset
+from ..checkpoint import Checkpoint
+from ..contract import PhotoContract, Variant, contract_for, exported, find
+from ..dataset import Dataset
 from ..errors import ConversionError, UsageError
+from ..exporting import Export, ExportedFile, Options
 from ..exporting import export as exporting
-from ..exporting.export import Export, ExportedFile, Options
 from ..parity import judging_faces
-from ..photo.detector import Detector, detector_file
-from ..system import files, folders
-from ..system.progress import OnStep, silent
-from ..system.readable import Readable
+from ..photo import Detector, detector_file
+from ..system import OnStep, Readable, files, folders, silent
 from . import readme as bundle_readme
 from .documents import rendered
 from .folder import CONTRACT, DETECTORS, GOLDEN, GOLDEN_VECTORS, LABELS, MODELS, README, is_bundle

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..contract.documents import AGAIN, converted
-from ..contract.variants import VARIANTS
+from ..contract import AGAIN, VARIANTS, converted
 from ..errors import BundleError
 from ..harmless import harmless
 from . import documents

@@ -15,10 +15,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from ..contract.documents import AGAIN, converted
-from ..contract.variants import VARIANTS
+from ..contract import AGAIN, VARIANTS, converted
 from ..errors import BundleError, FerExportError, one_line
-from ..system.readable import Readable
+from ..system import Readable
 from . import documents
 from .verify import BOX_PIXELS
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..contract.photo import PhotoContract
-from ..contract.variants import find
+from ..contract import PhotoContract, find
 from ..harmless import harmless
 from ..model_file import tflite_versions
 from .golden.photos import PORTRAIT_CREDIT

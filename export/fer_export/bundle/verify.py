@@ -14,18 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract.documents import AGAIN
-from ..contract.variants import find
+from ..contract import AGAIN, find
 from ..errors import BundleError
 from ..model_file import inspect as modelfile
-from ..photo import crop
+from ..photo import Box, Detector, Face, crop
 from ..photo import read as photo
-from ..photo.crop import Box
-from ..photo.detector import Detector
-from ..photo.merging import Face
-from ..system import files
-from ..system.progress import OnStep, silent
-from ..system.readable import Readable
+from ..system import OnStep, Readable, files, silent
 from . import manifest
 from .folder import GOLDEN_VECTORS, LABELS, Bundle
 from .golden import kernel_sets

@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset.dataset import Faces
-from ..dataset.emotions import FER2013
-from ..dataset.pixels import fit
+from ..dataset import FER2013, Faces, fit
 from ..errors import DataError
 from .probe_faces import ProbeFaces
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 
-from ..checkpoint.checkpoint import Checkpoint
+from ..checkpoint import Checkpoint
 from ..errors import CheckpointError, OutputError
-from ..system import cache_folder, files
-from ..system.progress import OnStep, silent
+from ..system import OnStep, cache_folder, files, silent
 from . import probe_faces as probe
 from .probe_faces import ProbeFaces
 

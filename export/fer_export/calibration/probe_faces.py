@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint.checkpoint import Checkpoint
+from ..checkpoint import Checkpoint
 from ..errors import CheckpointError, ConversionError
 from ..system import files, keras_backend
 
@@ -77,7 +77,8 @@ def load(path: Path, checkpoint: Checkpoint) -> ProbeFaces | None:
 
 def possible(checkpoint: Checkpoint) -> bool:
     """Whether probe faces can be made: the network shows at least one batch norm."""
-    from ..network.layers import batch_norms, is_graph
+    from ..network import is_graph
+    from ..network.layers import batch_norms
 
     return is_graph(checkpoint.network) and bool(batch_norms(checkpoint.network))
 
@@ -126,8 +127,8 @@ def observed_of(checkpoint: Checkpoint) -> keras.Model:
     """The network with every batch norm replaced by one that also adds its distance from the statistics as a loss."""
     import keras
 
-    from ..checkpoint.copying import copied
-    from ..network.batch_norms import StatisticsGap
+    from ..checkpoint import copied
+    from ..network import StatisticsGap
 
     if not possible(checkpoint):
         raise ConversionError(
@@ -149,8 +150,8 @@ def observed_of(checkpoint: Checkpoint) -> keras.Model:
 def _copy_weights(network: keras.Model, copy: keras.Model) -> None:
     import keras
 
-    from ..checkpoint.copying import copy_weights
-    from ..network.layers import is_graph
+    from ..checkpoint import copy_weights
+    from ..network import is_graph
 
     for old in network.layers:
         if not old.weights:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset.pixels import as_input, batch_of
+from ..dataset import as_input, batch_of
 from ..errors import CheckpointError, UsageError
 from ..harmless import file_name
 from ..system import keras_backend, memory_limit

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError, FerExportError
-from ..system.unpacking import read_entry
+from ..system import read_entry
 from . import stored_weights, weights_only
 from .code_screening import find_code, refuse_code
 from .keras2 import graph

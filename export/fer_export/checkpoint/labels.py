@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..dataset.emotions import DEFAULT_LABELS, DEFAULT_LABELS_SOURCE, canonical
+from ..dataset import DEFAULT_LABELS, DEFAULT_LABELS_SOURCE, canonical
 from ..errors import CheckpointError
 from .evidence import Origin
 

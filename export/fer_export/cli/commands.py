@@ -173,8 +173,7 @@ def parity(options: argparse.Namespace, bar: Bar) -> int:
 
 def evaluate(options: argparse.Namespace, bar: Bar) -> int:
     """Accuracy, recall, confusion and calibration error of a Keras network."""
-    from ..parity import evaluation
-    from ..parity.evidence import with_evidence
+    from ..parity import evaluation, with_evidence
     from ..report.page import confusion_png
     from ..report.text.dataset import evaluation_text
     from ..system import files
@@ -280,7 +279,7 @@ def inspect(options: argparse.Namespace, bar: Bar) -> int:
 
 def predict(options: argparse.Namespace, bar: Bar) -> int:
     """Faces and emotions in photos; continues after a photo that cannot be read, and fails at the end."""
-    from ..predict.many import PhotoJob, photo_paths, predict_many
+    from ..predict import PhotoJob, photo_paths, predict_many
     from ..report.text.predict import predict_csv, predict_text
 
     if options.json + options.jsonl + options.csv > 1:
@@ -326,8 +325,8 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
     """Make a folder with everything an app needs."""
     from pathlib import Path
 
+    from ..bundle import find_app
     from ..bundle import make as bundling
-    from ..bundle.android import find_app
     from ..exporting import export as exporting
     from ..report.text.android import android_text
     from ..report.text.bundle import bundle_text
@@ -382,7 +381,7 @@ def device(options: argparse.Namespace, bar: Bar) -> int:
 def doctor(options: argparse.Namespace, bar: Bar) -> int:
     """Whether everything works on this machine."""
     from ..report.text.doctor import doctor_text
-    from ..system.doctor import examine
+    from ..system import examine
 
     result = examine(bar.step)
     output.show(options, result.to_dict(), doctor_text(result))
@@ -453,7 +452,7 @@ def checkpoint_of(options: argparse.Namespace) -> Any:
 
 def _source(options: argparse.Namespace) -> Any:
     """The network of --bundle or --model, an exported file or Keras's, with the least face."""
-    from ..predict.source import PipelineSource
+    from ..predict import PipelineSource
 
     return PipelineSource(
         model=options.model,
@@ -501,7 +500,7 @@ def _data(options: argparse.Namespace, bar: Bar) -> Any:
     )
     if not options.votes:
         return found
-    from ..dataset.votes import with_votes
+    from ..dataset import with_votes
 
     return with_votes(found, options.votes)
 

@@ -35,7 +35,7 @@ EXAMPLES = {
     "inspect": ("fer-export inspect exports/compact-7-int8.tflite", "fer-export inspect any.onnx --json"),
     "predict": (
         "fer-export predict portrait.jpg --annotate out.png",
-        "fer-export predict holiday/ --csv --min-score 0.8 > faces.csv",
+        "fer-export predict holiday/ --csv --min-score 0.8",
     ),
     "serve": ("fer-export serve", "fer-export serve --bundle bundle --port 8080 --page web_demo/dist"),
     "bundle": (

@@ -6,7 +6,6 @@ import platform
 import shlex
 import traceback
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
@@ -37,6 +36,8 @@ def _place(error: BaseException) -> str:
 
 
 def _versions() -> str:
+    from importlib import metadata
+
     found = [f"fer-export {__version__}", f"Python {platform.python_version()}"]
     for name in PACKAGES:
         try:

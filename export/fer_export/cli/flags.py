@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..checkpoint.scaling import SCALINGS
+from ..checkpoint import SCALINGS
 from ..contract import formats, variants
 from ..training.recipe import RECIPES
 from .examples import epilog

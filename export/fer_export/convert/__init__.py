@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..calibration.calibration_set import CalibrationSet
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract import formats
-from ..contract.variants import Variant
+from ..calibration import CalibrationSet
+from ..checkpoint import Checkpoint
+from ..contract import Variant, formats
 from .protocol import Converter
 
 __all__ = ["Converter", "convert", "converter"]

@@ -17,16 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration.calibration_set import CalibrationSet
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract import tensors
-from ..contract.variants import Variant
-from ..dataset.pixels import as_input
+from ..calibration import CalibrationSet
+from ..checkpoint import Checkpoint
+from ..contract import Variant, tensors
+from ..dataset import as_input
 from ..errors import ConversionError, FerExportError, OutputError, UsageError, one_line
 from ..model_file import onnx as onnxfile
-from ..network import float_twin
+from ..network import LayerNames, float_twin
 from ..network import prepare as graph
-from ..network.layer_names import LayerNames
 from ..system import keras_backend
 from . import onnx_crop, onnx_graph
 

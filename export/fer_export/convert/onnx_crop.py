@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..contract import tensors
-from ..contract.photo import CropRule, GreyRule
-from ..contract.tensors import FrameRule
-from ..model_file.onnx import nodes_of
+from ..contract import CropRule, FrameRule, GreyRule, tensors
+from ..model_file import nodes_of
 from ..photo import crop
 
 _LIFT = 2**40

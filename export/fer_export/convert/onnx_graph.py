@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model_file.onnx import float_ops, nodes_of, role, tensor_shapes
-from ..model_file.onnx_wiring import Wiring
-from ..network.layer_names import LayerNames
+from ..model_file import Wiring, float_ops, nodes_of, role, tensor_shapes
+from ..network import LayerNames
 
 _CHANNELS_LAST = [0, 2, 3, 1]
 _BIAS = 2

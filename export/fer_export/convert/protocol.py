@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..calibration.calibration_set import CalibrationSet
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract.variants import Variant
+from ..calibration import CalibrationSet
+from ..checkpoint import Checkpoint
+from ..contract import Variant
 
 
 class Converter(Protocol):

@@ -15,17 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration.calibration_set import CalibrationSet
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract import tensors
-from ..contract.variants import Variant
-from ..dataset.pixels import as_input
+from ..calibration import CalibrationSet
+from ..checkpoint import Checkpoint
+from ..contract import Variant, tensors
+from ..dataset import as_input
 from ..errors import ConversionError, OutputError, UsageError, one_line
-from ..model_file import tflite, tflite_metadata, tflite_versions
-from ..model_file.summary import SHAPE_OPS
-from ..network import float_twin
+from ..model_file import SHAPE_OPS, tflite, tflite_metadata, tflite_versions
+from ..network import LayerNames, float_twin
 from ..network import prepare as graph
-from ..network.layer_names import LayerNames
 from ..runtimes.op_by_op import TfliteActivations
 from ..system import keras_backend
 from . import tflite_averages, tflite_crop

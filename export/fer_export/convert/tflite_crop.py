@@ -13,9 +13,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 
-from ..contract import tensors
-from ..contract.photo import GreyRule
-from ..contract.tensors import FrameRule
+from ..contract import FrameRule, GreyRule, tensors
 from ..photo import crop
 from ..system import keras_backend
 

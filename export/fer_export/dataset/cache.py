@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import OutputError
-from ..system import files
-from ..system.cache_folder import folder
+from ..system import files, folder
 from .dataset import SIDE, Dataset
 
 VERSION = 1

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..system.readable import Readable
+from ..system import Readable
 from .dataset import SIDE, SPLITS, Dataset, Progress
 from .emotions import FER2013
 

@@ -21,7 +21,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from ..errors import DataError
-from ..system.unpacking import Unpacked, UnpackedSizeError
+from ..system import Unpacked, UnpackedSizeError
 from . import archives, csv_table, picture_folder
 from . import cache as datacache
 from .dataset import Dataset, Progress

@@ -13,26 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from ..calibration import calibration_set, probe_cache
-from ..calibration.calibration_set import CalibrationSet
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract import tensors
-from ..contract.variants import Variant, find
+from ..calibration import CalibrationSet, calibration_set, probe_cache
+from ..checkpoint import Checkpoint
+from ..contract import Variant, find, tensors
 from ..convert import convert
-from ..dataset.dataset import Dataset
-from ..dataset.pixels import as_input, fit
+from ..dataset import Dataset, as_input, fit
 from ..errors import DataError, ExportFileError, UsageError
-from ..model_file import inspect
+from ..model_file import ModelInfo, inspect
 from ..model_file import inspect as modelfile
-from ..model_file.summary import ModelInfo
-from ..network import float_twin
-from ..network.layer_names import paths
-from ..network.prior import meant_by
-from ..parity.statistics import Proportion
+from ..network import float_twin, meant_by, paths
+from ..parity import Proportion
 from ..runtimes.op_by_op import open_activations
-from ..system import keras_backend
-from ..system.progress import OnStep, silent
-from ..system.readable import Readable
+from ..system import OnStep, Readable, keras_backend, silent
 from .layer_errors import PIXELS, Comparison, LayerError
 
 FACES = 128

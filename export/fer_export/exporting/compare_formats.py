@@ -8,19 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract import formats, variants
-from ..contract.variants import PRECISION_NAMES
-from ..dataset.dataset import Dataset
+from ..checkpoint import Checkpoint
+from ..contract import PRECISION_NAMES, formats, variants
+from ..dataset import Dataset
 from ..errors import ConversionError
+from ..latency import Bench, Row
 from ..latency import run as benchmark
-from ..latency.results import Bench, Row
-from ..parity import evaluation
-from ..parity.evaluation import Evaluation
-from ..parity.gate import SIGNIFICANT
-from ..system import keras_backend
-from ..system.progress import OnStep, silent
-from ..system.readable import Readable
+from ..parity import SIGNIFICANT, Evaluation, evaluation
+from ..system import OnStep, Readable, keras_backend, silent
 from . import export as exporting
 from .export import Export, ExportedFile, Options
 

@@ -11,24 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration import calibration_set, probe_cache
-from ..calibration.calibration_set import CalibrationSet
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract import formats, tensors
-from ..contract.variants import Gate, Variant, find
+from ..calibration import CalibrationSet, calibration_set, probe_cache
+from ..checkpoint import Checkpoint
+from ..contract import Gate, Variant, find, formats, tensors
 from ..convert import converter
-from ..dataset.dataset import Dataset
+from ..dataset import Dataset
 from ..errors import ConversionError, DataError, ExportFileError, UsageError
+from ..model_file import GraphSummary
 from ..model_file import inspect as modelfile
-from ..model_file.summary import GraphSummary
+from ..parity import Judge, Judged, Parity, ParityFaces, judging_faces, with_evidence
 from ..parity import judge as judging
-from ..parity import judging_faces
-from ..parity.evidence import with_evidence
-from ..parity.figures import Parity, ParityFaces
-from ..parity.judge import Judge, Judged
-from ..system import files, keras_backend
-from ..system.progress import OnStep, silent
-from ..system.readable import Readable
+from ..system import OnStep, Readable, files, keras_backend, silent
 from .repair import Repair, repair
 
 Convert = Callable[[Variant, CalibrationSet | None], bytes]

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.float_twin import INPUT, Step, Twin
-from ..network.layer_names import Call
+from ..network import INPUT, Call, Step, Twin
 from ..runtimes.op_by_op import Activations, Grid
 
 PIXELS = 32 * 48 * 48

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..calibration.calibration_set import CalibrationSet
-from ..checkpoint.checkpoint import Checkpoint
+from ..calibration import CalibrationSet
+from ..checkpoint import Checkpoint
 from ..errors import ConversionError, ExportFileError, UsageError
+from ..model_file import SHAPE_OPS
 from ..model_file import inspect as modelfile
-from ..model_file.summary import SHAPE_OPS
-from ..parity.figures import Parity
+from ..parity import Parity
 from ..runtimes.op_by_op import open_activations
-from ..system.progress import OnStep, silent
+from ..system import OnStep, silent
 from . import blame
 from .blame import Blame
 

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..contract.formats import FORMATS, loaded
-from ..contract.variants import PRECISION_NAMES
+from ..contract import FORMATS, PRECISION_NAMES, loaded
 
 if TYPE_CHECKING:
-    from ..system.machine import Machine
+    from ..system import Machine
     from .results import Row
 
 SLOWER = 1.1

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract import formats
-from ..contract.variants import PRECISION_NAMES, nearest
+from ..contract import PRECISION_NAMES, formats, nearest
 from ..errors import UsageError
-from ..model_file import inspect
-from ..model_file.summary import GraphSummary
+from ..model_file import GraphSummary, inspect
 from ..runtimes import runtimes_of
 
 ARITHMETIC = {"none": "float32", "fp16": "float32", "dynamic": "int8", "int8": "int8", "int16x8": "int8"}

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from ..contract import formats
 from ..errors import ExportFileError, UsageError
-from ..model_file.summary import BOUNDARY_OPS, SHAPE_OPS
+from ..model_file import BOUNDARY_OPS, SHAPE_OPS
 
 _NO_WORK = SHAPE_OPS | BOUNDARY_OPS | {"CAST"}
 

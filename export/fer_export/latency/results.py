@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..system.machine import Machine
-from ..system.readable import Readable
+from ..system import Machine, Readable
 from .process import Kernels
 
 

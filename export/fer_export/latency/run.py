@@ -21,8 +21,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..runtimes import TfliteRuntime, tflite_runtime_python
-from ..system import machine
-from ..system.progress import OnStep, silent
+from ..system import OnStep, machine, silent
 from . import explain, matmul
 from . import plan as bench_plan
 from .plan import ARITHMETIC, Entrant, File

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..contract.tensors import Contract
+from ..contract import Contract
 from ..errors import BundleError, ExportFileError
 
 AGAIN = "export it again"

@@ -10,8 +10,7 @@ from typing import Any
 
 from ..contract import formats
 from ..errors import ExportFileError
-from ..system import files
-from ..system.readable import Readable
+from ..system import Readable, files
 from .summary import GraphSummary, ModelInfo
 
 

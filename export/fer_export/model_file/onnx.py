@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..contract.tensors import Contract, describe
+from ..contract import Contract, describe
 from ..errors import ExportFileError
 from . import embedded, onnx_bounds
 from .summary import GraphSummary, ModelInfo, OpSummary, TensorSummary

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..contract.tensors import Contract, FrameRule, describe
+from ..contract import Contract, FrameRule, describe
 from ..errors import ConversionError, ExportFileError
 from ..harmless import json_text
 from ..system import unpacking

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset.pixels import batch_of
+from ..dataset import batch_of
 
 if TYPE_CHECKING:
     import keras

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract.formats import FORMATS
-from ..contract.variants import Variant
-from ..dataset.pixels import as_input
+from ..checkpoint import Checkpoint
+from ..contract import FORMATS, Variant
+from ..dataset import as_input
 from ..errors import ConversionError
 from . import layers
 from . import prepare as graph

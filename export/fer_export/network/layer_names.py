@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..contract.variants import nearest
+from ..contract import nearest
 from ..errors import UsageError
 from . import layers
 

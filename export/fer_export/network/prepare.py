@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract import tensors
-from ..contract.photo import GreyRule
-from ..dataset.pixels import as_input
+from ..checkpoint import Checkpoint
+from ..contract import GreyRule, tensors
+from ..dataset import as_input
 from ..errors import ConversionError
 from .equalise import equalise
 from .layers import _graphs, is_graph
@@ -76,7 +75,7 @@ def without_batch_norms(network: keras.Model) -> keras.Model:
     """
     import keras
 
-    from ..checkpoint.copying import copied
+    from ..checkpoint import copied
     from .batch_norms import Absorbed, ChannelScale
 
     if not is_graph(network):
@@ -155,7 +154,7 @@ def _check_axis(norm: keras.layers.BatchNormalization) -> None:
 def _copy_weights(network: keras.Model, copy: keras.Model, folds: dict[int, keras.layers.BatchNormalization]) -> None:
     import keras
 
-    from ..checkpoint.copying import copy_weights
+    from ..checkpoint import copy_weights
     from .batch_norms import ChannelScale
 
     for old in network.layers:

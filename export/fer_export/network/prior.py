@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint.checkpoint import Checkpoint
-from ..dataset.emotions import canonical
+from ..checkpoint import Checkpoint
+from ..dataset import canonical
 from ..errors import ConversionError, ExportFileError, UsageError
 from .layers import is_graph
 
@@ -171,7 +171,7 @@ def _made_by(tensor: Any) -> tuple[Any, Any]:
 
 
 def _dense(layer: keras.layers.Dense, shift: NDArray[np.float64], temperature: float) -> keras.layers.Dense:
-    from ..checkpoint.copying import copied
+    from ..checkpoint import copied
 
     kernel, bias = (layer.get_weights() + [np.zeros(layer.units)])[:2]
     new = copied(layer, use_bias=True)

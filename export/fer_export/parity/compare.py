@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract.variants import Gate
+from ..contract import Gate
 from ..errors import ExportFileError
 from . import gate as gates
 from . import statistics

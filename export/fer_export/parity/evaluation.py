@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint.checkpoint import Checkpoint
-from ..dataset.dataset import Faces
-from ..dataset.pixels import fit
-from ..system.readable import Readable
+from ..checkpoint import Checkpoint
+from ..dataset import Faces, fit
+from ..system import Readable
 from .statistics import Proportion, accuracy, confusion_matrix, expected_calibration_error, finite, recalls
 from .usefulness import Usefulness, usefulness
 

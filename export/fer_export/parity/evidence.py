@@ -15,13 +15,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint.checkpoint import Checkpoint
-from ..checkpoint.evidence import Candidate, Evidence, Finding, Origin
-from ..checkpoint.scaling import SCALINGS, TOLD_APART_BY_GREY
-from ..dataset.dataset import Dataset, Faces
-from ..dataset.emotions import DEFAULT_LABELS, FER2013, FER_PLUS, LABEL_ORDERS
-from ..dataset.pixels import batch_of, fit
-from ..system.progress import OnStep, silent
+from ..checkpoint import SCALINGS, TOLD_APART_BY_GREY, Candidate, Checkpoint, Evidence, Finding, Origin
+from ..dataset import DEFAULT_LABELS, FER2013, FER_PLUS, LABEL_ORDERS, Dataset, Faces, batch_of, fit
+from ..system import OnStep, silent
 from .statistics import mcnemar_exact
 
 FACES = 500

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract.variants import Gate
+from ..contract import Gate
 from .statistics import Proportion, finite
 
 Confusion = tuple[tuple[int, ...], ...]

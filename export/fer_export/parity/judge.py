@@ -13,19 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import calibration_set
-from ..checkpoint.checkpoint import Checkpoint
-from ..contract.tensors import FrameRule
-from ..contract.variants import Gate, find
-from ..dataset.dataset import Dataset
-from ..dataset.pixels import as_input
+from ..checkpoint import Checkpoint
+from ..contract import FrameRule, Gate, find
+from ..dataset import Dataset, as_input
+from ..model_file import ModelInfo, inspect_file, named, read_file
 from ..model_file import inspect as modelfile
-from ..model_file.inspect import inspect_file, named, read_file
-from ..model_file.summary import ModelInfo
-from ..network.prior import meant_by
-from ..photo.frame import Staged
+from ..network import meant_by
+from ..photo import Staged
 from ..runtimes import OnFace, Runtime, check_pictures, open_runtime
-from ..system.progress import OnStep, silent
-from ..system.readable import Readable
+from ..system import OnStep, Readable, silent
 from . import compare as parity
 from .evidence import with_evidence
 from .figures import Parity, ParityFaces

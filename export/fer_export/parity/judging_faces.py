@@ -5,10 +5,9 @@ from __future__ import annotations
 from ..calibration import calibration_set
 from ..calibration import probe_faces as probe
 from ..calibration.probe_cache import probe_faces
-from ..checkpoint.checkpoint import Checkpoint
-from ..dataset.dataset import Dataset
-from ..dataset.pixels import fit
-from ..system.progress import OnStep
+from ..checkpoint import Checkpoint
+from ..dataset import Dataset, fit
+from ..system import OnStep
 from .figures import ParityFaces
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract.photo import CropRule, GreyRule, PhotoContract
+from ..contract import CropRule, GreyRule, PhotoContract
 
 REACH = 100_000
 """Largest coordinate, either way, that a box is taken to have; keeps all arithmetic within 32 bits."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract.photo import DetectorRule, PhotoContract
+from ..contract import DetectorRule, PhotoContract
 from ..errors import BundleError, UsageError
 from ..system import files, keras_backend
 from .crop import Box, area

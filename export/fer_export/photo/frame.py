@@ -20,8 +20,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract.photo import CropRule, GreyRule
-from ..contract.tensors import FrameRule
+from ..contract import CropRule, FrameRule, GreyRule
 from . import crop
 from .crop import Box, Square
 

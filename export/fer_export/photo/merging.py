@@ -28,7 +28,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..contract.photo import FIRST_COME, DetectorRule, MergeRule, PhotoContract
+from ..contract import FIRST_COME, DetectorRule, MergeRule, PhotoContract
 from .crop import Box, square
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
-from ..system import files, machine
-from ..system.progress import OnStep, silent
+from ..system import OnStep, files, machine, silent
 from .pipeline import Pipeline, picture_paths
 from .results import PhotoResult, PhotoResults
 from .source import PipelineSource

@@ -12,26 +12,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.folder import Bundle, is_bundle
-from ..checkpoint import labels
-from ..checkpoint.checkpoint import DEFAULT_MODEL, Checkpoint, load
-from ..checkpoint.shipped import shipped_folder, shipped_shares
-from ..contract.formats import exported
-from ..contract.photo import PhotoContract, contract_for
-from ..contract.tensors import FrameRule
-from ..dataset.pixels import as_input
+from ..bundle import Bundle, is_bundle
+from ..checkpoint import DEFAULT_MODEL, Checkpoint, labels, load, shipped_folder, shipped_shares
+from ..contract import FrameRule, PhotoContract, contract_for, exported
+from ..dataset import as_input
 from ..errors import ExportFileError, PhotoError, UsageError
 from ..harmless import file_name
 from ..model_file import inspect as modelfile
-from ..network.prior import EQUAL, Prior, choose
-from ..photo import crop
+from ..network import EQUAL, Prior, choose
+from ..photo import Detector, Frame, crop
 from ..photo import read as photo
-from ..photo.detector import Detector
-from ..photo.frame import Frame
 from ..runtimes import KerasRuntime, Runtime, open_runtime
 from ..runtimes.protocol import read
-from ..system import files
-from ..system.progress import OnStep, silent
+from ..system import OnStep, files, silent
 from .results import PhotoResult, PhotoResults, Prediction
 
 EXPORTED = tuple(row.suffix for row in exported())

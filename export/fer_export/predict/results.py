@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PhotoError
-from ..photo.crop import Square
-from ..photo.merging import Face
-from ..system.readable import Readable
+from ..photo import Face, Square
+from ..system import Readable
 
 _NAMED = 5
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checkpoint import checkpoint
-from ..checkpoint.shipped import shipped_shares
+from ..checkpoint import checkpoint, shipped_shares
 from ..errors import UsageError
-from ..network.prior import EQUAL, TRAINED, Prior, choose, with_prior
+from ..network import EQUAL, TRAINED, Prior, choose, with_prior
 from .pipeline import EXPORTED, Pipeline, default_file
 
 

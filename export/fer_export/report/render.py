@@ -8,19 +8,14 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from ..bundle.make import Made
-from ..bundle.phone_check import DeviceTable
-from ..bundle.verify import Verification
-from ..dataset.duplicates import Summary
-from ..exporting.blame import Blame
-from ..exporting.compare_formats import Comparison
-from ..exporting.export import Export
-from ..latency.results import Bench
-from ..model_file.inspect import FileInfo
-from ..parity.evaluation import Evaluation
-from ..parity.judge import Judgement
-from ..predict.results import PhotoResults
-from ..system.doctor import Examination
+from ..bundle import DeviceTable, Made, Verification
+from ..dataset import Summary
+from ..exporting import Blame, Comparison, Export
+from ..latency import Bench
+from ..model_file import FileInfo
+from ..parity import Evaluation, Judgement
+from ..predict import PhotoResults
+from ..system import Examination
 from .text import all_formats, bench, blame, bundle, dataset, doctor, export, model_file, parity, phone, predict, table
 
 TEXTS: dict[type, Callable[[Any], str]] = {

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..contract import formats
-from ..contract.variants import nearest
+from ..contract import formats, nearest
 from ..errors import UsageError
 from ..model_file import inspect as modelfile
 from .isolated import IsolatedRuntime

@@ -22,10 +22,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract.formats import RuntimeRow
+from ..contract import RuntimeRow
 from ..errors import ExportFileError
 from ..model_file import inspect as modelfile
-from ..photo.frame import Frame
+from ..photo import Frame
 from .protocol import OnFace, Runtime, check_frame, check_pictures
 
 MEMORY = 1 << 30

@@ -23,8 +23,7 @@ import numpy as np
 
 from ..contract import formats
 from ..errors import FerExportError
-from ..photo.crop import Box
-from ..photo.frame import Frame
+from ..photo import Box, Frame
 from ..system import memory_limit
 from .protocol import Runtime
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint.checkpoint import Checkpoint, load
+from ..checkpoint import Checkpoint, load
 from ..system import keras_backend, machine
 from .protocol import OnFace, Runtime
 

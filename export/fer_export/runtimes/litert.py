@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ExportFileError, one_line
-from ..photo.frame import Frame
+from ..photo import Frame
 from ..system import keras_backend, machine
 from .protocol import OnFace, Runtime, read
 from .tensors import Tensors, kernels_of

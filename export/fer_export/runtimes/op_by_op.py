@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from ..contract import formats
 from ..errors import ExportFileError
+from ..model_file import BOUNDARY_OPS, onnx_wiring
 from ..model_file import inspect as modelfile
 from ..model_file import onnx as onnxfile
-from ..model_file import onnx_wiring
-from ..model_file.summary import BOUNDARY_OPS
 from ..system import keras_backend
 from . import Tensors
 

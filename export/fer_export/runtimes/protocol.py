@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ExportFileError
-from ..photo.frame import Frame
+from ..photo import Frame
 
 OnFace = Callable[[int, int], None]
 """Called with the number of faces done and the number of faces."""

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ExportFileError
-from ..model_file import tflite
-from ..model_file.summary import TensorSummary
-from ..photo.frame import Frame
+from ..model_file import TensorSummary, tflite
+from ..photo import Frame
 from .protocol import check_frame, check_pictures
 
 Op = tuple[str, Sequence[int], Sequence[int]]

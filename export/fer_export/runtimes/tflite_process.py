@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ..errors import ExportFileError, UsageError, one_line
 from ..model_file import tflite
-from ..photo.frame import Frame
+from ..photo import Frame
 from .protocol import OnFace, Runtime, read
 from .tensors import Tensors, kernels_of
 

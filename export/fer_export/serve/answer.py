@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..predict.pipeline import Pipeline
+from ..predict import Pipeline
 
 REPORT_NAMES = {
     "angry": "Angry",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from ..predict.source import PipelineSource
+from ..predict import PipelineSource
 from ..system import machine
 
 if TYPE_CHECKING:

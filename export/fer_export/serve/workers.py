@@ -15,8 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from ..errors import PhotoError, PhotoSizeError
-from ..predict.pipeline import Pipeline
-from ..predict.source import PipelineSource
+from ..predict import Pipeline, PipelineSource
 from .answer import answer
 
 

@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.formats import exported
+from ..contract import exported
 from ..errors import FerExportError
 from ..system.progress import OnStep, silent
 from . import machine

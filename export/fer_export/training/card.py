@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..dataset.dataset import Dataset
-from ..parity.evaluation import Evaluation
+from ..dataset import Dataset
+from ..parity import Evaluation
 from ..system import files, keras_backend
 from .recipe import Recipe
 from .trainer import TrainingResult

@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import checkpoint
-from ..dataset.dataset import Dataset, Faces, report_split
-from ..dataset.emotions import DEFAULT_LABELS, FER2013, FER_PLUS, canonical
-from ..dataset.vote_rules import distribution
+from ..dataset import DEFAULT_LABELS, FER2013, FER_PLUS, Dataset, Faces, canonical, distribution, report_split
 from ..errors import UsageError
 from ..parity import evaluation
-from ..system.progress import OnStep, silent
+from ..system import OnStep, silent
 from . import card, recipe, trainer
 from .methods.soft_targets import soft_targets
 from .recipe import EpochRecord

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import checkpoint
-from ..dataset.emotions import DEFAULT_LABELS
+from ..dataset import DEFAULT_LABELS
 from ..errors import TrainingError, UsageError
 from ..system import files, keras_backend
 from .methods import batch_norm_refit, initial_weights, soft_targets
@@ -33,7 +33,7 @@ from .several.group import ALONE, Arrays, Group
 if TYPE_CHECKING:
     import keras
 
-    from ..checkpoint.checkpoint import Checkpoint
+    from ..checkpoint import Checkpoint
 
 OnStep = Callable[[int, int, int], None]
 OnEpoch = Callable[[int, EpochRecord], None]

@@ -14,7 +14,7 @@ from importlib import metadata
 import numpy as np
 from numpy.typing import NDArray
 
-from ...dataset.pixels import as_input
+from ...dataset import as_input
 from ...errors import ExportFileError, one_line
 from ...runtimes import LiteRt, OnnxRuntime, Tensors
 from ...system import keras_backend

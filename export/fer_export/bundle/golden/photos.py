@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...photo.crop import REACH, Box, area
+from ...photo import REACH, Box, area
 from .drawn_face import drawn_face
 
 PORTRAIT_CREDIT = (

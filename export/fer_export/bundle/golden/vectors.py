@@ -15,14 +15,10 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contract.documents import AGAIN, Range, converted
-from ...contract.photo import PhotoContract
-from ...contract.variants import Variant
+from ...contract import AGAIN, PhotoContract, Range, Variant, converted
 from ...errors import BundleError
 from ...harmless import harmless
-from ...photo.crop import Box, Square, face, square
-from ...photo.detector import Detector
-from ...photo.merging import Face
+from ...photo import Box, Detector, Face, Square, face, square
 from ...system import files
 from .. import documents
 from . import kernel_sets

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...exporting.compare_formats import Comparison
-    from ...exporting.export import ExportedFile
-    from ...latency.results import Row
-    from ...parity.statistics import Proportion
+    from ...exporting import Comparison, ExportedFile
+    from ...latency import Row
+    from ...parity import Proportion
 
 DASH = "–"
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...training.curves import _png
 
 if TYPE_CHECKING:
-    from ...parity.evaluation import Evaluation
+    from ...parity import Evaluation
 
 
 def confusion_matrix(result: Evaluation) -> bytes:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from . import charts
 
 if TYPE_CHECKING:
-    from ...exporting.export import ExportedFile
-    from ...parity.judge import Judge
+    from ...exporting import ExportedFile
+    from ...parity import Judge
 
 MOST = 24
 """Faces shown of a file."""

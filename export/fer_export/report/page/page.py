@@ -12,7 +12,7 @@ from .columns import interval, percent, signed, signed_interval
 from .view import View
 
 if TYPE_CHECKING:
-    from ...exporting.compare_formats import Comparison
+    from ...exporting import Comparison
 
 
 def page(result: Comparison, model_flags: str | None = None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from ...contract.formats import FORMATS
+from ...contract import FORMATS
 from ...harmless import harmless
 
 FONT = 12.0

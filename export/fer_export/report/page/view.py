@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from ... import __version__
-from ...checkpoint.checkpoint import DEFAULT_MODEL
-from ...contract import formats
-from ...contract.variants import PRECISION_NAMES, Gate
+from ...checkpoint import DEFAULT_MODEL
+from ...contract import PRECISION_NAMES, Gate, formats
 from ...parity import statistics
 from ...system import machine
 from ..text.bench import bench_text
@@ -24,9 +23,8 @@ from .columns import Cell, Column, columns, percent, plain
 from .gallery import FlippedFace, flipped_faces
 
 if TYPE_CHECKING:
-    from ...exporting.compare_formats import Choice, Comparison
-    from ...exporting.export import ExportedFile
-    from ...parity.figures import ClassRecall
+    from ...exporting import Choice, Comparison, ExportedFile
+    from ...parity import ClassRecall
 
 RELIABILITY_BINS = 10
 

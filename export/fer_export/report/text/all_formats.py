@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...contract.formats import FORMATS
+from ...contract import FORMATS
 from ...harmless import harmless
 from .export import summary_lines
 from .network import worth_lines
@@ -16,9 +16,8 @@ from .parity import verdict
 from .table import table, with_interval
 
 if TYPE_CHECKING:
-    from ...exporting.compare_formats import Choice, Comparison
-    from ...exporting.export import ExportedFile
-    from ...latency.results import Row
+    from ...exporting import Choice, Comparison, ExportedFile
+    from ...latency import Row
 
 LEGEND = """\
 drop, p: accuracy lost against Keras, and the exact McNemar p of such a difference by chance; agree: same first

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from ...bundle.android import GRADLE, KOTLIN
+from ...bundle import GRADLE, KOTLIN
 
 if TYPE_CHECKING:
-    from ...bundle.android import AndroidApp
+    from ...bundle import AndroidApp
 
 
 def android_text(app: AndroidApp) -> str:

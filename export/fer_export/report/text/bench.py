@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...contract.formats import FORMATS
+from ...contract import FORMATS
 from ...harmless import harmless
-from ...latency.worker import BOX, FRAME
+from ...latency import BOX, FRAME
 from .table import megabytes, table
 
 if TYPE_CHECKING:
-    from ...latency.results import Bench, Peak, Row
-    from ...system.machine import Machine
+    from ...latency import Bench, Peak, Row
+    from ...system import Machine
 
 LEGEND = (
     "p5, p50, p95: percentiles of one inference (set the input, run, read the output); first: the first, apart",

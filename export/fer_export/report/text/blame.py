@@ -10,9 +10,7 @@ from .next_commands import NONE, Flags
 from .table import megabytes, percent, table
 
 if TYPE_CHECKING:
-    from ...exporting.blame import Blame
-    from ...exporting.layer_errors import LayerError
-    from ...exporting.repair import Repair, Try
+    from ...exporting import Blame, LayerError, Repair, Try
 
 LEGEND = (
     ("own error", "what the layer adds to the inputs that the file gives it, in % of the spread of its float output"),

@@ -11,9 +11,8 @@ from .parity import verdict
 from .table import megabytes, percent, table
 
 if TYPE_CHECKING:
-    from ...bundle.make import Made
-    from ...bundle.verify import Verification
-    from ...exporting.export import ExportedFile
+    from ...bundle import Made, Verification
+    from ...exporting import ExportedFile
 
 _REPAIRED = "keeps the worst layers of an int8 file in float"
 

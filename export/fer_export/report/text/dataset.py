@@ -11,9 +11,8 @@ from .table import count, percent, table, with_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...dataset.duplicates import Summary
-    from ...dataset.votes import VoteSummary
-    from ...parity.evaluation import Evaluation
+    from ...dataset import Summary, VoteSummary
+    from ...parity import Evaluation
 
 
 def evaluation_text(result: Evaluation) -> str:

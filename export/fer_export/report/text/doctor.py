@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...system.doctor import Examination
+    from ...system import Examination
 
 
 def doctor_text(result: Examination) -> str:

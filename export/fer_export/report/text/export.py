@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...contract.formats import FORMATS
+from ...contract import FORMATS
 from ...harmless import harmless
 from .blame import repair_text
 from .network import known_lines, worth_lines
@@ -16,8 +16,8 @@ from .parity import verdict
 from .table import megabytes, percent, table, with_interval
 
 if TYPE_CHECKING:
-    from ...exporting.export import Export, ExportedFile
-    from ...parity.figures import Parity
+    from ...exporting import Export, ExportedFile
+    from ...parity import Parity
 
 MIRROR = "the mean over the face and its mirror image: about twice the multiply-adds, and the time, of a file without"
 

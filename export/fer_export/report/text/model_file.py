@@ -8,7 +8,7 @@ from ...harmless import harmless
 from .table import megabytes
 
 if TYPE_CHECKING:
-    from ...model_file.inspect import FileInfo
+    from ...model_file import FileInfo
 
 
 def inspect_text(info: FileInfo) -> str:

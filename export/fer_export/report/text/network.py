@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...checkpoint.scaling import SCALINGS
+from ...checkpoint import SCALINGS
 from ...harmless import harmless
 from .next_commands import NONE, Flags
 
 if TYPE_CHECKING:
-    from ...checkpoint.checkpoint import Checkpoint
-    from ...parity.usefulness import Usefulness
+    from ...checkpoint import Checkpoint
+    from ...parity import Usefulness
 
 
 def known_lines(checkpoint: Checkpoint, flags: Flags = NONE) -> str:

@@ -13,9 +13,7 @@ from .next_commands import NONE, Flags
 from .table import percent, table
 
 if TYPE_CHECKING:
-    from ...parity.figures import ClassRecall, Parity
-    from ...parity.judge import Judgement
-    from ...parity.statistics import Proportion
+    from ...parity import ClassRecall, Judgement, Parity, Proportion
 
 DIFFERENCES = ("mean diff", "largest diff", "KL")
 

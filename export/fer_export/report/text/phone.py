@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ...bundle.phone_check import name_of
+from ...bundle import name_of
 from .table import percent, table
 
 if TYPE_CHECKING:
-    from ...bundle.phone_check import DeviceCheck, DeviceTable, Row
+    from ...bundle import DeviceCheck, DeviceTable, Row
 
 LEGEND = (
     "p50, p95: percentiles of one inference; of fp32: p50 over that of the fp32 file on the same device",

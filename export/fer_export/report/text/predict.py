@@ -11,7 +11,7 @@ from .next_commands import NONE, Flags
 from .table import table
 
 if TYPE_CHECKING:
-    from ...predict.results import PhotoResult, PhotoResults, Prediction
+    from ...predict import PhotoResult, PhotoResults, Prediction
 
 LEGEND = "box: left,top-right,bottom in pixels; score: the detector's, 0 to 1; emotions in %"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...harmless import harmless
 
 if TYPE_CHECKING:
-    from ...parity.statistics import Proportion
+    from ...parity import Proportion
 
 
 Written = tuple[list[str], list[list[str]], str]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checkpoint.checkpoint import Checkpoint
-from ...dataset.emotions import DEFAULT_LABELS, canonical
+from ...checkpoint import Checkpoint
+from ...dataset import DEFAULT_LABELS, canonical
 from ...errors import TrainingError
 
 if TYPE_CHECKING:

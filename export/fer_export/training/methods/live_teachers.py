@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ...checkpoint.checkpoint import Checkpoint
+from ...checkpoint import Checkpoint
 from .soft_targets import check_teacher, columns
 
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checkpoint.checkpoint import Checkpoint
-from ...dataset.emotions import canonical
+from ...checkpoint import Checkpoint
+from ...dataset import canonical
 from ...errors import UsageError
 
 
