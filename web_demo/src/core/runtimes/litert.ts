@@ -10,6 +10,8 @@ const VERSION = "2.5.3";
  * @param wasm address of the folder with the package's `wasm` files, or of one of its scripts
  */
 export async function liteRt(wasm: string): Promise<ModelRuntime> {
+  // What the runtime writes as it starts is no error, whatever stream it chooses; failures are thrown.
+  Object.assign(globalThis, { Module: { printErr: (line: string) => console.debug(line) } });
   await loadLiteRt(wasm);
   return {
     name: `litert.js ${VERSION}`,
