@@ -92,8 +92,8 @@ export default defineConfig({
       injectManifest: {
         // What the page and its self-check need without a network; the rest is kept once it was asked for.
         globPatterns: [
-          "index.html", "assets/*.{js,css}", "icons/*", "runtimes/litert/*", "bundles/*/*.json", "bundles/*/detectors/*",
-          "bundles/*/golden/*", "bundles/*/models/*-int8.tflite",
+          "index.html", "assets/*.{js,css}", "icons/*", "runtimes/litert/*", "bundles/*/*.json",
+          "bundles/*/models/*-int8.tflite", `bundles/${listed()[0]}/{detectors,golden}/*`,
         ],
         maximumFileSizeToCacheInBytes: 12_000_000,
       },

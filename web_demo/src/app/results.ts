@@ -106,7 +106,7 @@ export class Results {
     element("hint").hidden = face !== undefined;
     element("results-title").textContent =
       face && this.faces.length > 1
-        ? `${this.words.of("results")}: ${this.words.of("of_face", this.faces.indexOf(face) + 1)}`
+        ? this.words.of("results_of", this.faces.indexOf(face) + 1)
         : this.words.of("results");
     const emotions = face ? ranked(this.labels, face.probabilities) : [];
     element("bars").replaceChildren(...emotions.map((emotion) => this.bar(emotion)));

@@ -6,8 +6,8 @@ const en = {
   camera: "Camera",
   take: "Take the photo",
   stop: "Stop the camera",
-  network: "Network",
-  network_time: "{0} ({1} ms per face)",
+  network: "Network, ms per face",
+  network_time: "{0}: {1} ms",
   fetching: "Fetching {0}…",
   not_here: "This network is not on this device and could not be fetched. Connect once, then choose it again.",
   reading: "Reading the photo…",
@@ -19,7 +19,7 @@ const en = {
   live: "{0} pictures a second",
   live_none: "No face in the picture.",
   face: "Face {0}: {1}",
-  of_face: "Face {0}",
+  results_of: "Emotions of face {0}",
   percent: "{0}%",
   picture: "Picture with the faces found",
   results: "Emotions",
@@ -55,7 +55,6 @@ const en = {
   share: "Share as JSON",
   close: "Close",
   language: "Français",
-  offline: "Ready to be used without a network.",
 };
 
 const fr: typeof en = {
@@ -66,8 +65,8 @@ const fr: typeof en = {
   camera: "Caméra",
   take: "Prendre la photo",
   stop: "Arrêter la caméra",
-  network: "Réseau",
-  network_time: "{0} ({1} ms par visage)",
+  network: "Réseau, ms par visage",
+  network_time: "{0}\u00a0: {1} ms",
   fetching: "Chargement de {0}…",
   not_here: "Ce réseau n’est pas sur cet appareil et n’a pas pu être chargé. Connectez-vous une fois, puis choisissez-le de nouveau.",
   reading: "Lecture de la photo…",
@@ -79,7 +78,7 @@ const fr: typeof en = {
   live: "{0} images par seconde",
   live_none: "Aucun visage dans l’image.",
   face: "Visage {0}\u00a0: {1}",
-  of_face: "Visage {0}",
+  results_of: "Émotions du visage {0}",
   percent: "{0}\u00a0%",
   picture: "Image avec les visages trouvés",
   results: "Émotions",
@@ -114,7 +113,6 @@ const fr: typeof en = {
   share: "Partager en JSON",
   close: "Fermer",
   language: "English",
-  offline: "Utilisable sans réseau.",
 };
 
 const EMOTIONS: Record<string, [english: string, french: string]> = {
