@@ -36,6 +36,10 @@ function bundles(): Plugin {
     load(name) {
       return name === `\0${id}` ? `export default ${JSON.stringify(listed())};` : undefined;
     },
+    // The same for tests and tools, which read it beside the page.
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: "networks.json", source: JSON.stringify(listed()) });
+    },
   };
 }
 

@@ -137,7 +137,7 @@ def parser(run: Mapping[str, Command]) -> Parser:
     _int8_flags(command)
     _gate_flags(command)
     command.add_argument(
-        "--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/, or none with --android or --web)"
+        "--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/; none with --android, --web)"
     )
     command.add_argument(
         "--android",

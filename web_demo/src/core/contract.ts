@@ -63,6 +63,8 @@ export interface MergeRule {
   readonly score: number;
   /** Least longer side of a face's box, in pixels. */
   readonly size: number;
+  /** Least score of a face that one detector's file alone sees, where no other face is found, in thousandths. */
+  readonly alone: number;
 }
 
 /** What to do with a photo before and after the network, read from a bundle's `contract.json`. */
@@ -147,13 +149,16 @@ function detector(document: unknown, version: number): DetectorRule {
 }
 
 function merge(fields: Fields, version: number): MergeRule {
-  if (version <= FIRST_COME) return { same: 1000, cover: fields.whole("merge", 0), score: 0, size: 0 };
+  if (version <= FIRST_COME) {
+    return { same: 1000, cover: fields.whole("merge", 0), score: 0, size: 1, alone: 1000 };
+  }
   if (!isObject(fields.any("merge"))) throw BundleError.broken("merge of contract.json is not an object of fields");
-  const rule = Fields.of(fields.any("merge"), "merge", "same", "cover", "score", "size");
+  const rule = Fields.of(fields.any("merge"), "merge", "same", "cover", "score", "size", "alone");
   return {
     same: rule.whole("same", 0),
     cover: rule.whole("cover", 0),
     score: rule.whole("score", 0),
-    size: rule.whole("size", 0),
+    size: rule.whole("size", 1),
+    alone: rule.whole("alone", 0),
   };
 }

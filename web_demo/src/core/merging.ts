@@ -11,9 +11,13 @@ export interface FoundByRule {
 /** The faces of a photo by the rule of the contract's version; `found` in the order of the contract's detectors. */
 export function merged(found: readonly FoundByRule[], width: number, height: number, contract: Contract): Face[] {
   if (contract.version <= FIRST_COME) return firstCome(found, width, height, contract);
-  const inside = found.flatMap(({ faces }) => faces.filter((face) => centred(face.box, width, height)));
+  const inside = found.map(({ rule, faces }) => ({
+    rule, faces: faces.filter((face) => centred(face.box, width, height)),
+  }));
   const files = [...new Set(contract.detectors.map((rule) => rule.file))];
-  return apart(confirmed(inside, contract.merge, files), contract.merge);
+  const faces = apart(confirmed(inside.flatMap((one) => one.faces), contract.merge, files), contract.merge);
+  if (faces.length) return faces;
+  return alone(inside.flatMap((one) => (one.rule.windows === 1 ? one.faces : [])), contract.merge);
 }
 
 /** Each candidate that leads others, with the score that all files together give it. */
@@ -46,6 +50,15 @@ function apart(faces: Face[], rule: MergeRule): Face[] {
     if (counts && !kept.some((other) => covers(face.box, other.box, rule.cover))) kept.push(face);
   }
   return kept;
+}
+
+/** The surest candidate of whole photos, if it counts without another network. */
+function alone(candidates: readonly Face[], rule: MergeRule): Face[] {
+  const [first, ...others] = candidates;
+  if (!first) return [];
+  const surest = others.reduce((best, face) => (face.score > best.score ? face : best), first);
+  const counts = surest.score * 1000 >= Math.max(rule.score, rule.alone) && surest.box.side >= rule.size;
+  return counts ? [surest] : [];
 }
 
 /** Versions 1 and 2: a kept box stays, whatever the score of a later one; the largest first. */

@@ -38,9 +38,7 @@ def faces(data: Path | None) -> list[np.ndarray]:
         return [drawn[at % len(drawn)] for at in range(COUNT)]
     images = dataset.read(data).split("PublicTest").pixels[:COUNT].reshape(COUNT, 48, 48)
     grey = [np.asarray(Image.fromarray(one).resize((SIDE, SIDE), Image.Resampling.LANCZOS)) for one in images]
-    return [
-        (one[..., None] * (np.array(TINTS[at % 4]) / 255)).round().astype(np.uint8) for at, one in enumerate(grey)
-    ]
+    return [(one[..., None] * (np.array(TINTS[at % 4]) / 255)).round().astype(np.uint8) for at, one in enumerate(grey)]
 
 
 def scene(face: np.ndarray, at: int) -> Image.Image:

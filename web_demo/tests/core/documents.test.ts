@@ -27,7 +27,8 @@ describe("contract", () => {
     const contract = readContract(JSON.stringify(document()));
     expect(contract.labels).toEqual(["angry", "happy", "neutral"]);
     expect(contract.size).toBe(48);
-    expect(contract.detectors.map((rule) => rule.windows)).toEqual([1, 1, 2, 4]);
+    expect(contract.detectors.map(({ windows, margin }) => [windows, margin])).toEqual(
+      vectors.contract.detectors.map(({ windows, margin }: Record<string, number>) => [windows, margin]));
     expect(contract.version).toBe(vectors.contract.version);
   });
 

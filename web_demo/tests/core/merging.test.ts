@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { Box } from "../../src/core/box.js";
+import { Box, type Face } from "../../src/core/box.js";
 import { type Contract, readContract } from "../../src/core/contract.js";
 import { FaceDetector } from "../../src/core/faceDetector.js";
+import { merged } from "../../src/core/merging.js";
 import type { FaceModel } from "../../src/core/runtime.js";
 import { picture, vectors } from "./vectors.js";
 
@@ -10,7 +11,7 @@ const SIDE = 100;
 type Edges = [number, number, number, number];
 type Candidate = [...Edges, number?];
 
-const MERGE = { same: 400, cover: 300, score: 550, size: 12 };
+const MERGE = { same: 400, cover: 300, score: 550, size: 12, alone: 770 };
 
 /** A contract whose detectors a.tflite and b.tflite have a grid of 2 x 2 anchors each. */
 function contract(version: number, windows: number): Contract {
@@ -97,8 +98,10 @@ describe("version 3", () => {
 
   test("keeps the surest box of those that both files see, and drops what one alone is half sure of", async () => {
     expect(await now(finding([10, 10, 50, 50, 0.6]), finding([12, 10, 52, 50, 0.9]))).toBe("b[12, 10, 52, 50]");
-    // (.9 + 0) / 2 and (.6 + 0) / 2 are below .55.
-    expect(await now(finding([10, 10, 50, 50, 0.9]), finding([60, 60, 90, 90, 0.6]))).toBe("");
+    // (.76 + 0) / 2 and (.6 + 0) / 2 are below .55.
+    expect(await now(finding([10, 10, 50, 50, 0.76]), finding([60, 60, 90, 90, 0.6]))).toBe("");
+    // The surest alone, where no other face is left.
+    expect(await now(finding([10, 10, 50, 50, 0.9]), finding([60, 60, 90, 90, 0.6]))).toBe("a[10, 10, 50, 50]");
   });
 
   test("drops faces that are too small", async () => {
@@ -116,6 +119,19 @@ describe("version 3", () => {
     const both = finding([10, 10, 50, 50, 0.8], [20, 20, 40, 40, 0.9], [60, 60, 90, 90, 0.95]);
     expect(await now(both, both)).toBe("a[60, 60, 90, 90] a[20, 20, 40, 40]");
   });
+});
+
+test("merges made-up candidates as Python does, by the rule of every version", () => {
+  expect(vectors.merging.length).toBeGreaterThan(5);
+  for (const { contract: document, size, found: lists, faces } of vectors.merging) {
+    const read = readContract(JSON.stringify(document));
+    const face = ({ box, ...one }: any): Face => ({ box: new Box(...(box as Edges)), ...one });
+    const given = lists.map((list: any[], at: number) => ({ rule: read.detectors[at]!, faces: list.map(face) }));
+    const merge = merged(given, size[0], size[1], read);
+    expect(merge.map((one) => [...one.box.edges, one.detector])).toEqual(
+      faces.map((one: any) => [...one.box, one.detector]));
+    merge.forEach((one, at) => expect(one.score).toBeCloseTo(faces[at].score, 6));
+  }
 });
 
 test("boxes beyond the picture are measured in whole numbers", () => {
