@@ -27,6 +27,9 @@ from .golden import vectors as golden
 from .golden.vectors import Golden
 from .manifest import INPUT_KIND, NAME, BundledVariant, ListedFile, Manifest
 
+WEB_BUNDLES = Path("public", "bundles")
+"""Where a web page's project keeps them, one folder a network, so that the page can offer several."""
+
 _PACKAGES = (
     "fer-export",
     "tensorflow",
@@ -158,6 +161,16 @@ def make(
 def chosen() -> tuple[Variant, ...]:
     """Variants in a bundle; an app should use the first."""
     return tuple(find(row.name, precision) for row in exported() for precision in row.bundled)
+
+
+def web_assets(project: Path, network: str) -> Path:
+    """Where the page of a web project reads the bundle of a network.
+
+    project: a folder with a package.json and an index.html, such as web_demo. Raises UsageError for any other.
+    """
+    if not all((project / name).is_file() for name in ("package.json", "index.html")):
+        raise UsageError(f"{project} has no package.json and index.html; pass the folder of a web page's project")
+    return project / WEB_BUNDLES / network
 
 
 def _golden(

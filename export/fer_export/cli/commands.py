@@ -335,8 +335,11 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
     app = find_app(options.android) if options.android else None
     if app:
         places.append(app.bundle)
+    checkpoint = checkpoint_of(options)
+    if options.web:
+        places.append(bundling.web_assets(options.web, checkpoint.name))
     data = _data(options, bar) if options.data else None
-    checkpoint = _with_prior(checkpoint_of(options), options, data)
+    checkpoint = _with_prior(checkpoint, options, data)
     made = bundling.make(
         checkpoint,
         places or [Path("bundle")],

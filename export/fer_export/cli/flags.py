@@ -137,13 +137,19 @@ def parser(run: Mapping[str, Command]) -> Parser:
     _int8_flags(command)
     _gate_flags(command)
     command.add_argument(
-        "--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/, or none with --android)"
+        "--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/; none with --android, --web)"
     )
     command.add_argument(
         "--android",
         type=Path,
         metavar="DIR",
         help="any Android project; the bundle goes into its app's assets",
+    )
+    command.add_argument(
+        "--web",
+        type=Path,
+        metavar="DIR",
+        help="a web page's project, such as web_demo; the bundle goes into its public/bundles, one folder a network",
     )
     _output_flags(command, None)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 MODEL = ("model", "weights", "labels", "scaling", "trust")
 MAKING = (
     *("split", "seed", "calibration_faces", "input", "io", "mirror"),
-    *("min_agreement", "max_drop", "output", "android"),
+    *("min_agreement", "max_drop", "output", "android", "web"),
 )
 
 

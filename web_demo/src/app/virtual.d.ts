@@ -1,0 +1,5 @@
+declare module "virtual:bundles" {
+  /** Folders of public/bundles, the one to start with first. */
+  const names: string[];
+  export default names;
+}
