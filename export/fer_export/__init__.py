@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         UsageError,
     )
 
-from .system import telemetry
+from .system.process import telemetry
 
 telemetry.switch_off()  # before any import of a library that reads it
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from .system import signals
+from .system.process import signals
 
 signals.end_at_once()  # before the imports that take time
 

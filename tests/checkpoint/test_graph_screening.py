@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer_export.checkpoint import checkpoint, graph_screening
+from fer_export.checkpoint import checkpoint
+from fer_export.checkpoint.screening import graph_screening
 from fer_export.errors import CheckpointError
 
 RULES = Path(graph_screening.__file__).with_name("tensorflow_ops.toml")

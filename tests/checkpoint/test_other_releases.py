@@ -190,8 +190,8 @@ def test_a_name_that_nobody_knows_is_said(tmp_path):
 
 
 def test_a_trained_savedmodel_with_an_optimizers_slots(tmp_path):
-    from fer_export.checkpoint.optimizer_slots import without_optimizer
     from fer_export.checkpoint.saved_model import _parse
+    from fer_export.checkpoint.screening.optimizer_slots import without_optimizer
 
     model = report_like()
     model.export(tmp_path / "saved", verbose=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fer_export.cli import main
-from fer_export.system import scratch, signals, streams
+from fer_export.system.process import scratch, signals, streams
 from helpers import tiny_onnx
 
 COMMAND = [sys.executable, "-m", "fer_export"]

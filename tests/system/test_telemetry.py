@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_export.system import telemetry
+from fer_export.system.process import telemetry
 from helpers import every_command, tiny_onnx
 
 HELPERS = Path(__file__).parents[1]

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from ..dataset import as_input, batch_of
 from ..errors import CheckpointError, UsageError
 from ..harmless import file_name
-from ..system import keras_backend, memory_limit
+from ..system import keras_backend
+from ..system.process import memory_limit
 from . import classifier, input_range
 from .evidence import Evidence, Origin
 from .keras3.dequantise import dequantised

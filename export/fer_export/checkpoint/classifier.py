@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError
-from .code_screening import check_input, check_single
 from .keras3.messages import sentence
+from .screening.code_screening import check_input, check_single
 
 if TYPE_CHECKING:
     import keras

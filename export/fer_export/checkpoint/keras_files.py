@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CheckpointError, FerExportError
 from ..system import read_entry
 from . import stored_weights, weights_only
-from .code_screening import find_code, refuse_code
 from .keras2 import graph
 from .keras2 import weights as legacy_weights
 from .keras2.layers import known_layers
 from .keras3 import config as keras3_config
 from .keras3 import lambdas
 from .keras3.messages import sentence
+from .screening.code_screening import find_code, refuse_code
 from .shipped import shipped_folder, shipped_names
 
 if TYPE_CHECKING:

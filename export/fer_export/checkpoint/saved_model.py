@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CheckpointError
-from . import graph_screening
-from .code_screening import check_input, check_single, find_code
 from .keras2 import graph as legacy
 from .keras2 import weights
 from .keras2.layers import known_layers
 from .keras3.messages import sentence
-from .optimizer_slots import without_optimizer
+from .screening import graph_screening
+from .screening.code_screening import check_input, check_single, find_code
+from .screening.optimizer_slots import without_optimizer
 
 if TYPE_CHECKING:
     import keras

@@ -20,7 +20,7 @@ from ..contract import formats, variants
 from ..errors import FerExportError, UsageError
 from ..harmless import file_name
 from ..report.text.next_commands import given
-from ..system import scratch, signals, streams
+from ..system.process import scratch, signals, streams
 from . import fault, output
 from .flags import Command, parser
 from .progress_bar import Bar, duration

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import OutputError
 from ..harmless import harmless, json_text
-from ..system import cache_folder, streams
+from ..system import cache_folder
+from ..system.process import streams
 from .words import typed
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ..harmless import harmless
-from ..system import streams
+from ..system.process import streams
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -24,7 +24,7 @@ import numpy as np
 from ..contract import formats
 from ..errors import FerExportError
 from ..photo import Box, Frame
-from ..system import memory_limit
+from ..system.process import memory_limit
 from .protocol import Runtime
 
 

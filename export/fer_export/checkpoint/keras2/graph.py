@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CheckpointError
-from ..code_screening import NETWORK_CLASSES, check_input, check_single
+from ..screening.code_screening import NETWORK_CLASSES, check_input, check_single
 from .layers import LegacyLayer, Origin, is_channels_first
 
 if TYPE_CHECKING:

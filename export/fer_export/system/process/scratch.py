@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import OutputError
+from ...errors import OutputError
 
 PREFIX = "fer-export."
 YOUNG = 60.0

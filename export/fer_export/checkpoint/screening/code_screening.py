@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from ..errors import CheckpointError
+from ...errors import CheckpointError
 
 _OWN_MODULES = re.compile(
     r"(tf_)?keras(\.(layers|models|initializers|regularizers|constraints|activations|ops|optimizers|losses|metrics"

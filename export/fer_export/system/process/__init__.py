@@ -1,0 +1,1 @@
+"""The process itself: signals, streams, memory, scratch folders, no telemetry."""
