@@ -256,7 +256,7 @@ def test_an_older_bundle_is_replaced_and_nothing_else(tiny, tmp_path, monkeypatc
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "link").symlink_to(other)
     for place in (other, tmp_path / "file", tmp_path / "link", tmp_path / "file" / "below"):
-        with pytest.raises(OutputError, match="--output"):
+        with pytest.raises(OutputError, match="`output"):
             bundling.make(network, [place], options=bundles.LENIENT)
     assert (other / "holiday.jpg").read_bytes() == b"precious"
     assert sorted(os.listdir(tmp_path)) == ["copy", "file", "link", "photos"]

@@ -65,7 +65,7 @@ def test_faces_of_the_parity_split_are_left_out_by_their_bytes():
 
 
 def test_the_split_that_judges_cannot_calibrate():
-    with pytest.raises(DataError, match="--split PublicTest"):
+    with pytest.raises(DataError, match="`split='PublicTest'`"):
         from_training(split(), split(), FER2013, 48)
 
 

@@ -111,7 +111,7 @@ def test_an_rgb_network_gets_grey_pictures(tmp_path):
 def test_a_network_without_batch_norms_is_refused(tmp_path):
     checkpoint = checkpoint_of(classifier(lambda x: layers.Conv2D(3, 3)(x)), tmp_path)
     assert not probe_faces.possible(checkpoint)
-    with pytest.raises(ConversionError, match="--data"):
+    with pytest.raises(ConversionError, match="`data"):
         probe_faces.make(checkpoint, steps=1)
 
 

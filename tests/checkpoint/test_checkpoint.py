@@ -94,7 +94,7 @@ def test_architecture_and_weights_of_keras_3(tmp_path: Path) -> None:
     assert np.abs(loaded.predict(pictures()) - np.asarray(model(pictures() / np.float32(255)))).max() < 1e-6
     refused("only weights", tmp_path / "a.weights.h5")
     refused(r"no such weights file", tmp_path / "a.json", weights=tmp_path / "b.h5")
-    refused(r"drop --weights", saved(model, tmp_path / "a.keras"), weights=tmp_path / "a.weights.h5")
+    refused(r"drop `weights", saved(model, tmp_path / "a.keras"), weights=tmp_path / "a.weights.h5")
 
 
 def test_grey_is_repeated_for_a_colour_network(tmp_path: Path) -> None:
@@ -266,12 +266,12 @@ def test_assumed_labels_say_so(classes: int, first: str, source: str, tmp_path: 
     loaded = checkpoint.load(saved(network(classes), tmp_path / "a.keras"))
     assert loaded.labels[0] == first
     assert source in loaded.labels_source
-    assert "--labels" in loaded.labels_source
+    assert "`labels" in loaded.labels_source
 
 
 def test_labels_of_every_kind(tmp_path: Path) -> None:
     path = saved(network(3), tmp_path / "a.keras")
-    refused(r"3 outputs.*--labels", path)
+    refused(r"3 outputs.*`labels", path)
     expected = ("happy", "sad", "neutral")
     files = {
         "lines.txt": "Happiness\nsad\nNeutral\n\n",
@@ -293,7 +293,7 @@ def test_labels_of_every_kind(tmp_path: Path) -> None:
     refused("not a readable file", path, labels="labels.txt")
     (tmp_path / "bad.json").write_text('{"0": "Happy", "2": "Sad"}')
     refused("not a list of names", path, labels=tmp_path / "bad.json")
-    with pytest.raises(UsageError, match="--scaling unit, signed, raw"):
+    with pytest.raises(UsageError, match="`scaling=unit, signed, raw"):
         checkpoint.load(path, scaling="0-1")
 
 
@@ -304,7 +304,7 @@ def test_lambda_runs_only_when_trusted(ending: str, tmp_path: Path) -> None:
     x = layers.Lambda(lambda x: x * 2.0, output_shape=(48, 48, 1), name="twice")(inputs)
     model = keras.Model(inputs, layers.Dense(7, activation="softmax")(layers.Flatten()(x)))
     path = saved(model, tmp_path / f"a{ending}")
-    refused(r"Lambda layer 'twice'.*--trust", path)
+    refused(r"Lambda layer 'twice'.*`trust=True", path)
     loaded = checkpoint.load(path, trust=True)
     assert np.abs(loaded.predict(pictures()) - np.asarray(model(pictures() / np.float32(255)))).max() < 1e-6
 
@@ -318,10 +318,10 @@ def test_custom_class_runs_only_when_trusted_and_known(tmp_path: Path) -> None:
         [keras.Input((48, 48, 1)), Twice(name="t"), layers.Flatten(), layers.Dense(7, activation="softmax")]
     )
     path = saved(model, tmp_path / "a.keras")
-    refused(r"(?i)custom.*Twice.*--trust", path)
+    refused(r"(?i)custom.*Twice.*`trust=True", path)
     refused("register its class", path, trust=True)
     with keras.saving.custom_object_scope({"Twice": Twice}):
-        refused("--trust", path)
+        refused("`trust=True", path)
         assert checkpoint.load(path, trust=True).size == 48
 
 
@@ -343,7 +343,7 @@ def test_code_hidden_in_an_option_is_found(part: dict[str, Any], tmp_path: Path)
     with zipfile.ZipFile(tmp_path / "b.keras", "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, json.dumps(config) if name == "config.json" else content)
-    refused("--trust", tmp_path / "b.keras")
+    refused("`trust=True", tmp_path / "b.keras")
 
 
 def test_exported_savedmodel_is_wrapped(tmp_path: Path) -> None:
@@ -385,9 +385,13 @@ def test_plain_savedmodel(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("function", "shapes", "pattern"),
     [
-        (lambda h, x: tf.numpy_function(lambda y: y, [logits(h, x)], tf.float32), [FREE], r"PyFunc.*--trust"),
-        (lambda h, x: [tf.io.write_file("/nowhere/x", "y"), logits(h, x)][1], [FREE], r"WriteFile.*--trust"),
-        (lambda h, x: logits(h, x) + tf.strings.to_number(tf.io.read_file("/nowhere")), [FREE], r"ReadFile.*--trust"),
+        (lambda h, x: tf.numpy_function(lambda y: y, [logits(h, x)], tf.float32), [FREE], r"PyFunc.*`trust=True"),
+        (lambda h, x: [tf.io.write_file("/nowhere/x", "y"), logits(h, x)][1], [FREE], r"WriteFile.*`trust=True"),
+        (
+            lambda h, x: logits(h, x) + tf.strings.to_number(tf.io.read_file("/nowhere")),
+            [FREE],
+            r"ReadFile.*`trust=True",
+        ),
         (lambda h, x, y: logits(h, x + y), [FREE, FREE], "2 inputs"),
         (lambda h, x: logits(h, x), [[1, 48, 48, 1]], "free batch size"),
         (lambda h, x: x @ h.weight, [[None, 2304]], r"\[N, 2304\]"),

@@ -143,7 +143,7 @@ def far_below(x: Any) -> Any:
     ],
 )
 def test_what_a_signature_reaches_is_refused(build: Callable[[Any], Any], pattern: str, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=f"({pattern}).*--trust"):
+    with pytest.raises(CheckpointError, match=f"({pattern}).*`trust=True"):
         checkpoint.load(network(build, tmp_path / "a"))
 
 

@@ -74,7 +74,7 @@ def test_network_that_scales_itself_takes_bytes(tmp_path: Path) -> None:
 
 
 def test_lambda_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"Lambda layer 'centre'.*--trust"):
+    with pytest.raises(CheckpointError, match=r"Lambda layer 'centre'.*`trust=True"):
         checkpoint.load(unpack("keras23-lambda", tmp_path))
 
 
@@ -99,13 +99,13 @@ def test_trusted_lambda_of_this_python_runs(tmp_path: Path) -> None:
 
 
 def test_architecture_asks_for_the_weights_beside_it(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"--weights \S*keras23-report\.h5"):
+    with pytest.raises(CheckpointError, match=r"`weights=\S*keras23-report\.h5"):
         checkpoint.load(unpack("keras23-report", tmp_path))
 
 
 def test_weights_alone_ask_for_the_architecture(tmp_path: Path) -> None:
     path = unpack("keras23-report", tmp_path).with_suffix(".h5")
-    with pytest.raises(CheckpointError, match=r"only weights.*--weights"):
+    with pytest.raises(CheckpointError, match=r"only weights.*`weights"):
         checkpoint.load(path)
 
 
@@ -142,7 +142,7 @@ def test_option_that_keras_3_lacks_is_refused(tmp_path: Path) -> None:
 def test_unknown_layer_and_activation_are_code(tmp_path: Path) -> None:
     path = unpack("keras20-xception", tmp_path)
     edit_config(path, '"class_name": "SeparableConv2D"', '"class_name": "CoordConv"')
-    with pytest.raises(CheckpointError, match=r"custom layer 'separable_conv2d_1' \(CoordConv\).*--trust"):
+    with pytest.raises(CheckpointError, match=r"custom layer 'separable_conv2d_1' \(CoordConv\).*`trust=True"):
         checkpoint.load(path)
     path = unpack("keras1-tf", tmp_path)
     edit_config(path, '"activation": "relu"', '"activation": "my_swish"')

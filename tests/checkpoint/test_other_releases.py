@@ -178,7 +178,7 @@ def test_names_of_notebooks_inside_a_trusted_lambda(function, tmp_path):
 
     model = classifier(attention)
     path = saved(model, tmp_path / "a.keras")
-    with pytest.raises(CheckpointError, match="add --trust"):
+    with pytest.raises(CheckpointError, match="add `trust=True"):
         checkpoint.load(path)
     assert same(checkpoint.load(path, trust=True), model)
 
@@ -227,7 +227,7 @@ def test_weights_alone_are_described(tmp_path):
     assert ".json " not in str(caught.value).replace("as .json too", "")
     beside = path.with_suffix(".json")
     beside.write_text(model.to_json())
-    with pytest.raises(CheckpointError, match=re.escape(f"--model {beside} --weights {path}")):
+    with pytest.raises(CheckpointError, match=re.escape(f"`network={beside}` `weights={path}`")):
         checkpoint.load(path)
     assert same(checkpoint.load(beside, weights=path), model)
 

@@ -263,13 +263,13 @@ def test_parity_judges_the_crop_too(converted, judge, checkpoint, file_format, w
 
 def test_faces_of_another_size_are_refused(converted, judge):
     small = replace(judge, faces=replace(judge.faces, images=judge.faces.images[:, :8, :8]))
-    with pytest.raises(ExportFileError, match=r"takes pictures \[16, 16, 1\] and was given \[8, 8, 1\]; .*--model"):
+    with pytest.raises(ExportFileError, match=r"takes pictures \[16, 16, 1\] and was given \[8, 8, 1\]; .*`network"):
         small.judge(converted("tflite", "none", "frame"), variants.find("tflite", "none").gate)
 
 
 def test_a_contract_without_its_rule_is_refused():
     for document in ({}, {**FrameRule.of(SIDE).__dict__, "crop": {"scale": 1}}):
-        with pytest.raises(ExportFileError, match="--input frame"):
+        with pytest.raises(ExportFileError, match="`input_kind='frame'`"):
             FrameRule.from_dict(document)
 
 
@@ -277,17 +277,17 @@ def test_a_contract_without_its_rule_is_refused():
 def test_faces_and_frames_are_not_mixed_up(converted, checkpoint, file_format):
     frame = FRAMES[-1]
     with open_runtime(converted(file_format, "none", "frame")) as runtime:
-        with pytest.raises(ExportFileError, match="whole pictures with a box.*--input gray"):
+        with pytest.raises(ExportFileError, match="whole pictures with a box.*`input_kind='gray'`"):
             runtime.run(grey(1))
         for wrong in (frame.photo[..., 0], frame.photo.astype(np.float32), frame.photo[:0], frame.photo[..., :2]):
             with pytest.raises(ExportFileError, match=r"takes pictures uint8 \[H, W, 3\], not .*convert it to RGB"):
                 runtime.run_frames([Frame(wrong, frame.box)])
     with (
         open_runtime(converted(file_format, "none", "gray")) as runtime,
-        pytest.raises(ExportFileError, match="takes face crops.*--input frame"),
+        pytest.raises(ExportFileError, match="takes face crops.*`input_kind='frame'`"),
     ):
         runtime.run_frames([frame])
-    with pytest.raises(ExportFileError, match="--input frame"):
+    with pytest.raises(ExportFileError, match="`input_kind='frame'`"):
         KerasRuntime(checkpoint).run_frames([frame])
 
 
@@ -303,7 +303,7 @@ def test_the_process_of_tflite_runtime_takes_frames(converted, tmp_path):
             runtime.run(grey(1))
     with (
         TfliteRuntime(converted("tflite", "int8", "gray"), python=python) as runtime,
-        pytest.raises(ExportFileError, match="--input frame"),
+        pytest.raises(ExportFileError, match="`input_kind='frame'`"),
     ):
         runtime.run_frames(frames)
 
@@ -334,7 +334,7 @@ def test_bench_gives_a_camera_picture_and_a_box(converted, file_format, tmp_path
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_types_other_than_bytes_are_refused(checkpoint, file_format):
-    with pytest.raises(UsageError, match="--io float32 does not go with --input frame"):
+    with pytest.raises(UsageError, match="`io='float32'` does not go with `input_kind='frame'`"):
         convert(checkpoint, variants.find(file_format, "none"), input_kind="frame", io="float32")
 
 
@@ -347,9 +347,9 @@ def test_export_judges_and_writes(checkpoint, file_format, tmp_path, monkeypatch
     assert result.passed
     assert file.path.name == f"tiny-fp32-frame.{file_format}"
     assert file.path.stat().st_size == file.bytes
-    with pytest.raises(UsageError, match="--input gray"):
+    with pytest.raises(UsageError, match="`input_kind='gray'`"):
         blame.blame(file.path, checkpoint)
-    with pytest.raises(UsageError, match="--repair does not go with --input frame"):
+    with pytest.raises(UsageError, match="`repair=True` does not go with `input_kind='frame'`"):
         exporting.export(checkpoint, file_format, ["int8"], tmp_path, options=replace(options, repair=True))
 
 

@@ -212,19 +212,19 @@ def test_float_files_take_bytes_as_floats(checkpoint, calibrating, files):
 
 @pytest.mark.parametrize("io", ["uint8", "int8"])
 def test_outputs_are_float(checkpoint, calibrating, io):
-    with pytest.raises(UsageError, match="--io float32"):
+    with pytest.raises(UsageError, match="`io='float32'`"):
         converted(checkpoint, calibrating, "int8", io=io)
 
 
 def test_int8_needs_a_calibration_set(checkpoint):
-    with pytest.raises(UsageError, match="--data"):
+    with pytest.raises(UsageError, match="`data"):
         converted(checkpoint, None, "int8")
 
 
 def test_float_layers_must_make_sense(checkpoint, calibrating):
     with pytest.raises(UsageError, match="'conv2d_1'"):
         converted(checkpoint, calibrating, "int8", float_layers=["conv2_1"])
-    with pytest.raises(UsageError, match="--quantize int8"):
+    with pytest.raises(UsageError, match="`precision='int8'`"):
         converted(checkpoint, calibrating, "dynamic", float_layers=["conv2d_1"])
 
 
@@ -259,7 +259,7 @@ def test_residual_networks_convert(tmp_path, calibrating):
 
 def test_layers_that_cannot_be_int8_are_named(tmp_path, calibrating):
     recurrent = checkpoint_of(classifier(lambda x: layers.SimpleRNN(4)(layers.Reshape((16, 16))(x))), tmp_path)
-    with pytest.raises(ConversionError, match="Gemm of simple_rnn .* --quantize dynamic"):
+    with pytest.raises(ConversionError, match="Gemm of simple_rnn .* `precision='dynamic'`"):
         converted(recurrent, calibrating, "int8")
 
 
@@ -271,7 +271,7 @@ def test_ops_that_onnx_lacks_are_named(tmp_path):
 
 
 def test_labels_must_fit_the_output(checkpoint):
-    with pytest.raises(ConversionError, match="--labels"):
+    with pytest.raises(ConversionError, match="`labels"):
         converted(dataclasses.replace(checkpoint, labels=("happy", "sad")), None, "none")
 
 

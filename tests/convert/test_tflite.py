@@ -77,13 +77,13 @@ def test_io_overrides_both_types(checkpoint, calibrating, faces, io, scale):
 def test_float_files_take_bytes_as_floats(checkpoint, calibrating, faces):
     graph = converted(checkpoint, None, "none", io="float32")
     assert LiteRt(graph).run(faces) == pytest.approx(checkpoint.predict(faces), abs=1e-5)
-    with pytest.raises(UsageError, match="--io float32"):
+    with pytest.raises(UsageError, match="`io='float32'`"):
         converted(checkpoint, None, "none", io="uint8")
 
 
 def test_integer_precisions_need_a_calibration_set(checkpoint):
     for precision in ("int8", "int16x8"):
-        with pytest.raises(UsageError, match="--data"):
+        with pytest.raises(UsageError, match="`data"):
             converted(checkpoint, None, precision)
 
 

@@ -222,7 +222,7 @@ def test_a_written_file(tmp_path, quick_probe, healthy):
 def test_a_file_calibrated_on_training_faces_needs_them(tmp_path, tiny_csv):
     checkpoint, data = checkpoint_of(report_like(side=48), tmp_path), readers.read(tiny_csv)
     path = exporting.export(checkpoint, "tflite", ["int8"], tmp_path / "out", data=data).files[0].path
-    with pytest.raises(DataError, match="--data fer2013.csv"):
+    with pytest.raises(DataError, match="`data='fer2013.csv'`"):
         blame.blame(path, checkpoint)
     result = blame.blame(path, checkpoint, data=data)
     assert result.source == "Training faces"
@@ -236,7 +236,7 @@ def test_a_file_calibrated_on_training_faces_needs_them(tmp_path, tiny_csv):
 def test_files_that_cannot_be_blamed_are_refused(tmp_path, healthy, outlier):
     path = tmp_path / "file.tflite"
     path.write_bytes(healthy.content)
-    with pytest.raises(ExportFileError, match="--model"):
+    with pytest.raises(ExportFileError, match="`network"):
         blame.blame(path, outlier.checkpoint)
     path.write_bytes(tiny_tflite.converted("int8"))
     with pytest.raises(ExportFileError, match="no contract"):

@@ -137,7 +137,7 @@ def test_faces_that_calibrate_cannot_judge(tmp_path, tiny_csv):
         own = np.flatnonzero(data.usage == SPLITS.index(split))
         names = ("pixels", "emotions", "usage", "rows")
         alone = replace(data, **{name: getattr(data, name)[own] for name in names})
-        with pytest.raises(DataError, match=f"has only {split}, but int8 .* remove --data"):
+        with pytest.raises(DataError, match=f"has only {split}, but int8 .* remove `data"):
             exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=alone)
     result = exporting.export(network, "tflite", ["int8"], tmp_path / "out", data=data)
     with pytest.raises(DataError, match="calibrated"):

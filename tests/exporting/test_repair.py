@@ -277,7 +277,7 @@ def test_every_layer_in_float_is_the_network(outlier):
 def test_layers_that_cannot_stay_in_float_are_refused(outlier):
     with pytest.raises(UsageError, match="did you mean 'conv2d_1'"):
         convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=("conv2d_2",))
-    with pytest.raises(UsageError, match="use --quantize int8"):
+    with pytest.raises(UsageError, match="use `precision='int8'`"):
         convert(outlier.checkpoint, variants.find("tflite", "dynamic"), float_layers=("dense",))
 
 

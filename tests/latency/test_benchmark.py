@@ -242,8 +242,8 @@ def test_files_that_cannot_be_timed_are_named_in_one_line(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"threads": (0,)}, r"--threads 0: use numbers of 1 and more"),
-        ({"threads": ()}, "--threads"),
+        ({"threads": (0,)}, r"`threads=0`: use numbers of 1 and more"),
+        ({"threads": ()}, "`threads"),
         ({"runtimes": ["lite-rt"]}, r"unknown runtime 'lite-rt' \(did you mean 'litert'\?\)"),
         ({"runtimes": ["litert", "onnxruntime"]}, "onnxruntime cannot run any of these files"),
     ],

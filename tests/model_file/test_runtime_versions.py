@@ -115,7 +115,7 @@ def test_an_unknown_op_counts_for_nothing(monkeypatch) -> None:
 
 
 def test_what_is_no_tflite_file_is_refused() -> None:
-    with pytest.raises(ExportFileError, match="no TFLite model"):
+    with pytest.raises(ExportFileError, match="not a TFLite model"):
         tflite_versions.oldest(b"PK\x05\x06" + bytes(18))
 
 

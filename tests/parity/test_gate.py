@@ -94,7 +94,7 @@ def test_agreement_near_its_limit_cannot_be_told_from_it():
 def test_few_probe_faces_cannot_confirm_an_agreement():
     result = judge(128, labelled=False, min_agreement=0.995)
     assert result.passed
-    sentence = said(result, "128 faces are too few to confirm an agreement of 99.5 %", "97.09-100.00 %", "--data")
+    sentence = said(result, "128 faces are too few to confirm an agreement of 99.5 %", "97.09-100.00 %", "`data")
     needed = int(re.search(r"about (\d+) faces", sentence)[1])
     assert Proportion(needed, needed).interval[0] >= 0.995 > Proportion(needed - 20, needed - 20).interval[0]
 

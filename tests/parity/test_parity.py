@@ -130,7 +130,7 @@ def test_columns_are_matched_by_name():
 
 
 def test_other_labels_are_refused():
-    with pytest.raises(ExportFileError, match="--model"):
+    with pytest.raises(ExportFileError, match="`network"):
         align(np.zeros((1, 2), np.float32), ("happy", "sad"), ("happy", "fear"))
 
 

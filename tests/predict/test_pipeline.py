@@ -98,7 +98,7 @@ def test_exported_files_answer_as_keras_does(keras, exported, kind, file_format)
 def test_a_files_labels_win_and_missing_ones_are_asked_for(tmp_path):
     path = tmp_path / "unlabelled.onnx"
     path.write_bytes(tiny_onnx.model())
-    with pytest.raises(CheckpointError, match="--labels with 4 names"):
+    with pytest.raises(CheckpointError, match="`labels` with 4 names"):
         Pipeline.of_file(path)
     with Pipeline.of_file(path, "happy,sad,joyless,neutral") as opened:
         (found,) = opened.predict(drawn_face(100))

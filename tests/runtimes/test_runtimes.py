@@ -129,11 +129,11 @@ def test_open_runtime_hands_threads_on(monkeypatch: pytest.MonkeyPatch, tmp_path
 @pytest.mark.parametrize(
     ("model", "name", "message"),
     [
-        ("tflite", "onnxruntime", r"onnxruntime cannot run a TFLite file; use --runtime litert or tflite-runtime$"),
-        ("tflite", "keras", r"keras cannot run a TFLite file; use --runtime litert or tflite-runtime$"),
-        ("onnx", "litert", r"litert cannot run an ONNX file; use --runtime onnxruntime$"),
-        ("onnx", "tflite-runtime", r"tflite-runtime cannot run an ONNX file; use --runtime onnxruntime$"),
-        ("keras", "onnxruntime", r"onnxruntime cannot run a Keras network; use --runtime keras$"),
+        ("tflite", "onnxruntime", r"onnxruntime cannot run a TFLite file; use `runtime=litert or tflite-runtime`$"),
+        ("tflite", "keras", r"keras cannot run a TFLite file; use `runtime=litert or tflite-runtime`$"),
+        ("onnx", "litert", r"litert cannot run an ONNX file; use `runtime=onnxruntime`$"),
+        ("onnx", "tflite-runtime", r"tflite-runtime cannot run an ONNX file; use `runtime=onnxruntime`$"),
+        ("keras", "onnxruntime", r"onnxruntime cannot run a Keras network; use `runtime=keras`$"),
         ("tflite", "onnx", r"unknown runtime 'onnx' \(did you mean 'onnxruntime'\?\); choose one of litert, .*keras$"),
         ("tflite", "lite-rt", r"did you mean 'litert'"),
         ("tflite", "xyz", r"unknown runtime 'xyz'; choose one of"),
@@ -147,7 +147,7 @@ def test_what_does_not_go_together_is_refused(model: str, name: str, message: st
 
 @pytest.mark.parametrize("threads", [0, -1])
 def test_no_threads_are_refused(threads: int) -> None:
-    with pytest.raises(UsageError, match=f"^{threads} threads are not possible; use --threads 1 or more$"):
+    with pytest.raises(UsageError, match=f"^{threads} threads are not possible; use `threads=1` or more$"):
         open_runtime(tiny_tflite.converted("int8"), threads=threads)
 
 

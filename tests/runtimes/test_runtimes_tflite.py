@@ -119,7 +119,7 @@ def test_tflite_runtime_beside_numpy_2_says_so(tmp_path: Path) -> None:
 
 def test_where_there_are_no_wheels_litert_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(UsageError, match=r"wheels for Linux .*; use --runtime litert here$"):
+    with pytest.raises(UsageError, match=r"wheels for Linux .*; use `runtime='litert'` here$"):
         TfliteRuntime(tiny_tflite.converted("int8"), python="/nonexistent/python")
 
 

@@ -161,12 +161,12 @@ def float_settled(network, images):
 
 
 def test_steps_need_a_trained_network(tmp_path):
-    with pytest.raises(UsageError, match="--initial"):
+    with pytest.raises(UsageError, match="`initial"):
         training.train("thin", 6, faces(12), faces(12), tmp_path, recipe=STEPS)
     assert recipe.of("compact").quantize == "none"
 
 
 def test_steps_in_bfloat16_are_refused(tmp_path):
     mixed = replace(STEPS, dtype="mixed_bfloat16")
-    with pytest.raises(UsageError, match="remove --dtype mixed_bfloat16"):
+    with pytest.raises(UsageError, match="remove `dtype='mixed_bfloat16'`"):
         training.train("thin", 6, faces(24), faces(12), tmp_path, recipe=mixed, initial="compact-7")

@@ -165,5 +165,5 @@ def test_what_cannot_be_taught_is_refused(tmp_path, tiny_csv, capsys):
         assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
     plan = Recipe(consistent=True, distillation=0.5)
-    with pytest.raises(UsageError, match="--consistent trains in one process"):
+    with pytest.raises(UsageError, match="`consistent=True` trains in one process"):
         training.check_recipe(plan, None, given[1:], Group("localhost:1234", 2, 1))

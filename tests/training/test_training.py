@@ -185,7 +185,7 @@ def test_a_run_in_bfloat16_follows_the_float_run_and_keeps_a_float_network(tmp_p
 
 def test_nan_is_caught(tmp_path):
     wild = Recipe(batch_size=8, epochs=2, learning_rate=1e30)
-    with pytest.raises(TrainingError, match="--learning-rate"):
+    with pytest.raises(TrainingError, match="`learning_rate"):
         training.train("thin", 6, examples(48), examples(12), tmp_path, recipe=wild)
 
 
@@ -229,7 +229,7 @@ def test_another_network_gives_the_first_weights_where_it_fits():
             assert (old == new).all()
     assert (first.network.get_layer("probabilities").get_weights()[0] == before).all()
     stranger = keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), keras.layers.Dense(6)])
-    with pytest.raises(TrainingError, match="--initial"):
+    with pytest.raises(TrainingError, match="`initial"):
         initial_weights.give(first.network, initial_weights.by_layer(stranger))
 
 
