@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from fer_export.checkpoint import checkpoint
+from fer_export.checkpoint import checkpoint, shipped
 from fer_export.dataset.pixels import batch_of
 from fer_export.errors import CheckpointError, UsageError
 
@@ -234,7 +234,8 @@ def test_shipped_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir(parents=True)
     saved(network(), folder / "model.keras")
     (folder / "card.json").write_text(json.dumps({"labels": list("abcdefg"), "scaling": "signed"}))
-    monkeypatch.setattr(checkpoint, "shipped_folder", lambda: tmp_path / "models")
+    for module in (checkpoint, shipped):
+        monkeypatch.setattr(module, "shipped_folder", lambda: tmp_path / "models")
     loaded = checkpoint.load()
     assert (loaded.name, loaded.given, loaded.folder) == ("compact-7", "compact-7", folder)
     assert (loaded.labels, loaded.labels_source) == (tuple("abcdefg"), "card.json")
