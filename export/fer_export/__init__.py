@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         FerExportError,
         OutputError,
         PhotoError,
+        PhotoSizeError,
         TrainingError,
         UsageError,
     )
@@ -70,6 +71,7 @@ __all__ = [
     "Options",
     "OutputError",
     "PhotoError",
+    "PhotoSizeError",
     "Pipeline",
     "TrainingError",
     "UsageError",

@@ -370,10 +370,16 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         help="use another network's recipe; nano's augments least",
     )
     recipe.add_argument(
-        "--epochs", type=_positive, help="largest number of epochs (report: 100, compact: 64, nano: 70, large: 64)"
+        "--epochs",
+        type=_positive,
+        metavar="N",
+        help="largest number of epochs (report: 100, compact: 64, nano: 70, large: 64)",
     )
     recipe.add_argument(
-        "--batch-size", type=_positive, help="faces per step (report: 32, compact and nano: 64, large: 128)"
+        "--batch-size",
+        type=_positive,
+        metavar="N",
+        help="faces per step (report: 32, compact and nano: 64, large: 128)",
     )
     recipe.add_argument(
         "--learning-rate",
@@ -384,7 +390,10 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         "--warm-up", type=_count, metavar="EPOCHS", help="epochs in which the rate rises (compact, nano and large: 2)"
     )
     recipe.add_argument(
-        "--stop-patience", type=_positive, help="epochs without a lower val_loss before stopping (report: 7)"
+        "--stop-patience",
+        type=_positive,
+        metavar="N",
+        help="epochs without a lower val_loss before stopping (report: 7)",
     )
     recipe.add_argument(
         "--distillation", type=_share, metavar="SHARE", help="weight of --teacher in the targets, 0..1 (default 0.7)"
@@ -400,7 +409,7 @@ def _train_flags(command: argparse.ArgumentParser) -> None:
         "--consistent",
         action="store_true",
         default=None,
-        help="--teacher answers for each face as the network sees it, altered in every epoch; use a GPU",
+        help="--teacher answers for each face as the network sees it, in every epoch; use a GPU",
     )
     recipe.add_argument(
         "--mixup",
