@@ -100,7 +100,7 @@ def test_a_document_that_is_not_the_contract_is_refused(place, value, words):
         PhotoContract.from_dict(changed(place, value))
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
-    assert "fer-export" in str(refused.value)
+    assert "make_bundle()" in str(refused.value)
 
 
 @pytest.mark.parametrize("whole", [None, [], "contract", 7])
