@@ -15,6 +15,7 @@ from fer_export.cli.words import COMMANDS, PARAMETERS, typed
         ("add `trust=True`; drop `weights`", "add --trust; drop --weights"),
         ("`max_drop` is 2, `network=a b.keras`", "--max-drop is 2, --model a b.keras"),
         ("make it again with `make_bundle()`", "make it again with `fer-export bundle`"),
+        ("use `format='tflite'`", "use `fer-export tflite`"),
         ("`repair=False` keeps it", "--no-repair keeps it"),
         ("run `pip install onnx` or `other`", "run `pip install onnx` or `other`"),
     ],

@@ -265,7 +265,7 @@ def test_layers_that_cannot_be_int8_are_named(tmp_path, calibrating):
 
 def test_ops_that_onnx_lacks_are_named(tmp_path):
     network = checkpoint_of(classifier(lambda x: layers.Activation("gelu", name="odd")(x)), tmp_path)
-    with pytest.raises(ConversionError, match=r"\(layer odd\); .*`export\(\)`") as caught:
+    with pytest.raises(ConversionError, match=r"\(layer odd\); .*`format='tflite'`") as caught:
         converted(network, None, "none")
     assert "\n" not in str(caught.value)
 

@@ -55,6 +55,8 @@ def _word(found: re.Match[str]) -> str:
     name, value = found["name"], found["value"]
     if name in COMMANDS:
         return f"`fer-export {COMMANDS[name]}`"
+    if name == "format" and value:
+        return f"`fer-export {value.strip(chr(39))}`"
     if name not in PARAMETERS:
         return found[0]
     flag = f"--{FLAGS.get(name, name).replace('_', '-')}"

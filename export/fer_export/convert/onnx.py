@@ -234,7 +234,7 @@ def _check_ops(model: Any, names: LayerNames) -> None:
         if not onnx.defs.has(node.op_type, OPSET, node.domain):
             layers = "".join(f" (layer {call.layer})" for call in names.calls(node.name))
             raise ConversionError(
-                f"ONNX opset {OPSET} has no op for TensorFlow's {node.op_type}{layers}; replace it or use `export()`"
+                f"ONNX opset {OPSET} has no op for TensorFlow's {node.op_type}{layers}; replace it or use `format='tflite'`"
             )
 
 
@@ -286,7 +286,7 @@ def _tools(variant: Variant) -> Iterator[Path]:
     except Exception as error:  # tf2onnx and onnxruntime raise nearly everything there is
         raise ConversionError(
             f"tf2onnx and onnxruntime cannot convert this network to {variant.label}: {one_line(error)}; "
-            "try `precision='none'` or `export()`"
+            "try `precision='none'` or `format='tflite'`"
         ) from error
     finally:
         logging.disable(disabled)
