@@ -295,11 +295,11 @@ def test_a_laid_out_machine_is_used_again(tmp_path, monkeypatch):
 
 
 def test_a_foreign_folder_is_one_line_and_exit_2(tmp_path):
-    command = [sys.executable, str(BENCHMARKS / "arm_parity.py"), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "benchmarks.arm.arm_parity", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=BENCHMARKS.parent)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        f"arm_parity: {tmp_path} is not a bundle: it has no manifest.json; pass one made by `fer-export bundle`"
+        f"arm_parity: {tmp_path} is not a bundle: it has no manifest.json; pass one made by `make_bundle()`"
     ]
 
 

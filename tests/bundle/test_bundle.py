@@ -216,7 +216,7 @@ def test_links_are_refused(copy, tmp_path):
 def test_what_is_no_bundle_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
     for name in ("missing", "file"):
-        with pytest.raises(BundleError, match="no folder"):
+        with pytest.raises(BundleError, match="not a folder"):
             Bundle.open(tmp_path / name)
     with pytest.raises(BundleError, match="not a bundle"):
         Bundle.open(tmp_path)

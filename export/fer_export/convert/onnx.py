@@ -234,7 +234,8 @@ def _check_ops(model: Any, names: LayerNames) -> None:
         if not onnx.defs.has(node.op_type, OPSET, node.domain):
             layers = "".join(f" (layer {call.layer})" for call in names.calls(node.name))
             raise ConversionError(
-                f"ONNX opset {OPSET} has no op for TensorFlow's {node.op_type}{layers}; replace it or use `format='tflite'`"
+                f"ONNX opset {OPSET} has no op for TensorFlow's {node.op_type}{layers}; replace it or use "
+                "`format='tflite'`"
             )
 
 

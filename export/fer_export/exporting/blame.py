@@ -164,14 +164,14 @@ def convert_as(
 def _described(content: bytes) -> tuple[Variant, dict[str, Any]]:
     document = modelfile.read(content).contract
     if document is None:
-        raise ExportFileError("the file has no contract inside; export it with `export()` or `onnx`")
+        raise ExportFileError("the file has no contract inside; export it with `export()`")
     return find(modelfile.format_of(content), document["precision"]), document
 
 
 def _contract(path: Path, said: ModelInfo, checkpoint: Checkpoint) -> Mapping[str, Any]:
     document = said.contract
     if document is None:
-        raise ExportFileError(f"{path} has no contract inside; export it with `export()` or `onnx`")
+        raise ExportFileError(f"{path} has no contract inside; export it with `export()`")
     if document["checkpoint_sha256"] != checkpoint.sha256:
         raise ExportFileError(
             f"{path} was made from a network with sha256 {document['checkpoint_sha256'][:12]}..., not from "
