@@ -30,7 +30,9 @@ def started(words, folder, **options):
     (folder / "tmp").mkdir(exist_ok=True)
     environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "FER_EXPORT_CACHE": str(folder / "cache")}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([*map(str, words)], env=environment, cwd=folder, **{**pipes, **options})
+    # What runs in the background of a shell, as these tests may, is deaf to Ctrl-C and to a lost terminal.
+    heard = ["env", "--default-signal=INT,HUP"]
+    return subprocess.Popen([*heard, *map(str, words)], env=environment, cwd=folder, **{**pipes, **options})
 
 
 def children(process):

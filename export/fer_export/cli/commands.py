@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..contract import formats, variants
-from ..errors import FerExportError, UsageError
+from ..errors import ConversionError, FerExportError, UsageError
 from ..harmless import file_name
 from ..report.text.next_commands import given
 from ..system.process import scratch, signals, streams
@@ -481,7 +481,7 @@ def _exported(options: argparse.Namespace, data: Any) -> Any:
 
 
 def _with_prior(checkpoint: Any, options: argparse.Namespace, data: Any) -> Any:
-    """The network with --prior; where that is the command's default, only if the trained shares are known."""
+    """The network with --prior; where that is the command's default, only if it can be applied."""
     from ..dataset import votes
     from ..network import prior
 
@@ -490,9 +490,15 @@ def _with_prior(checkpoint: Any, options: argparse.Namespace, data: Any) -> Any:
     trained = checkpoint.trained_shares
     if trained is None and data is not None:
         trained = votes.shares(data.split("Training"), checkpoint.labels)
-    if trained is None and options.prior == options.default("prior"):
+    asked = options.prior != options.default("prior")
+    if not asked and not (trained and all(trained.get(label) for label in checkpoint.labels)):
         return checkpoint
-    return prior.with_prior(checkpoint, prior.choose(options.prior, checkpoint.labels, trained))
+    try:
+        return prior.with_prior(checkpoint, prior.choose(options.prior, checkpoint.labels, trained))
+    except ConversionError:
+        if asked:
+            raise
+        return checkpoint  # its last layer is not visible
 
 
 def _data(options: argparse.Namespace, bar: Bar) -> Any:
