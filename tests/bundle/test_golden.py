@@ -125,7 +125,7 @@ def put(*path, value):
 
 BROKEN = {
     "newer": (put("version", value=2), "version 2"),
-    "other": (put("format", value="x"), "no fer-export golden vectors"),
+    "other": (put("format", value="x"), "not a fer-export golden vectors"),
     "count": (put("vectors", value=3), "crops"),
     "foreign": (put("photos", 0, "camera", value="x"), "unknown field camera"),
     "box": (put("photos", 0, "faces", 0, "box", value=[1, 2, 3]), "box of faces: expected array of length 4, got 3"),
@@ -141,7 +141,7 @@ BROKEN = {
     "ragged": (put("variants", 0, "probabilities", 0, value=[1.0]), "table|rows"),
     "words": (put("variants", 0, "probabilities", 0, 0, value="much"), "expected float, got str"),
     "negative": (put("variants", 0, "probabilities", 0, 0, value=-0.5), "expected float >= 0"),
-    "infinite": (put("variants", 0, "tolerance", value=float("inf")), "no number|expected float"),
+    "infinite": (put("variants", 0, "tolerance", value=float("inf")), "not a number|expected float"),
     "huge": (put("variants", 0, "tolerance", value=10**400), "out of range"),
     "no photos": (put("photos", value=[]), "0 crops"),
 }

@@ -209,7 +209,8 @@ def test_a_full_disk_leaves_no_half_file(tmp_path):
 @pytest.mark.parametrize("seconds", [0.3, 2.5, 4.5, 6.0])
 def test_ctrl_c_leaves_nothing_half_written(tmp_path, seconds):
     process = subprocess.Popen(
-        [*COMMAND, "tflite", "--output", str(tmp_path / "out")],
+        # What runs in the background of a shell, as these tests may, is deaf to Ctrl-C.
+        ["env", "--default-signal=INT", *COMMAND, "tflite", "--output", str(tmp_path / "out")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -128,7 +128,7 @@ def test_foreign_and_cut_off_files_are_refused() -> None:
     for length in (0, 7, 8, *range(9, len(content), 97), len(content) - 1):
         with pytest.raises(ExportFileError):
             tflite_metadata.read(content[:length])
-    with pytest.raises(ExportFileError, match="no TFLite model"):
+    with pytest.raises(ExportFileError, match="not a TFLite model"):
         tflite_metadata.read(b"PK\x05\x06" + bytes(18))
 
 
