@@ -181,7 +181,7 @@ TAMPERED = {
     "grey": (golden_change(other_grey), "crop 1 of golden/face.png has other grey bytes"),
     "int8 step": (golden_change(other_answer), "tiny-int8.tflite on litert-xnnpack: vector 4 differs by 0.0039"),
     "float": (golden_change(other_float_answer), "tiny-fp32.tflite on litert-xnnpack: vector 4 differs by 3e-05"),
-    "threshold": (lenient_detector, "golden/face.png"),
+    "threshold": (lenient_detector, "from its recorded box"),
     "margin": (wider_crop, "another square"),
     "luma": (greener, "other grey bytes"),
 }

@@ -240,7 +240,6 @@ def test_a_backend_that_cannot_convert_is_refused(tmp_path, monkeypatch):
 
 
 def test_usage_errors_are_one_line():
-    refused(run(), "COMMAND")
     refused(run("tflit"), "tflite")
     refused(run("tflite", "--min-agreement", "98"), "share")
     refused(run("parity"), "FILE")
