@@ -66,6 +66,7 @@ def test_the_import_costs_next_to_nothing():
     assert ran.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_a_users_script_is_typed(tmp_path):
     script = tmp_path / "user.py"
     script.write_text(USER)

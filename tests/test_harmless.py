@@ -90,6 +90,7 @@ def strange_file(folder):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("inspect",), ("bench", "--rounds", "1"), ("parity",), ("inspect", "--json")])
 def test_no_command_prints_what_a_terminal_obeys(command, tmp_path):
     path = strange_file(tmp_path)

@@ -72,6 +72,7 @@ def test_it_holds_what_an_app_needs(tiny):
     assert "Apache License" in licence
 
 
+@pytest.mark.slow
 def test_made_twice_it_is_the_same_and_names_no_place(tiny, tmp_path):
     network, made = tiny
     again = bundling.make(network, [tmp_path / "again", tmp_path / "app"], options=bundles.LENIENT)
@@ -242,6 +243,7 @@ class Quick:
         monkeypatch.setattr("fer_export.exporting.export.export_variants", export)
 
 
+@pytest.mark.slow
 def test_an_older_bundle_is_replaced_and_nothing_else(tiny, tmp_path, monkeypatch):
     network, made = tiny
     Quick(monkeypatch, made)

@@ -25,6 +25,7 @@ def vectors(bundle):
     return Golden.from_bytes(bundle.read(GOLDEN_VECTORS), bundle.contract)
 
 
+@pytest.mark.slow
 def test_photos_are_the_same_bytes_again_and_small(tmp_path):
     first, again = photos.pictures(), photos.pictures()
     written = [photos.png(picture.pixels) for picture in first]

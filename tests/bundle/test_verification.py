@@ -54,6 +54,7 @@ def places_of(size):
     return sorted({0, 1, size // 3, size // 2, size - 2, size - 1} & set(range(size)))
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_anywhere_is_found(copy):
     flips = 0
     for path in sorted(path for path in copy.rglob("*") if path.is_file()):
@@ -187,6 +188,7 @@ TAMPERED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TAMPERED)
 def test_a_replay_finds_what_hashes_cannot(copy, name):
     """Everything is hashed again after the change, as by someone who makes bundles another way."""
@@ -225,6 +227,7 @@ def test_a_photo_that_is_not_listed_is_refused(copy):
         verify(copy)
 
 
+@pytest.mark.slow
 def test_another_runtime_gets_the_wider_limit(copy, monkeypatch):
     """A step off passes where the runtime is another version, several steps do not, and top-1 must hold."""
     monkeypatch.setattr(KernelSet, "runtime", property(lambda self: f"{self.package} 99"))
@@ -240,6 +243,7 @@ def test_another_runtime_gets_the_wider_limit(copy, monkeypatch):
     assert "vector 4 differs" in verify(copy).difference
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "passes"), [(1 / 256, True), (2 / 256, False)], ids=["a step", "two steps"])
 def test_other_processors_may_be_a_step_off(copy, monkeypatch, change, passes):
     """The softmax of TFLite is another kernel on arm64; on the processors that recorded, int8 is equal."""
@@ -268,6 +272,7 @@ def test_other_processors_may_be_a_step_off(copy, monkeypatch, change, passes):
         assert (first.runtime.split(", ")[1], first.allowed) == ("aarch64", 1 / 256)
 
 
+@pytest.mark.slow
 def test_a_box_may_be_a_pixel_off_and_no_more(made, monkeypatch):
     found = Detector.faces
 
@@ -286,6 +291,7 @@ def test_a_box_may_be_a_pixel_off_and_no_more(made, monkeypatch):
     assert "face 1 is found 2 pixels from its recorded box" in verify(made.places[0]).difference
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("second", "passes"), [(0.15, False), (0.22, True)], ids=["leads by more than the limit", "leads by less"]
 )

@@ -439,6 +439,7 @@ def functional(prepare: Any) -> keras.Model:
     return keras.Model(inputs, body(prepare(inputs)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prepare", "scaling"),
     [

@@ -48,6 +48,7 @@ def read(name: str, folder: Path) -> tuple[Checkpoint, np.ndarray, np.ndarray]:
     return checkpoint.load(path, weights=weights, scaling=scaling), images, expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_old_networks_answer_as_they_did(name: str, tmp_path: Path) -> None:
     read_back, images, expected = read(name, tmp_path)

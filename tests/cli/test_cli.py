@@ -71,6 +71,7 @@ def test_main_job_prints_the_result_and_no_noise(tmp_path, tiny_csv):
     refused(run("parity", path, "--model", "report-512-6"), "labels", "--model")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="unshare -n needs root on Linux")
 def test_main_job_needs_no_network(tmp_path):
     command = ["unshare", "-n", *COMMAND, "tflite", "--output", str(tmp_path)]
@@ -107,6 +108,7 @@ BAD_MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD_MODELS)
 def test_bad_networks_are_refused_in_one_line(bad, tmp_path, name):
     model = name if name == "report-512-8" else bad / name
@@ -136,12 +138,14 @@ def odd_networks(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["oblong", "channels", "flat", "two"])
 def test_networks_of_another_shape_are_refused(odd_networks, tmp_path, name):
     refused(run("tflite", "--model", odd_networks / f"{name}.keras", "--output", tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_labels_are_never_guessed(odd_networks, tmp_path):
     five = ("tflite", "--model", odd_networks / "five.keras", "--quantize", "none", "--output", tmp_path / "out")
     refused(run(*five), "--labels")
@@ -188,12 +192,14 @@ def test_unknown_precisions_get_the_nearest_word(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_places_that_cannot_be_written_are_refused(tmp_path):
     (tmp_path / "file").write_text("in the way")
     refused(run("tflite", "--output", tmp_path / "file"), "--output")
     refused(run("tflite", "--output", "/proc/fer-export"), "/proc/fer-export")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="mounting a small disk needs root on Linux")
 def test_a_full_disk_leaves_no_half_file(tmp_path):
     disk = tmp_path / "disk"
@@ -206,6 +212,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path):
         subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.3, 2.5, 4.5, 6.0])
 def test_ctrl_c_leaves_nothing_half_written(tmp_path, seconds):
     process = subprocess.Popen(
@@ -245,6 +252,7 @@ def test_usage_errors_are_one_line():
     refused(run("parity"), "FILE")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

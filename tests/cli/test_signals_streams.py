@@ -55,6 +55,7 @@ def until(true, seconds=60.0):
     return true()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_workers_and_leaves_nothing(kind, code, file, tmp_path):
     process = started([*COMMAND, "bench", file, "--rounds", "100000"], tmp_path)
@@ -179,6 +180,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly(file, tmp_path):
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [

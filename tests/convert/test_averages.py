@@ -73,6 +73,7 @@ def test_a_factor_becomes_a_fraction_a_little_below_it(factor):
     assert all(int(factor * less) / less < 0.99 * factor for less in range(1, q, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "mirror", "averages_in_it"), [(pictures, False, 1), (pictures, True, 2), (by_axis, False, 2)]
 )
@@ -121,6 +122,7 @@ def test_an_average_kept_in_float_is_left_alone(tmp_path):
     assert factors(convert(given, INT8, calibration=CALIBRATING, float_layers=kept)) == []
 
 
+@pytest.mark.slow
 def test_files_with_other_averages_are_refused(tmp_path):
     with pytest.raises(ConversionError, match="0 averages became 1 in int8"):
         tflite_averages.quantised(converted(flat, tmp_path), lambda content: converted(pictures, tmp_path))

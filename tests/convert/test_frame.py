@@ -144,6 +144,7 @@ def onnx_crop(rule: FrameRule):
     return lambda frame: session.run(None, {"image": frame.photo[None], "box": frame.clamped})[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES, ids=["contract", "wide", "small"])
 @pytest.mark.parametrize("cropper", [tflite_crop, onnx_crop])
 def test_the_crop_is_the_reference_to_the_byte(rule, cropper):
@@ -158,6 +159,7 @@ def test_large_squares_are_exact_too(cropper):
     np.testing.assert_array_equal(cropper(RULES[0])(large), reference(large, RULES[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file_format", "precision"), [(v.format, v.precision) for v in variants.VARIANTS])
 def test_a_frame_file_answers_what_the_file_for_faces_answers(converted, file_format, precision):
     frames, rule = FRAMES[::5], FrameRule.of(SIDE)
@@ -338,6 +340,7 @@ def test_types_other_than_bytes_are_refused(checkpoint, file_format):
         convert(checkpoint, variants.find(file_format, "none"), input_kind="frame", io="float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_export_judges_and_writes(checkpoint, file_format, tmp_path, monkeypatch):
     monkeypatch.setattr(probe_faces.make, "__kwdefaults__", {**probe_faces.make.__kwdefaults__, "steps": 3})

@@ -55,6 +55,7 @@ def test_same_arguments_same_bytes() -> None:
     assert embedded() == embedded()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["none", "fp16", "dynamic", "int8"])
 def test_the_graph_stays_the_same(precision: str) -> None:
     plain, described = tiny_tflite.converted(precision), embedded(precision)
@@ -93,6 +94,7 @@ def test_fields_stand_where_the_public_schema_has_them() -> None:
     assert image.tables(4)[0].code(0) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("io", "units"), [(None, 0), ("uint8", 0), ("int8", 1), ("float32", 1)])
 def test_only_bytes_as_they_are_need_no_normalization(io: str | None, units: int) -> None:
     content = tflite.metadata_entry(tflite.open_model(embedded("int8", 1, io)), "TFLITE_METADATA")

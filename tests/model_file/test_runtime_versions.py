@@ -119,6 +119,7 @@ def test_what_is_no_tflite_file_is_refused() -> None:
         tflite_versions.oldest(b"PK\x05\x06" + bytes(18))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "release"), [("dynamic", "2.4.0"), ("int8", "2.10.0"), ("int16x8", "2.10.0")])
 def test_exported_files_declare_it(tmp_path, precision: str, release: str) -> None:
     checkpoint, faces = checkpoint_of(report_like(filters=16), tmp_path), grey(20)

@@ -87,6 +87,7 @@ def test_a_face_cut_off_by_the_border_is_found(found):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1), (1, 700), (700, 1), (2, 3), (300, 200)])
 def test_pictures_without_a_face(found, shape):
     assert found.faces(np.full((*shape, 3), 128, np.uint8)) == ()

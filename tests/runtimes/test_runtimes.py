@@ -95,6 +95,7 @@ def test_opening_is_silent(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_the_format_chooses_the_runtime(tmp_path: Path, keras_file: Path) -> None:
     tflite, onnx = tmp_path / "a.tflite", tmp_path / "a.onnx"
     tflite.write_bytes(tiny_tflite.converted("int8"))
