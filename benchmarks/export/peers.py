@@ -31,7 +31,7 @@ from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.checkpoint import checkpoint
 from fer_export.checkpoint.checkpoint import Checkpoint
 from fer_export.contract.variants import VARIANTS, Variant, find
-from fer_export.convert import onnx, tflite
+from fer_export.convert import convert
 from fer_export.dataset import read as readers
 from fer_export.latency import run as benchmark
 from fer_export.model_file import inspect as modelfile
@@ -145,7 +145,6 @@ def ours(network: Checkpoint, calibrating: CalibrationSet) -> list[Peer]:
 
     def way(variant: Variant) -> Write:
         def write(_network: Any, _faces: Any, path: Path) -> None:
-            convert = {"tflite": tflite, "onnx": onnx}[variant.format].convert
             path.write_bytes(convert(network, variant, calibration=calibrating))
 
         return write

@@ -60,7 +60,7 @@ def test_every_tool_gives_a_file_that_answers_like_keras(network, judge, tmp_pat
 
 def test_our_own_file_takes_bytes(network, judge, tmp_path, monkeypatch):
     monkeypatch.setattr(peers, "ROUNDS", 2)
-    calibrating = calibration_set.CalibrationSet(judge.faces.images[:20], {"faces": []})
+    calibrating = calibration_set.CalibrationSet(judge.faces.images[:20], {"source": "made", "count": 20, "faces": []})
     [route] = [r for r in peers.ours(network, calibrating) if (r.kind, r.format) == ("int8", "tflite")]
     [file] = peers.written([route], network.network, judge.faces.images, tmp_path)
     found = peers.row(file, judge)

@@ -247,7 +247,7 @@ def test_files_that_cannot_be_blamed_are_refused(tmp_path, healthy, outlier):
 
 
 def test_a_network_without_visible_layers_is_refused(healthy, monkeypatch):
-    monkeypatch.setattr(float_twin.graph, "is_graph", lambda layer: False)
+    monkeypatch.setattr(float_twin.layers, "is_graph", lambda layer: False)
     with pytest.raises(ConversionError, match="not visible"):
         measured(healthy)
 

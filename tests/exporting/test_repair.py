@@ -180,7 +180,7 @@ def test_weights_that_int8_cannot_hold_are_cured(heavy):
 def test_float_layers_get_their_unrounded_weights(heavy, monkeypatch):
     """Rounding for int8 comes before the conversion; a layer kept in float must not keep it."""
     kept = convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
-    monkeypatch.setattr(tflite.twin, "unround", lambda *arguments: None)
+    monkeypatch.setattr(tflite.float_twin, "unround", lambda *arguments: None)
     rounded = convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
     assert heavy.judge(kept).mean_difference < 0.2 * heavy.judge(rounded).mean_difference
 

@@ -71,7 +71,10 @@ def exported(tmp_path_factory, tiny_csv):
     """A tiny network with a hostile label as fp32 and int8 TFLite, judged on 36 faces."""
     folder = tmp_path_factory.mktemp("html")
     checkpoint = checkpoint_of(taught(report_like(side=48), tiny_csv), folder, labels=LABELS)
-    return exporting.export(checkpoint, "tflite", ["none", "int8"], folder / "out", data=readers.read(tiny_csv))
+    # So small a network loses more in int8 than a gate allows; the page is what is looked at here.
+    lenient = exporting.Options(min_agreement=0.5, max_drop=50.0)
+    precisions, data = ["none", "int8"], readers.read(tiny_csv)
+    return exporting.export(checkpoint, "tflite", precisions, folder / "out", data=data, options=lenient)
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +209,8 @@ def test_a_failed_file_is_marked_and_explained(outline, page, result):
 
 
 def test_all_passed_says_so(exported):
+    passed = tuple(replace(file, parity=replace(file.parity, failures=())) for file in exported.files)
+    exported = replace(exported, files=passed)
     text = html.page(comparison(exported, latencies=(0.5, 0.1)))
     assert "✓ 2 of 2 files passed" in text
     assert "What failed" not in text

@@ -36,7 +36,7 @@ def test_a_teacher_of_seven_teaches_six(tmp_path):
     both = master.predict(FACES) + master.predict(FACES[:, :, ::-1].copy())
     kept = both[:, [0, 2, 3, 4, 5, 6]]
     np.testing.assert_allclose(soft, kept / kept.sum(axis=1, keepdims=True), atol=1e-6)
-    with pytest.raises(UsageError, match="does not know disgust"):
+    with pytest.raises(UsageError, match="has no output for disgust"):
         # None for the faces: it is refused before it is asked.
         soft_targets([teacher(tmp_path, SIX)], None, np.zeros(9, int), SEVEN, 1.0)
 

@@ -51,4 +51,4 @@ def test_unknown_names_are_refused():
     with pytest.raises(UsageError, match=", ".join(NETWORKS)):
         build("report-1024", 7)
     with pytest.raises(UsageError, match="choose 6, 7, or 8"):
-        build("report-64", 8)
+        build("report-64", 9)

@@ -168,5 +168,5 @@ def test_steps_need_a_trained_network(tmp_path):
 
 def test_steps_in_bfloat16_are_refused(tmp_path):
     mixed = replace(STEPS, dtype="mixed_bfloat16")
-    with pytest.raises(UsageError, match="remove `dtype='mixed_bfloat16'`"):
+    with pytest.raises(UsageError, match="remove `dtype=mixed_bfloat16`"):
         training.train("thin", 6, faces(24), faces(12), tmp_path, recipe=mixed, initial="compact-7")

@@ -145,7 +145,7 @@ def test_any_network_teaches_as_it_answers(given, dtype, tmp_path):
 
 
 def test_what_cannot_be_taught_is_refused(tmp_path, tiny_csv, capsys):
-    with pytest.raises(UsageError, match="does not know disgust"):
+    with pytest.raises(UsageError, match="has no output for disgust"):
         Student([], build("thin", 7), [checkpoint.load(teacher(tmp_path, SIX))], SEVEN, 0.5, "float32")
     wide = keras.Sequential([keras.Input((64, 64, 1)), keras.layers.Flatten(), keras.layers.Dense(7, "softmax")])
     wide.save(tmp_path / "wide.keras")
@@ -154,11 +154,11 @@ def test_what_cannot_be_taught_is_refused(tmp_path, tiny_csv, capsys):
     command = ["train", "--network", "compact", "--data", str(tiny_csv), "--output", str(tmp_path / "run")]
     given = ["--teacher", teacher(tmp_path)]
     for flags, message in (
-        (["--consistent"], "--consistent is how teachers teach; add --teacher"),
+        (["--consistent"], "--consistent needs teachers; add --teacher"),
         (["--consistent", *given, "--distillation", "0"], "remove --distillation 0"),
         (["--distillation", "0.5"], "--distillation is the weight of teachers; add --teacher"),
         (["--consistent", "--teacher", str(tmp_path / "none.keras")], "none.keras"),
-        (["--consistent", "--teacher", teacher(tmp_path, SIX, seed=5)], "does not know disgust"),
+        (["--consistent", "--teacher", teacher(tmp_path, SIX, seed=5)], "has no output for disgust"),
         (["--consistent", "--teacher", str(tmp_path / "wide.keras")], "faces of 64, not 48"),
     ):
         assert main([*command, *flags]) == 2

@@ -16,7 +16,7 @@ from ..bundle import Bundle, is_bundle
 from ..checkpoint import DEFAULT_MODEL, Checkpoint, labels, load, shipped_folder, shipped_shares
 from ..contract import FrameRule, PhotoContract, contract_for, exported
 from ..dataset import as_input
-from ..errors import ExportFileError, PhotoError, UsageError
+from ..errors import CheckpointError, ExportFileError, PhotoError, UsageError
 from ..harmless import file_name
 from ..model_file import inspect as modelfile
 from ..network import EQUAL, Prior, choose
@@ -263,12 +263,20 @@ def _of_file(path: Path, names: str | Sequence[str] | None = None, trusted: bool
     content = read(path)
     try:
         info, runtime = modelfile.read(content), open_runtime(content, isolated=not trusted)
+    except ExportFileError as error:
+        raise ExportFileError(f"{path}: {error}") from error
+    try:
         contract = _contract(info.contract or {}, runtime)
         outputs = _outputs(runtime)
     except ExportFileError as error:
+        runtime.close()
         raise ExportFileError(f"{path}: {error}") from error
     held = {"labels": list(info.labels)} if info.labels else {}
-    chosen, _ = labels.choose(names, held, outputs, path)
+    try:
+        chosen, _ = labels.choose(names, held, outputs, path)
+    except CheckpointError:
+        runtime.close()
+        raise
     assumed = "labels" if labels.origin(names, held) == "assumed" else ""
     return Parts(replace(contract, labels=chosen), runtime, path.name, assumed=assumed)
 
