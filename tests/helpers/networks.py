@@ -67,9 +67,9 @@ def taught(network: keras.Model, csv: Path) -> keras.Model:
     given = scaled(fit(faces.pixels, network.input_shape[1])).repeat(network.input_shape[3], axis=-1)
     features = answers(keras.Model(network.inputs[0], last.input), given).astype("float64")
     features = np.concatenate([features, np.ones((len(features), 1))], axis=1)
-    wanted = 6.0 * (np.eye(network.output_shape[-1])[targets] - 0.5)
+    wanted = 8.0 * (np.eye(network.output_shape[-1])[targets] - 0.5)
     # Small weights, so that int8 keeps the answers.
-    ridge = 0.5 * float((features**2).sum(axis=0).mean()) * np.eye(features.shape[1])
+    ridge = 0.02 * float((features**2).sum(axis=0).mean()) * np.eye(features.shape[1])
     fitted = np.linalg.solve(features.T @ features + ridge, features.T @ wanted)
     last.set_weights([fitted[:-1], fitted[-1]])
     return network
