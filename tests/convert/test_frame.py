@@ -336,7 +336,7 @@ def test_bench_gives_a_camera_picture_and_a_box(converted, file_format, tmp_path
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_types_other_than_bytes_are_refused(checkpoint, file_format):
-    with pytest.raises(UsageError, match="`io='float32'` does not go with `input_kind='frame'`"):
+    with pytest.raises(UsageError, match="`io=float32` does not go with `input_kind='frame'`"):
         convert(checkpoint, variants.find(file_format, "none"), input_kind="frame", io="float32")
 
 
