@@ -104,7 +104,7 @@ def test_only_bytes_as_they_are_need_no_normalization(io: str | None, units: int
 
 
 def test_a_file_without_metadata_says_nothing() -> None:
-    assert tflite_metadata.read(tiny_tflite.converted("int8")) == tflite_metadata.ModelInfo()
+    assert tflite_metadata.read(tiny_tflite.converted("int8")) == tflite_metadata.ModelInfo(files=())
 
 
 def test_metadata_is_not_embedded_twice() -> None:

@@ -160,7 +160,9 @@ def shifted(network: keras.Model, shift: NDArray[np.float64], temperature: float
             raise ConversionError(f"the softmax of {type(last).__name__} {last.name!r} cannot take a prior")
     else:
         raise ConversionError("the network does not end in a softmax, so a prior cannot be folded into it")
-    return keras.Model(network.inputs, answers, name=network.name)
+    # Not a list of one: a network that was called with a tensor takes a tensor.
+    inputs = network.inputs[0] if len(network.inputs) == 1 else network.inputs
+    return keras.Model(inputs, answers, name=network.name)
 
 
 def _made_by(tensor: Any) -> tuple[Any, Any]:
