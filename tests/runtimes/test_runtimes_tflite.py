@@ -132,7 +132,7 @@ def test_ops_that_are_too_new_are_said_in_words(worker_python: Path) -> None:
     with pytest.raises(ExportFileError) as caught:
         TfliteRuntime(tiny_tflite.converted("int8"), python=worker_python)
     assert "tflite-runtime 2.14.0 cannot run the file: it has no version 12 of FULLY_CONNECTED (" in str(caught.value)
-    assert "`fer-export tflite`" in str(caught.value)
+    assert "`export()`" in str(caught.value)
 
 
 @needs_tflite_runtime
