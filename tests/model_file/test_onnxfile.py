@@ -146,7 +146,7 @@ def test_free_batches_and_other_peoples_ops_are_read():
 
 def test_labels_contract_and_record_return(content):
     said = onnxfile.read(content)
-    assert (said.name, said.labels, said.files) == ("tiny", LABELS, ())
+    assert (said.name, said.labels, said.files) == ("tiny", LABELS, None)
     assert said.contract == json.loads(json.dumps(CONTRACT.to_dict()))
     assert said.calibration == RECORD
     assert "gl\u00fccklich" in said.description
