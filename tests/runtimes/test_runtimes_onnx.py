@@ -36,7 +36,7 @@ def test_what_computes_is_named() -> None:
     [
         (
             {"channels_first": True, "input_type": "float32"},
-            r"input is float32 \[1, 1, 8, 8\], channels first \(NCHW\); pass .*`fer-export onnx`",
+            r"input is float32 \[1, 1, 8, 8\], channels first \(NCHW\); pass .*`export\(\)`",
         ),
         ({"channels_first": True, "batch": "N"}, r"input is uint8 \[\?, 1, 8, 8\], channels first"),
         ({"input_type": "int8"}, r"input is int8 \[1, 8, 8, 1\]; pass one with uint8 or float32"),
