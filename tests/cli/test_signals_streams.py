@@ -87,7 +87,8 @@ def test_sigterm_from_the_first_moment(seconds, file, tmp_path):
 def in_a_process(body, folder):
     """Runs main with a command replaced by the body; returns the process's end."""
     script = (
-        "import os, sys, time, signal\nfrom fer_export.cli import commands\nfrom fer_export.system.process import signals\n"
+        "import os, sys, time, signal\nfrom fer_export.cli import commands\n"
+        "from fer_export.system.process import signals\n"
         f"signals.GRACE = 0.5\ndef body(options, bar):\n{body}\n"
         "commands.inspect.__code__ = body.__code__\nsys.exit(commands.main(['inspect', 'x']))\n"
     )

@@ -119,7 +119,10 @@ def with_documents(**documents: bytes) -> bytes:
 def test_documents_inside_are_bounded() -> None:
     said = json.loads(json.dumps(tiny_tflite.contract().to_dict()))
     assert modelfile.read(with_documents()).contract == said
-    for content, pattern in ((b"\0" * (20 << 20), "unpack to 2. MiB"), (b"[" * 100_000 + b"]" * 100_000, "not valid JSON")):
+    for content, pattern in (
+        (b"\0" * (20 << 20), "unpack to 2. MiB"),
+        (b"[" * 100_000 + b"]" * 100_000, "not valid JSON"),
+    ):
         with pytest.raises(ExportFileError, match=pattern):
             modelfile.read(with_documents(contract_json=content))
 
