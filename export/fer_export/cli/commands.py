@@ -142,8 +142,10 @@ def bench(options: argparse.Namespace, bar: Bar) -> int:
 def blame(options: argparse.Namespace, bar: Bar) -> int:
     """The layers of a quantised file with the largest error."""
     from ..exporting import blame as blaming
+    from ..model_file import inspect_file
     from ..report.text.blame import blame_text
 
+    inspect_file(options.file)  # as for `parity`
     data = _data(options, bar) if options.data else None
     result = blaming.blame(options.file, checkpoint_of(options), data=data, on_step=bar.step)
     output.show(options, result.to_dict(), blame_text(result, given(options)))
@@ -152,9 +154,12 @@ def blame(options: argparse.Namespace, bar: Bar) -> int:
 
 def parity(options: argparse.Namespace, bar: Bar) -> int:
     """Compare exported files with their Keras network."""
+    from ..model_file import inspect_file
     from ..parity import judge
     from ..report.text.parity import parity_text
 
+    for file in options.files:  # a bad file is refused before the data is read and TensorFlow starts
+        inspect_file(file)
     data = _data(options, bar) if options.data else None
     judged = judge.judge_files(
         options.files,

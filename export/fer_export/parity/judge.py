@@ -160,9 +160,9 @@ def judge_files(
     A file that averages over mirror images is compared with the network's mean over both. Raises DataError if a judging
     face calibrated a file.
     """
+    found = [inspect_file(path) for path in paths]
     if data is not None:
         checkpoint = with_evidence(checkpoint, data, on_step=on_step)
-    found = [inspect_file(path) for path in paths]
     faces = labelled_faces(checkpoint, data, split) if data else without_data(checkpoint, on_step)
     for info in found:
         calibration_set.check_apart(info.metadata.calibration or {}, faces.hashes, info.path.name)
