@@ -284,14 +284,23 @@ def inspect(options: argparse.Namespace, bar: Bar) -> int:
 
 def predict(options: argparse.Namespace, bar: Bar) -> int:
     """Faces and emotions in photos; continues after a photo that cannot be read, and fails at the end."""
-    from ..predict import PhotoJob, photo_paths, predict_many
+    from ..predict import PhotoJob, is_video, photo_paths, predict_many
     from ..report.text.predict import predict_csv, predict_text
 
     if options.json + options.jsonl + options.csv > 1:
         raise UsageError("--json, --jsonl and --csv each fill the output; pass only one")
+    if options.camera is not None:
+        if options.photos:
+            raise UsageError("--camera and photos each name what is read; pass only one")
+        return _video(options, options.camera, bar)
+    paths = photo_paths(options.photos, sys.stdin)
+    if any(is_video(path) for path in paths):
+        if len(paths) > 1:
+            raise UsageError("a video is predicted alone; pass one video, or photos only")
+        return _video(options, paths[0], bar)
     results = predict_many(
         _source(options),
-        photo_paths(options.photos, sys.stdin),
+        paths,
         PhotoJob(options.annotate, options.crops, options.largest),
         processes=options.processes,
         on_result=lambda result: _line(options, result.to_dict(options.top)),
@@ -302,6 +311,36 @@ def predict(options: argparse.Namespace, bar: Bar) -> int:
     elif not options.jsonl and (options.json or len(results.photos) > len(results.failed)):
         output.show(options, results.to_dict(options.top), predict_text(results, options.top, given(options)))
     results.check()
+    return 0
+
+
+def _video(options: argparse.Namespace, video: Any, bar: Bar) -> int:
+    """Faces and emotions of a video file or a camera over time."""
+    from ..predict import VideoJob, predict_video
+    from ..report.text.video import VideoTable, picture_text, video_text
+
+    if options.crops:
+        raise UsageError("--crops is for photos; remove it, or pass photos")
+    rows = VideoTable(options.top)
+
+    def show(picture: Any) -> None:
+        if options.csv:
+            output.write(options, rows.add(picture))
+        elif options.jsonl:
+            output.write(options, json.dumps(picture.to_dict(options.top)) + "\n")
+        elif isinstance(video, int) and not options.json:
+            output.write(options, picture_text(picture) + "\n")
+
+    result = predict_video(
+        _source(options),
+        video,
+        VideoJob(options.every, options.largest, options.annotate, options.seconds),
+        on_picture=show,
+        on_step=bar.step,
+    )
+    if not (options.csv or options.jsonl):
+        output.show(options, result.to_dict(options.top), video_text(result))
+    result.check()
     return 0
 
 

@@ -34,8 +34,8 @@ EXAMPLES = {
     "data": ("fer-export data fer2013.csv", "fer-export data folder-with-train-and-test --json"),
     "inspect": ("fer-export inspect exports/compact-7-int8.tflite", "fer-export inspect any.onnx --json"),
     "predict": (
-        "fer-export predict portrait.jpg --annotate out.png",
         "fer-export predict holiday/ --csv --min-score 0.8",
+        "fer-export predict film.mp4 --csv --annotate out.mp4",
     ),
     "serve": ("fer-export serve", "fer-export serve --bundle bundle --port 8080 --page web_demo/dist"),
     "bundle": (

@@ -99,25 +99,32 @@ def parser(run: Mapping[str, Command]) -> Parser:
     command.add_argument("file", type=Path, metavar="FILE")
     _output_flags(command, None)
 
-    command = commands.add("predict", "faces and their emotions in photos: JPEG, PNG, WebP, all that Pillow reads")
+    command = commands.add("predict", "faces and their emotions in photos, a video or a camera's pictures")
     command.add_argument(
-        "photos", nargs="+", metavar="PHOTO", help="files, folders, patterns; - reads a list from standard input"
+        "photos",
+        nargs="*",
+        metavar="PHOTO",
+        help="files, folders, patterns, - (stdin); or a video",
     )
     _pipeline_flags(command)
     command.add_argument("--largest", action="store_true", help="only the largest face of a photo")
-    command.add_argument("--top", type=_positive, metavar="K", help="only the K likeliest emotions of a face")
+    command.add_argument("--top", type=_positive, metavar="K", help="only the K likeliest emotions")
     command.add_argument(
         "--annotate",
         type=Path,
         metavar="OUT.png",
-        help="draw boxes, emotions and bars; of several photos into OUT-<photo>.png each",
+        help="draw boxes, emotions and bars; several photos: OUT-<photo>.png, a video: OUT.mp4",
     )
     command.add_argument("--crops", type=Path, metavar="DIR", help="write each face as a PNG there")
-    command.add_argument("--csv", action="store_true", help="print a CSV with one row a face")
-    command.add_argument("--jsonl", action="store_true", help="print one JSON line a photo, as soon as it is read")
+    command.add_argument("--csv", action="store_true", help="print a CSV, one row a face")
+    command.add_argument("--jsonl", action="store_true", help="print one JSON line a photo, at once")
     command.add_argument(
         "--processes", type=_positive, metavar="N", help="processes at the same time (default: one a core)"
     )
+    group = command.add_argument_group("video (needs the extra [video])")
+    group.add_argument("--camera", type=_count, metavar="N", help="the camera of this number")
+    group.add_argument("--every", type=_positive, default=5, metavar="N", help="search every N-th picture (default 5)")
+    group.add_argument("--seconds", type=_seconds, metavar="S", help="read so much of it (default: all)")
     _output_flags(command, None)
 
     command = commands.add("serve", "a web service that answers photos, with a page to try it; needs the extra [serve]")
@@ -201,11 +208,10 @@ def _model_flags(command: argparse.ArgumentParser, others: str = "") -> None:
         "--scaling",
         choices=tuple(SCALINGS),
         metavar="NAME",
-        help="how the training scaled pictures: unit x/255, signed x/127.5-1, raw x, caffe or torch as "
-        "keras.applications scale, or with -bgr (caffe-rgb) in the other channel order (default: what its card.json "
-        "or its first layers say; with --data the best on Training faces; else unit)",
+        help="how the training scaled pictures: unit x/255, signed x/127.5-1, raw x, Keras's caffe or torch, or with "
+        "-bgr (caffe-rgb) in the other order (default: what card.json, layers or --data say; else unit)",
     )
-    group.add_argument("--trust", action="store_true", help="load a file that may run code (Lambda, custom objects)")
+    group.add_argument("--trust", action="store_true", help="load a file that may run code (Lambda)")
 
 
 def _pipeline_flags(command: argparse.ArgumentParser) -> None:
@@ -214,12 +220,8 @@ def _pipeline_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--bundle", type=Path, metavar="DIR", help="a bundle's default file and detectors, instead of --model"
     )
-    command.add_argument(
-        "--min-score", type=_share, metavar="S", help="least score of a face, 0 to 1 (default: the photo contract's)"
-    )
-    command.add_argument(
-        "--min-size", type=_positive, metavar="N", help="least longer side of a face's box in pixels (default 12)"
-    )
+    command.add_argument("--min-score", type=_share, metavar="S", help="least score of a face, 0 to 1")
+    command.add_argument("--min-size", type=_positive, metavar="N", help="least longer side of a face in pixels")
     _prior_flag(command, "equal")
 
 
@@ -255,9 +257,9 @@ def _prior_flag(command: Any, default: str) -> None:
         "--prior",
         default=default,
         metavar="trained|equal|FILE",
-        help="shares of the emotions that the answers assume: those of the training faces, equal ones (half of the "
-        f"way), or a JSON file with one for each label (default {default}"
-        + (", where the trained ones are known)" if default == "equal" else ")"),
+        help="shares of the emotions that the answers assume: the training faces', equal ones (half of the way), or a "
+        f"JSON file with one for each label (default {default}"
+        + (", where the trained are known)" if default == "equal" else ")"),
     )
 
 
@@ -466,6 +468,16 @@ def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"{text!r} is not a valid seed; pass a whole number from 0 to {2**32 - 1}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
 
 
 def _count(text: str) -> int:

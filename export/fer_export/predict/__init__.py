@@ -1,4 +1,4 @@
-"""A photo to faces to emotions."""
+"""A photo or a video to faces to emotions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .pipeline import Pipeline
     from .results import PhotoResult, PhotoResults, Prediction
     from .source import PipelineSource
+    from .video import VideoJob, VideoResult, is_video, predict_video
 
 __all__ = [
     "PhotoJob",
@@ -19,8 +20,12 @@ __all__ = [
     "Pipeline",
     "PipelineSource",
     "Prediction",
+    "VideoJob",
+    "VideoResult",
+    "is_video",
     "photo_paths",
     "predict_many",
+    "predict_video",
 ]
 
 __getattr__ = on_demand(
@@ -32,7 +37,11 @@ __getattr__ = on_demand(
         "Pipeline": "pipeline",
         "PipelineSource": "source",
         "Prediction": "results",
+        "VideoJob": "video",
+        "VideoResult": "video",
+        "is_video": "video",
         "photo_paths": "many",
         "predict_many": "many",
+        "predict_video": "video",
     },
 )

@@ -71,6 +71,18 @@ def annotated(photo: NDArray[np.uint8], predictions: Sequence[Prediction]) -> by
     return buffer.getvalue()
 
 
+def framed(photo: NDArray[np.uint8], predictions: Sequence[Prediction], numbers: Sequence[int]) -> NDArray[np.uint8]:
+    """The photo uint8 [H, W, 3] at its own size, each face framed with its number and emotion."""
+    from PIL import Image
+
+    picture = Image.fromarray(photo)
+    layer = _Layer(picture.size)
+    for prediction, number in zip(predictions, numbers, strict=True):
+        _frame(layer, prediction, (1.0, 1.0), f"{number}")
+    layer.paste_on(picture)
+    return np.asarray(picture)
+
+
 def colour_of(emotion: str, labels: Sequence[str]) -> Colour:
     """The colour of an emotion; unusual names share the other colours in turn."""
     return _COLOURS.get(emotion) or _OTHERS[list(labels).index(emotion) % len(_OTHERS)]

@@ -14,9 +14,23 @@ from ..exporting import Blame, Comparison, Export
 from ..latency import Bench
 from ..model_file import FileInfo
 from ..parity import Evaluation, Judgement
-from ..predict import PhotoResults
+from ..predict import PhotoResults, VideoResult
 from ..system import Examination
-from .text import all_formats, bench, blame, bundle, dataset, doctor, export, model_file, parity, phone, predict, table
+from .text import (
+    all_formats,
+    bench,
+    blame,
+    bundle,
+    dataset,
+    doctor,
+    export,
+    model_file,
+    parity,
+    phone,
+    predict,
+    table,
+    video,
+)
 
 TEXTS: dict[type, Callable[[Any], str]] = {
     Bench: bench.bench_text,
@@ -32,6 +46,7 @@ TEXTS: dict[type, Callable[[Any], str]] = {
     PhotoResults: predict.predict_text,
     Summary: dataset.data_text,
     Verification: bundle.verification_text,
+    VideoResult: video.video_text,
 }
 """What prints each kind of result."""
 
