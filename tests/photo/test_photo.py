@@ -1,5 +1,6 @@
 """Photos of every mode and format as upright RGB, and what cannot be read in one clear line."""
 
+import io
 import os
 import struct
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from fer_export.bundle.golden.drawn_face import drawn_face
 from fer_export.errors import PhotoError
 from fer_export.photo import read as photo
 
@@ -274,3 +276,21 @@ def test_pillows_own_limit_is_left_as_it_was(tmp_path):
     photo.read(stored(tmp_path, Image.fromarray(RGB)))
     refused(tmp_path / "missing.png")
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_its_end_marker_is_whole_or_refused(tmp_path, progressive):
+    buffer = io.BytesIO()
+    Image.fromarray(drawn_face(120)).save(buffer, format="JPEG", progressive=progressive)
+    whole, path = buffer.getvalue(), tmp_path / "photo.jpg"
+    path.write_bytes(whole)
+    sound = photo.read_photo(path)
+    assert sound.caution == ""
+    path.write_bytes(whole[:-2])
+    found = photo.read_photo(path)
+    np.testing.assert_array_equal(found.pixels, sound.pixels)
+    assert "end marker" in found.caution
+    for kept in (0.99, 0.5):
+        path.write_bytes(whole[: int(kept * len(whole))])
+        with pytest.raises(PhotoError, match="part of the picture is missing"):
+            photo.read_photo(path)

@@ -2,7 +2,8 @@
 
 Rules: an animation is its first frame; alpha is composited on white; orientation (EXIF) is applied; 16-bit grey is
     divided by 257; 32-bit grey counts as bytes, as 16 bits or as 0..1 where its values fit, else its own range is
-    spread over 0..255. A JPEG of more than LARGEST pixels is decoded at a half, quarter or eighth of its size.
+    spread over 0..255. A JPEG of more than LARGEST pixels is decoded at a half, quarter or eighth of its size; one that
+    lacks nothing but its end marker is read.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +33,33 @@ _REDUCTIONS = (1, 2, 4, 8)
 _ORIENTATION = 0x0112
 
 
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+"""Markers of a JPEG file."""
+
+_FILLER = b"\x55\xaa" * 2048
+"""Bytes that would become pixels where some are missing."""
+
+UNFINISHED = "the file ends without its end marker; every pixel is there"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo that was read."""
+
+    pixels: NDArray[np.uint8]
+    """Upright, uint8 [H, W, 3], RGB."""
+
+    caution: str = ""
+    """What is wrong with the file though its pixels are there; empty for nothing."""
+
+
 def read(path: Path) -> NDArray[np.uint8]:
     """The upright photo: uint8 [H, W, 3], RGB. Raises PhotoError, in one line."""
+    return read_photo(path).pixels
+
+
+def read_photo(path: Path) -> Photo:
+    """The upright photo and what is wrong with its file. Raises PhotoError, in one line."""
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
         raise PhotoError(f"{path} {what}; pass a photo")
@@ -44,10 +71,10 @@ def decode(content: bytes, most: int = LARGEST) -> NDArray[np.uint8]:
 
     most: pixels above which a photo is refused with PhotoSizeError, or a JPEG decoded smaller.
     """
-    return _decoded(io.BytesIO(content), "the photo", most)
+    return _decoded(io.BytesIO(content), "the photo", most).pixels
 
 
-def _decoded(source: Path | io.BytesIO, path: Path | str, most: int) -> NDArray[np.uint8]:
+def _decoded(source: Path | io.BytesIO, path: Path | str, most: int) -> Photo:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -59,7 +86,7 @@ def _decoded(source: Path | io.BytesIO, path: Path | str, most: int) -> NDArray[
             image.load()
             pixels, orientation = _rgb(image), _orientation(image)
             image.close()  # turning copies: the picture twice and its pixels would be three
-            return _upright(pixels, orientation)
+            return Photo(_upright(pixels, orientation))
     except UnidentifiedImageError as error:
         raise PhotoError(f"{path} is not a picture that Pillow can read; convert it to JPEG or PNG") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -69,8 +96,19 @@ def _decoded(source: Path | io.BytesIO, path: Path | str, most: int) -> NDArray[
     except MemoryError as error:
         raise PhotoError(f"{path} does not fit in memory; make it smaller") from error
     except Exception as error:  # Pillow's formats raise many kinds of errors on damaged files
+        content = source.read_bytes() if isinstance(source, Path) else source.getvalue()
+        if content.startswith(_START) and _END not in content[-2:] and "truncated" in str(error):
+            return _unfinished(content, path, most)
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise PhotoError(f"{path} cannot be read ({reason}); save it again as JPEG or PNG") from error
+
+
+def _unfinished(content: bytes, path: Path | str, most: int) -> Photo:
+    """A JPEG without its end marker: whole if bytes added before that marker change no pixel."""
+    ended, filled = (_decoded(io.BytesIO(content + each + _END), path, most).pixels for each in (b"", _FILLER))
+    if not np.array_equal(ended, filled):
+        raise PhotoError(f"{path} ends too early: a part of the picture is missing; copy or save it again")
+    return Photo(ended, UNFINISHED)
 
 
 def _fit(image: Image, path: Path | str, most: int) -> None:

@@ -182,9 +182,10 @@ class Pipeline:
         largest: keep only the largest face.
         """
         try:
-            pixels = photo.read(path)
+            found = photo.read_photo(path)
         except PhotoError as error:
             return PhotoResult(path, error=str(error))
+        pixels = found.pixels
         predictions = self.predict(pixels)
         if largest and predictions:
             predictions = (max(predictions, key=lambda each: each.face.box.area),)
@@ -194,7 +195,7 @@ class Pipeline:
             from .annotate import annotated
 
             files.write_whole(picture, annotated(pixels, predictions))
-        return PhotoResult(path, pixels.shape[1], pixels.shape[0], predictions, picture)
+        return PhotoResult(path, pixels.shape[1], pixels.shape[0], predictions, picture, caution=found.caution)
 
 
 def write_crops(pixels: NDArray[np.uint8], predictions: Sequence[Prediction], place: Path) -> tuple[Path, ...]:

@@ -82,6 +82,9 @@ class PhotoResult:
     error: str | None = None
     """Why the photo could not be read; everything else is then empty."""
 
+    caution: str = ""
+    """What is wrong with the file though it was read; empty for nothing."""
+
     def to_dict(self, top: int | None = None) -> dict[str, Any]:
         if self.error is not None:
             return {"photo": str(self.path), "error": self.error}
@@ -91,6 +94,7 @@ class PhotoResult:
             "height": self.height,
             "faces": [prediction.to_dict(top) for prediction in self.predictions],
             "annotated": str(self.annotated) if self.annotated else None,
+            "caution": self.caution,
         }
 
 

@@ -66,6 +66,8 @@ def _photo(result: PhotoResult, top: int | None) -> str:
         columns = list(result.predictions[0].labels) if top is None else [f"likeliest {i + 1}" for i in range(top)]
         header = ["face", "emotion", "box", "score", *columns]
         lines += [table(header, [_row(i, each, top) for i, each in enumerate(result.predictions, 1)]), LEGEND]
+    if result.caution:
+        lines.append(f"caution: {result.caution}")
     if result.annotated:
         lines.append(f"picture: {harmless(result.annotated)}")
     return "\n".join(lines)
