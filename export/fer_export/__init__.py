@@ -12,6 +12,7 @@ used, so that the import costs next to nothing.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,10 @@ if TYPE_CHECKING:
         UsageError,
     )
 
-from .system.process import telemetry
+from .system.process import signals, telemetry
+
+if sys.argv[:1] == ["-m"] and "fer_export" in sys.orig_argv:
+    signals.end_at_once()  # this is the command's own process: `__main__` comes next
 
 telemetry.switch_off()  # before any import of a library that reads it
 

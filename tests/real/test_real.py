@@ -157,7 +157,7 @@ def test_rgb_file_opens_in_mediapipe(shipped, data, tmp_path):
         np.savez(tmp_path / "cases.npz", images=images[same], top1=labels[given[same]], labels=labels)
         script = Path(__file__).parents[1] / "helpers" / "mediapipe_check.py"
         command = [python, str(script), str(path), str(tmp_path / "cases.npz")]
-        checked = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        checked = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -214,7 +214,7 @@ def test_faces_shared_by_two_interpreters_get_the_same_answers(files_by_name, da
 
 def test_the_command_judges_on_real_faces(fer2013, tmp_path):
     command = ["tflite", "--quantize", "int8", "--data", str(fer2013), "--output", str(tmp_path), "--json"]
-    result = subprocess.run(["fer-export", *command], capture_output=True, text=True, timeout=120)
+    result = subprocess.run(["fer-export", *command], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["files"][0]["parity"]["faces"] == 3589
 

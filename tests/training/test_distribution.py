@@ -139,7 +139,7 @@ def test_ctrl_c_reaches_a_process_that_a_shell_started_in_the_background(tiny_cs
         process.send_signal(signal.SIGINT)
         if process.poll() is not None:
             break
-    said = process.communicate(timeout=10)[1]
+    said = process.communicate(timeout=60)[1]
     assert (process.returncode, "interrupted" in said) == (130, True), said
 
 
