@@ -61,6 +61,22 @@ def float_ops(summary: GraphSummary) -> tuple[OpSummary, ...]:
     return tuple(op for op in summary.ops if not _is_integer(op))
 
 
+def computing(model: bytes) -> tuple[tuple[str, bool], ...]:
+    """Name of the output of each computing op of the main graph, and whether it computes in float.
+
+    Conversions and changes of shape are left out.
+    """
+    root = open_model(model)
+    with guarded():
+        graph = root.Subgraphs(0)
+        codes = [_op_code(root.OperatorCodes(i)) for i in range(root.OperatorCodesLength())]
+        return tuple(
+            (_name(graph, _indices(op, "Outputs")[0], {}), "float32" in {*summary.inputs, *summary.outputs})
+            for op, summary in zip(_operators(graph), _ops(graph, codes), strict=True)
+            if summary.name not in SHAPE_OPS | BOUNDARY_OPS and _indices(op, "Outputs")
+        )
+
+
 def open_model(model: bytes) -> Any:
     """The root table (`ai_edge_litert.schema_py_generated.Model`) of a .tflite file.
 
