@@ -116,16 +116,19 @@ def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.
 
     content = made(work.float_layers)
     # Half a layer in int8 is worse than none: its values go to a grid and back between the ops.
-    lacking = set(float_ops(content, names)).difference(work.float_layers, [NO_LAYER])
+    lacking = set(float_ops(content, names, work.float_layers)) - {NO_LAYER}
     return made({*work.float_layers, *lacking}) if lacking else content
 
 
-def float_ops(content: bytes, names: LayerNames) -> dict[str, int]:
-    """How many ops of each layer compute in float, in order of execution; conversions and changes of shape apart."""
+def float_ops(content: bytes, names: LayerNames, kept: Collection[str] = ()) -> dict[str, int]:
+    """How many ops of each layer compute in float, in order of execution; conversions and changes of shape apart.
+
+    kept: layers that are not counted.
+    """
     ops = tflite.computing(content)
     found: dict[str, int] = {}
     for (_, in_float), layers in zip(ops, names.of_ops([output for output, _ in ops]), strict=True):
-        if in_float:
+        if in_float and not layers.intersection(kept):
             layer = min(layers, default=NO_LAYER)
             found[layer] = found.get(layer, 0) + 1
     return found

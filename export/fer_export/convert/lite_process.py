@@ -36,7 +36,7 @@ KNOWN = frozenset(
     | {"Dense", "DepthwiseConv2D", "Dropout", "Flatten", "GaussianNoise", "GlobalAveragePooling2D"}
     | {"GlobalMaxPooling2D", "Identity", "InputLayer", "LeakyReLU", "MaxPooling2D", "Multiply", "PReLU", "Permute"}
     | {"ReLU", "Rescaling", "Reshape", "SeparableConv2D", "Softmax", "SpatialDropout2D", "Subtract", "UpSampling2D"}
-    | {"ZeroPadding2D", "Absorbed", "ChannelScale"}
+    | {"ZeroPadding2D", "Absorbed", "BothSides", "ChannelScale", "MeanOfSides"}
 )
 """Layers, by their class, that the converter is known to take at every precision."""
 

@@ -80,7 +80,8 @@ def _converted(model: keras.Model, variant: Variant, work: lite.Work, calibratio
     # Full int8 quantises a float input away; the float precisions cast the bytes inside the graph.
     signature_type = "float32" if variant.integer else work.input_type
     images = calibration.images if calibration is not None and variant.integer else None
-    make = lite.converted if lite_process.is_known(model) else lite_process.converted
+    apart = variant.integer and not lite_process.is_known(model)
+    make = lite_process.converted if apart else lite.converted
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder, keras_backend.silenced():
         _write_saved_model(model, Path(folder), signature_type)
         content = make(Path(folder), work, LayerNames(model), images)
@@ -165,5 +166,4 @@ def _float_ops(content: bytes, names: LayerNames, float_layers: Sequence[str]) -
                 f"TensorFlow put {output} of {', '.join(sorted(layers))} in int8 when {', '.join(float_layers)} should "
                 "stay float; keep other layers in float or use `precision='dynamic'`"
             )
-    found = lite.float_ops(content, names)
-    return {layer: count for layer, count in found.items() if layer not in float_layers}
+    return lite.float_ops(content, names, float_layers)

@@ -27,7 +27,7 @@ PATCHES = 20_000
 RIDGE = 0.05
 """Weight of the unmoved weights in the regression, beside the mean square of the inputs."""
 
-VALUES = 1 << 28
+VALUES = 1 << 27
 """Values of one layer's output that are held at most; fewer faces are used of large pictures."""
 
 Batches = list[NDArray[np.float32]]

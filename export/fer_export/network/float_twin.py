@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..checkpoint import Checkpoint
 from ..contract import FORMATS, Variant
 from ..errors import ConversionError
-from . import layers
+from . import layers, logit_gaps
 from . import prepare as graph
 from .equalise import equalise
 from .layer_names import LayerNames, paths
@@ -100,7 +100,7 @@ def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: N
     narrow = FORMATS[variant.format].narrow_logits and variant.precision == "int8"
     model = graph.exportable(checkpoint, input_kind, calibration, narrow)
     if calibration is not None:
-        unround(model, checkpoint, calibration, paths(checkpoint.network))
+        unround(model, checkpoint, calibration, {*paths(checkpoint.network), *logit_gaps.LAYERS, logit_gaps.AVERAGED})
     return Twin(model)
 
 
@@ -112,8 +112,11 @@ def unround(model: keras.Model, checkpoint: Checkpoint, calibration: NDArray[np.
     """
     network = graph.without_batch_norms(checkpoint.network)
     equalise(network, graph.scaled(checkpoint, calibration), joined=layers.has_depthwise(checkpoint.network))
+    fitted = Trace(model.get_layer(network.name)).steps
+    narrow = any(step.layer in logit_gaps.LAYERS for step in fitted)
+    network = logit_gaps.narrowed(network) if narrow else logit_gaps.averaged_by_dense(network)
     exact = {step.layer: step.operation for step in Trace(network).steps}
-    for step in Trace(model.get_layer(network.name)).steps:
+    for step in fitted:
         before = exact.get(step.layer)
         if step.layer in only and before is not None and before.weights:
             step.operation.set_weights(before.get_weights())

@@ -24,6 +24,9 @@ REACH = 8.0
 LAYERS = frozenset({"logit_differences", "logit_rows", "logit_gaps", "logit_gaps_flat", "narrow_logits"})
 """Names of the layers that `narrowed` adds; the ranges of their values are part of the method."""
 
+AVERAGED = "averaged_logits"
+"""Name of the layer that `averaged_by_dense` adds."""
+
 MOST_LABELS = 16
 """Differences grow with the square of the labels; with more the logits stay as they are."""
 
@@ -68,7 +71,7 @@ def averaged_by_dense(network: keras.Model) -> keras.Model:
     last = _last_layer(network)
     if last is None or not last.averages:
         return network
-    dense = layers.Dense(last.bias.size, name="averaged_logits")
+    dense = layers.Dense(last.bias.size, name=AVERAGED)
     answers = layers.Softmax(name="averaged_softmax")(dense(last.given))
     dense.set_weights([last.kernel.astype("float32"), last.bias.astype("float32")])
     return keras.Model(network.inputs[0], answers, name=network.name)
