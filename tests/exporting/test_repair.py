@@ -231,7 +231,7 @@ def test_printout_shows_the_try_and_what_it_costs(mended):
     assert text.splitlines()[-1].startswith(
         "in float: batch_normalization, max_pooling2d, conv2d_1: 3 ops (DEPTHWISE_CONV_2D, MAX_POOL_2D, CONV_2D); "
     )
-    assert text.splitlines()[-1].endswith(" MB; it needs TFLite 2.10.0 or later")
+    assert text.splitlines()[-1].endswith(" kB; it needs TFLite 2.10.0 or later")
     assert "passed" in text
 
 
