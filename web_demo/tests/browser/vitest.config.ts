@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { PATIENCE } from "./setting.js";
 
 export default defineConfig({
   test: {
     include: ["tests/browser/*.test.ts", "tests/package/*.test.ts"],
-    testTimeout: 180_000,
-    hookTimeout: 90_000,
+    // A wait that fails says what it waited for; these only end what hangs without one.
+    testTimeout: 3 * PATIENCE,
+    hookTimeout: 3 * PATIENCE,
     // One browser at a time: times are measured here too.
     fileParallelism: false,
   },
