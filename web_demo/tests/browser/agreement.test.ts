@@ -29,7 +29,7 @@ const analyse = (on: Page, file: string): Promise<Analysed> => on.evaluate((path
 
 test("64 photos as people have them: boxes, bytes and probabilities are Python's", async () => {
   expect(expected).toHaveLength(64);
-  const decoding = await comparePhotos({
+  const decoding = await comparePhotos(expected, {
     analyse: (file) => analyse(page, file),
     differs: (file, other) => page.evaluate(([one, two]) => harness.differs(one!, two!), [file, other]),
   });

@@ -50,10 +50,12 @@ export function compare(found: Analysed, wanted: Expected, name: string): void {
   });
 }
 
-/** Compares all photos with Python's answers; of a JPEG that is decoded otherwise, also what Pillow decodes it to. */
-export async function comparePhotos({ analyse, differs }: Browsing): Promise<Decoding> {
+/** Compares photos with Python's answers; of a JPEG that is decoded otherwise, also what Pillow decodes it to. */
+export async function comparePhotos(
+  photos: readonly Expected[], { analyse, differs }: Browsing,
+): Promise<Decoding> {
   const decoding = { photos: 0, differ: 0, largest: 0, mean: 0, boxes: 0, labels: 0, probability: 0, same: 0 };
-  for (const one of expected) {
+  for (const one of photos) {
     const found = await analyse(one.file);
     decoding.photos++;
     // A wrong orientation would be other pixels, so it would show here.

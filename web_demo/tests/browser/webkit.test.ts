@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { comparePhotos } from "./agreement.js";
+import { comparePhotos, expected } from "./agreement.js";
 import folders from "./folders.js";
 import type { Harness } from "./harness/harness.js";
 import { StaticHost } from "./server.js";
@@ -29,13 +29,14 @@ test("the golden vectors hold in LiteRT.js", async () => {
   for (const one of int8) expect(one.largest_difference).toBeLessThan(1e-6);
 });
 
-test("64 photos as people have them: boxes, bytes and probabilities are Python's", async () => {
-  const decoding = await comparePhotos({
+test("photos as people have them: boxes, bytes and probabilities are Python's", async () => {
+  // PNG, and JPEG of all orientations.
+  const decoding = await comparePhotos(expected.slice(0, 16), {
     analyse: (file) => webkit.evaluate((path) => harness.analyse(path), file),
     differs: (file, other) => webkit.evaluate((one, two) => harness.differs(one, two), file, other),
   });
   written("decoding-webkit.json", decoding);
-  expect(decoding.same).toBeGreaterThanOrEqual(60);
+  expect(decoding.same).toBeGreaterThanOrEqual(15);
 });
 
 test("the page opens, and its self-check passes", async () => {
