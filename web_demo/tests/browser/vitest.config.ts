@@ -7,7 +7,7 @@ export default defineConfig({
     // A wait that fails says what it waited for; these only end what hangs without one.
     testTimeout: 3 * PATIENCE,
     hookTimeout: 3 * PATIENCE,
-    // One browser at a time: times are measured here too.
-    fileParallelism: false,
+    // Each has a browser of its own, which keeps one core busy.
+    maxWorkers: 2,
   },
 });
