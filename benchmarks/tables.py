@@ -21,6 +21,7 @@ CHANCE, SAME_SPEED, SLOWER = 0.05, 1.05, 1.1
 file counts as slower than fp32."""
 PEER_PACKAGES = ("ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx")
 BLOCK = re.compile(r"(<!-- ([a-z0-9-]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+BROWSERS = {"chromium": "Chromium", "webkit": "WebKitGTK"}
 FIRST_RUN = (
     "network",
     "contract",
@@ -416,6 +417,41 @@ def apk_size() -> str:
     return text
 
 
+def browser() -> str:
+    """The default network in browsers, beside the same files run natively."""
+    result = _result("browser")
+    header = ["file", "in", "p50", "native p50", "of native", "same answer", "same bits", "largest difference"]
+    rows = []
+    for row in result["rows"]:
+        rows.append(
+            [
+                f"`{row['file']}`",
+                f"{row['runtime']}, {BROWSERS[row['browser']]}",
+                f"{row['p50_ms']:.3g} ms",
+                f"{row['native_p50_ms']:.3g} ms ({row['native']})",
+                f"{row['p50_ms'] / row['native_p50_ms']:.1f} times",
+                f"{_percent(row['same_label'], 2)} %",
+                f"{_percent(row['same_bits'], 2)} %",
+                f"{row['largest_difference']:.2g}",
+            ]
+        )
+    page = result["page"]
+    photo = ", ".join(f"{each['photo_ms']:.0f} ms in {BROWSERS[name]}" for name, each in result["browsers"].items())
+    wasm = ", ".join(
+        f"{name} {each['bytes'] / 1e6:.1f} MB ({each['gzip_bytes'] / 1e6:.1f} MB gzip)"
+        for name, each in result["runtimes"].items()
+    )
+    return (
+        f"{_table(header, rows)}\n\nThe same file's answers in the browser against the native runtime's, on "
+        f"{result['faces']} PublicTest faces; one thread. A photo of one face through the whole pipeline: {photo}, "
+        f"{result['native_photo_ms']:.0f} ms natively. WebAssembly to load: {wasm}; `dist` with all of it and "
+        f"its networks {result['dist_bytes'] / 1e6:.1f} MB. The page can be used {page['first_start_ms'] / 1000:.1f} s "
+        f"after the first visit's start, without a network {page['offline_start_ms'] / 1000:.1f} s, and analyses "
+        f"{page['live_pictures_a_second']:.0f} pictures a second of a camera that shows one face.\n\n"
+        f"{_machine(result)}."
+    )
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "first-run": first_run,
     "ship": ship,
@@ -431,6 +467,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "crop-margin": crop_margin,
     "group-faces": group_faces,
     "apk-size": apk_size,
+    "browser": browser,
     "arm-parity": arm_parity,
     "report-table": report_table,
 }
