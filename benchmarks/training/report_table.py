@@ -32,6 +32,7 @@ from fer_export.parity import evaluation
 from fer_export.parity.statistics import Proportion, mcnemar_exact, paired_difference_interval, wilson_interval
 from fer_export.system import files, keras_backend
 from fer_export.training import train_network
+from fer_export.training.plan import Plan
 
 NAME = "report_table"
 REPORT_FACES = {7: 10_767, 6: 10_602}
@@ -84,13 +85,11 @@ def train(row: Row, data: Dataset, folder: Path, epochs: int | None = None) -> N
     """Train a row, or go on with it; nothing where it is finished. epochs: at most, instead of the report's 100."""
     if (folder / row.folder / "history.json").exists():
         return
+    changes = {"batch_size": row.batch_size, **({"epochs": epochs} if epochs else {})}
     train_network.train_network(
-        row.network,
-        row.outputs,
+        Plan(row.network, row.outputs, "report", changes=changes),
         data,
         folder / row.folder,
-        protocol="report",
-        changes={"batch_size": row.batch_size, **({"epochs": epochs} if epochs else {})},
         on_epoch=lambda epoch, figures, left: print(
             f"row {row.number}: epoch {epoch}, val_accuracy {figures['val_accuracy']:.4f}, "
             f"{figures['seconds']:.0f} s, {left} epochs left at most",
