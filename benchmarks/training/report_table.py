@@ -29,7 +29,8 @@ from fer_export.dataset.dataset import Dataset, report_split
 from fer_export.dataset.emotions import DEFAULT_LABELS
 from fer_export.parity import evaluation
 from fer_export.parity.statistics import Proportion, mcnemar_exact, paired_difference_interval, wilson_interval
-from fer_export.system import figures, files, keras_backend
+from fer_export.system import files, keras_backend
+from fer_export.system.figures import png
 from fer_export.training import train_network
 from fer_export.training.plan import Plan
 
@@ -236,7 +237,7 @@ def picture(rows: list[dict[str, Any]]) -> bytes:
     axes.set_xlabel("accuracy on the 30 %, with 95 % interval")
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
-    return figures.png(figure)
+    return png(figure)
 
 
 def _span(found: dict[str, Any]) -> tuple[float, float, float]:

@@ -127,7 +127,8 @@ def quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) ->
     """What an int8 converter writes, with averages that every processor rounds alike, some layers left in float.
 
     The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
-    quantise with a list of ops to skip, named by their outputs.
+    quantise with a list of ops to skip, named by their outputs. Neither has a public name, in TensorFlow or in
+    ai-edge-litert.
     """
     from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
 
