@@ -139,10 +139,9 @@ def test_functions_have_few_parameters():
 
 
 def is_dataclass(node: ast.ClassDef) -> bool:
-    """Whether a class is a dataclass or a structure of msgspec."""
-    return any("dataclass" in ast.unparse(each) for each in node.decorator_list) or any(
-        "Struct" in ast.unparse(each) for each in node.bases
-    )
+    """Whether a class is a dataclass, a named tuple or a structure of msgspec."""
+    kinds = [ast.unparse(each) for each in (*node.decorator_list, *node.bases)]
+    return any(kind in each for each in kinds for kind in ("dataclass", "NamedTuple", "Struct"))
 
 
 def test_every_field_has_its_own_line():

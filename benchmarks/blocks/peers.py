@@ -15,9 +15,16 @@ class Apart(NamedTuple):
     """A file of another tool from which ours differs."""
 
     name: str
+    """Tool and file."""
+
     value: float
+    """How far apart."""
+
     unit: str
+    """Unit of it."""
+
     note: str = ""
+    """What is said behind it."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.figure} {self.unit}{self.note})"

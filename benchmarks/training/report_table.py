@@ -46,21 +46,39 @@ class Printed:
     """A row as the report prints it, its slip in one parameter count included."""
 
     parameters: int
+    """Of the network."""
+
     seconds_per_epoch: int
+    """Time of an epoch."""
+
     epochs: int
+    """Until early stopping."""
+
     accuracy: float
+    """0..1."""
+
     loss: float
+    """Validation loss."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table; number counts from 1."""
+    """One row of the table."""
 
     number: int
+    """From 1."""
+
     network: str
+    """A key of training.networks.NETWORKS."""
+
     batch_size: int
+    """Faces a step."""
+
     outputs: int
+    """Emotions."""
+
     printed: Printed
+    """The report's figures."""
 
     @property
     def folder(self) -> str:
