@@ -31,8 +31,8 @@ LOG_SPREAD = 20.0
 CHARACTER = 0.6
 """Mean width of a character of the system fonts, in heights."""
 
-VARIABLES = ["ink", "muted", "line", "surface", *FORMATS]
-"""Colours of the style sheet, one for each format among them."""
+ROLES = ("ink", "muted", "line", "surface")
+"""Colours of the style sheet beside those of formats."""
 
 MARKERS = {"circle": "o", "square": "s", "diamond": "D"}
 """Marks of formats as matplotlib calls them."""
@@ -128,7 +128,7 @@ def scatter(points: Sequence[Point], *, cost: str, worth: str, reference: float 
                 axes.plot([p.cost] * 2, ends, color=_of(p.group), alpha=0.38, linewidth=1.2, gid=named("interval"))
         _marks(figure, axes, points, reference, best)
         said = f"{worth} against {cost} of {len(points)} files. Pareto front: {names or 'empty'}."
-        return figures.svg(figure, said, VARIABLES)
+        return figures.svg(figure, said, _variables())
 
 
 def reliability(curves: Sequence[Curve]) -> Markup:
@@ -148,7 +148,7 @@ def reliability(curves: Sequence[Curve]) -> Markup:
                 size = 4.5 if curve.group == "keras" else 3.5
                 _mark(figure, _spot(axes, 100 * sure, 100 * right), curve.group, size, tip=tip)
         _bin_counts(figure, curves)
-        return figures.svg(figure, f"Accuracy against confidence in per cent. {said}.", VARIABLES)
+        return figures.svg(figure, f"Accuracy against confidence in per cent. {said}.", _variables())
 
 
 def _words(curve: Curve) -> str:
@@ -288,5 +288,10 @@ def _line(figure: Figure, start: tuple[float, float], end: tuple[float, float], 
     figure.add_artist(drawn)
 
 
+def _variables() -> list[str]:
+    """Colours of the style sheet, one for each format among them."""
+    return [*ROLES, *FORMATS]
+
+
 def _of(name: str) -> str:
-    return figures.colour(VARIABLES.index(name))
+    return figures.colour(_variables().index(name))
