@@ -138,7 +138,8 @@ def test_blocks_interleave_in_an_order_of_their_own_each_round() -> None:
 
     def order(seed: int) -> list[int]:
         ran.clear()
-        benchmark.measure([Record(i) for i in range(6)], 4, 0.1, seed, lambda task, done, total: None)  # type: ignore[misc]
+        timing = benchmark.Timing(4, 0.1, seed)
+        benchmark.measure([Record(i) for i in range(6)], timing, lambda task, done, total: None)  # type: ignore[misc]
         return list(ran)
 
     first = order(1)
