@@ -8,6 +8,8 @@ FerExportError              exit code 2: bad input or usage; the message says wh
 ├── ExportFileError         an exported file that cannot be read or is not what it says
 ├── PhotoError              a photo that cannot be read
 ├── BundleError             a bundle, contract or manifest that is not what it says
+│   └── DifferenceError     a file of a bundle that is not what its manifest or golden vectors say
+├── DeviceError             a phone that cannot be reached, or an invalid self-check of one
 ├── TrainingError           a training run that cannot continue
 └── OutputError             a place that cannot be written
 """
@@ -49,6 +51,14 @@ class PhotoSizeError(PhotoError):
 
 class BundleError(FerExportError):
     """A bundle, or its contract or manifest, that is damaged, foreign or of a newer version."""
+
+
+class DifferenceError(BundleError):
+    """A file of a bundle that is not what the manifest or the golden vectors say."""
+
+
+class DeviceError(FerExportError):
+    """An invalid self-check, or a phone that cannot be reached."""
 
 
 class TrainingError(FerExportError):

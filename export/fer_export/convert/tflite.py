@@ -60,7 +60,7 @@ class Converter:
             LayerNames(model).check(float_layers)
             float_twin.unround(model, checkpoint, calibration.images, float_layers)
         types = self._input_type, self._output_type
-        content = _converted(model, variant, *types, inner_kind, calibration, float_layers)
+        content = _converted(model, variant, types, inner_kind, calibration, float_layers)
         if variant.precision == "int8":
             _check_integer(content, self._input_type, LayerNames(model), float_layers)
         promised = tensors.Contract.of(checkpoint, variant, self._input_kind, types, float_layers)
@@ -86,14 +86,15 @@ class Converter:
 def _converted(
     model: keras.Model,
     variant: Variant,
-    input_type: str,
-    output_type: str,
+    types: tuple[str, str],
     input_kind: str,
     calibration: CalibrationSet | None,
     float_layers: Sequence[str],
 ) -> bytes:
+    """The converter's file; types: of input and output."""
     import tensorflow as tf
 
+    input_type, output_type = types
     # Full int8 quantises a float input away; the float precisions cast the bytes inside the graph.
     typed_by_converter = variant.precision == "int8"
     signature_type = "float32" if variant.integer else input_type
@@ -126,7 +127,8 @@ def quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) ->
     """What an int8 converter writes, with averages that every processor rounds alike, some layers left in float.
 
     The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
-    quantise with a list of ops to skip, named by their outputs.
+    quantise with a list of ops to skip, named by their outputs. Neither has a public name, in TensorFlow or in
+    ai-edge-litert.
     """
     from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
 

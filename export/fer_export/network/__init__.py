@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .float_twin import INPUT, Step, Twin
     from .layer_names import Call, LayerNames, paths
     from .layers import is_graph
-    from .prior import EQUAL, TRAINED, Prior, choose, meant_by, with_prior
+    from .prior import EQUAL, TRAINED, Prior, choose, expecting, meant_by, with_prior
 
 __all__ = [
     "Call",
@@ -24,6 +24,7 @@ __all__ = [
     "TRAINED",
     "Twin",
     "choose",
+    "expecting",
     "is_graph",
     "meant_by",
     "paths",
@@ -43,6 +44,7 @@ __getattr__ = on_demand(
         "TRAINED": "prior",
         "Twin": "float_twin",
         "choose": "prior",
+        "expecting": "prior",
         "is_graph": "layers",
         "meant_by": "prior",
         "paths": "layer_names",
