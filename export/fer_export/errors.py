@@ -18,7 +18,13 @@ from .harmless import harmless
 
 
 class FerExportError(Exception):
-    """Base of all errors meant for the user. `str(error)` is one line that ends with what helps."""
+    """Base of all errors meant for the user. `str(error)` is one line that ends with what helps.
+
+    Whatever a message quotes from a file or a library is shown harmless there.
+    """
+
+    def __str__(self) -> str:
+        return harmless(super().__str__())
 
 
 class UsageError(FerExportError):
