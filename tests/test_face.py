@@ -1,6 +1,7 @@
 """The names of `import fer_export as fer`: there, documented, typed, quick to import, and what the commands print."""
 
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 import fer_export as fer
 from fer_export import api, errors
 from fer_export.cli.commands import commands
+from fer_export.training.plan import Plan
 from helpers.networks import checkpoint_of, report_like
 
 USER = """
@@ -64,6 +66,45 @@ def test_the_import_costs_next_to_nothing():
     code = f"import sys, fer_export; print([name for name in {heavy} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+def test_training_takes_named_parameters_and_hands_them_on(tiny_csv, tmp_path, monkeypatch):
+    seen = {}
+
+    def trained(plan, data, folder, **watched):
+        seen.update(plan=plan, data=data, folder=folder, watched=watched)
+        return {"name": "thin-6"}
+
+    monkeypatch.setattr("fer_export.training.train_network.train_network", trained)
+    faces = fer.read_dataset(tiny_csv)
+    card = fer.train(faces, tmp_path, network="nano", classes=6, teachers=["compact-7"], seed=3, changes={"epochs": 2})
+    assert card == {"name": "thin-6"}
+    assert seen["plan"] == Plan("nano", 6, teachers=["compact-7"], seed=3, changes={"epochs": 2})
+    assert (seen["data"], seen["folder"], list(seen["watched"])) == (faces, tmp_path, ["on_step"])
+    with pytest.raises(TypeError, match="epoch"):
+        fer.train(faces, tmp_path, epoch=2)
+
+
+def test_a_prior_is_folded_in_as_by_the_commands(tmp_path, monkeypatch):
+    """`--prior` of export and all; of bundle too, whose default is equal shares where the trained ones are known."""
+    asked = []
+    for room, name in ((api.exporting, "export"), (api.compare_formats, "compare"), (api.bundling, "make")):
+        monkeypatch.setattr(room, name, lambda network, *given, **options: asked.append(network.prior))
+    network = fer.load("nano-7")
+    shares = {**dict.fromkeys(network.labels, 1.0), "happy": 2.0}
+    (tmp_path / "shares.json").write_text(json.dumps(shares))
+    for call in (fer.export, fer.compare):
+        call(network)
+        call(network, prior=tmp_path / "shares.json")
+    fer.make_bundle(network)
+    fer.make_bundle(network, prior="trained")
+    fer.make_bundle(checkpoint_of(report_like(), tmp_path))
+    expected = {label: share / 8 for label, share in shares.items()}
+    assert [prior and prior["tau"] for prior in asked] == [None, 1.0, None, 1.0, 0.5, None, None]
+    assert asked[1]["expected"] == asked[3]["expected"] == expected
+    assert set(asked[4]["expected"].values()) == {1 / 7}
+    with pytest.raises(fer.UsageError, match="trained on are unknown"):
+        fer.export(checkpoint_of(report_like(), tmp_path), prior="equal")
 
 
 @pytest.mark.slow

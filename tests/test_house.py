@@ -111,3 +111,47 @@ def test_no_floor_of_a_folder_is_crowded(imports):
 def test_no_name_shadows_the_standard_library():
     at_top = {path.stem for path in PACKAGE.iterdir() if not path.stem.startswith("__")}
     assert not at_top & set(sys.stdlib_module_names)
+
+
+MOST_PARAMETERS = 6
+
+MORE_PARAMETERS = {
+    "api": "the public face: one named parameter for each choice of a command",
+    "exporting.export.export": "those of fer.export",
+    "serve.run.serve": "those of fer.serve_photos",
+}
+"""Modules and functions that may have more, and why; the functions of rooms say it in their docstring too."""
+
+
+def test_functions_have_few_parameters():
+    many, excused = set(), set()
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(module(path))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                given = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+                if len([each for each in given if each.arg not in ("self", "cls")]) > MOST_PARAMETERS:
+                    here = name if name in MORE_PARAMETERS else f"{name}.{node.name}"
+                    (excused if here in MORE_PARAMETERS else many).add(here)
+                    assert name == here or "Over six parameters: " in (ast.get_docstring(node) or ""), here
+    assert not many
+    assert excused == set(MORE_PARAMETERS), "a function of the list has few parameters by now"
+
+
+def is_dataclass(node: ast.ClassDef) -> bool:
+    """Whether a class is a dataclass, a named tuple or a structure of msgspec."""
+    kinds = [ast.unparse(each) for each in (*node.decorator_list, *node.bases)]
+    return any(kind in each for each in kinds for kind in ("dataclass", "NamedTuple", "Struct"))
+
+
+def test_every_field_has_its_own_line():
+    """Private classes too: a string below each field says what it holds."""
+    silent = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and is_dataclass(node):
+                for field, after in zip(node.body, [*node.body[1:], None], strict=True):
+                    said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                    if isinstance(field, ast.AnnAssign) and not said:
+                        silent.add(f"{'.'.join(module(path))}.{node.name}.{ast.unparse(field.target)}")
+    assert not silent

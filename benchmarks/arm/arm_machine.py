@@ -58,11 +58,16 @@ class ArmMachineError(FerExportError):
 
 @dataclass(frozen=True)
 class ArmMachine:
-    """root: the arm64 tree. wheels: the unpacked wheels. emulator: qemu-aarch64."""
+    """An arm64 machine that is emulated."""
 
     root: Path
+    """The arm64 tree."""
+
     wheels: Path
+    """The unpacked wheels."""
+
     emulator: Path
+    """qemu-aarch64."""
 
     def command(self, cpu: str) -> list[str]:
         """What starts the tree's Python on an emulated processor."""

@@ -60,18 +60,25 @@ WORKER = Path(__file__).with_name("arm_worker.py")
 
 @dataclass(frozen=True)
 class Check:
-    """What must hold of a bundle's file. path: what runs; it gives what is `compared`.
-
-    allowed: largest difference; 0 asks for the very bytes. softmax_of: where arm64's own softmax is compared, the file
-    whose logits, in steps of `scale`, it is given.
-    """
+    """What must hold of a bundle's file."""
 
     file: str
+    """Its place in the bundle."""
+
     compared: str
+    """What of its answers is compared."""
+
     allowed: float
+    """Largest difference; 0 asks for the very bytes."""
+
     path: Path
+    """What runs."""
+
     softmax_of: Path | None = None
+    """Where arm64's own softmax is compared, the file whose logits it is given; else None."""
+
     scale: float = 0.0
+    """Of these logits' steps."""
 
     def expected(self, here: dict[Path, Answer]) -> NDArray[np.float32]:
         """What this machine says, float32 [N, K]; raises FerExportError where it has no answer."""
@@ -83,26 +90,48 @@ class Check:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a machine says of a file: float32 [N, K] and arm_worker.py's description, or why it has no answer."""
+    """What a machine says of a file."""
 
     values: NDArray[np.float32] | None
+    """Float32 [N, K]; None where it has no answer."""
+
     about: dict[str, Any]
+    """arm_worker.py's description."""
+
     error: str = ""
+    """Why it has no answer."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A check on one processor. same: vectors with the very bytes; largest: difference, NaN where it is none."""
+    """A check on one processor."""
 
     file: str
+    """Its place in the bundle."""
+
     compared: str
+    """What of its answers is compared."""
+
     allowed: float
+    """Largest difference; 0 asks for the very bytes."""
+
     cpu: str
+    """The processor."""
+
     vectors: int
+    """How many were compared."""
+
     same: int
+    """How many have the very bytes."""
+
     largest: float
+    """Largest difference; NaN where there is none."""
+
     kernels: str = ""
+    """The code that computed."""
+
     error: str = ""
+    """Why it has no answer."""
 
     @property
     def passed(self) -> bool:

@@ -24,10 +24,13 @@ STEPS = 256
 
 @dataclass(frozen=True)
 class Cut:
-    """content: the file that gives the logits. scale: of logits that go into an int8 softmax, None of a float one's."""
+    """A network that ends before its softmax."""
 
     content: bytes
+    """The file that gives the logits."""
+
     scale: float | None
+    """Of logits that go into an int8 softmax; None of a float one's."""
 
 
 def before_softmax(content: bytes, file_format: str) -> Cut | None:

@@ -20,12 +20,19 @@ Write = Callable[[Any, Faces, Path], None]
 
 @dataclass(frozen=True)
 class Peer:
-    """A tool's way to a file. kind: the fer-export precision that it stands beside; write: the way."""
+    """A tool's way to a file."""
 
     tool: str
+    """Its name."""
+
     format: str
+    """Of the file."""
+
     kind: str
+    """The fer-export precision that it stands beside."""
+
     write: Write
+    """The way."""
 
 
 def keras_litert(network: Any, faces: Faces, path: Path) -> None:

@@ -51,21 +51,33 @@ NEEDED = ("ai_edge_quantizer", "sympy")
 
 @dataclass(frozen=True)
 class Written:
-    """A tool's file. seconds: of each round; error: why there is none."""
+    """A tool's file."""
 
     route: Peer
+    """The way to it."""
+
     path: Path
+    """Where it lies."""
+
     seconds: tuple[float, ...] = ()
+    """Of each round."""
+
     error: str = ""
+    """Why there is none."""
 
 
 @dataclass(frozen=True)
 class Storage:
-    """How a file stores real values in a tensor: real = scale * (stored - zero_point), scale None where it does not."""
+    """How a file stores real values in a tensor: real = scale * (stored - zero_point)."""
 
     dtype: np.dtype[Any]
+    """Of the stored values."""
+
     scale: float | None = None
+    """None where it stores the values themselves."""
+
     zero_point: int = 0
+    """The stored value of 0."""
 
     def stored(self, real: NDArray[np.float32]) -> NDArray[Any]:
         if self.scale is None:

@@ -11,7 +11,6 @@ report's recipe with its early stopping. The epoch that is kept is the best on t
 """
 
 import argparse
-import io
 import json
 import math
 import statistics
@@ -31,7 +30,9 @@ from fer_export.dataset.emotions import DEFAULT_LABELS
 from fer_export.parity import evaluation
 from fer_export.parity.statistics import Proportion, mcnemar_exact, paired_difference_interval, wilson_interval
 from fer_export.system import files, keras_backend
+from fer_export.system.figures import png
 from fer_export.training import train_network
+from fer_export.training.plan import Plan
 
 NAME = "report_table"
 REPORT_FACES = {7: 10_767, 6: 10_602}
@@ -45,21 +46,39 @@ class Printed:
     """A row as the report prints it, its slip in one parameter count included."""
 
     parameters: int
+    """Of the network."""
+
     seconds_per_epoch: int
+    """Time of an epoch."""
+
     epochs: int
+    """Until early stopping."""
+
     accuracy: float
+    """0..1."""
+
     loss: float
+    """Validation loss."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table; number counts from 1."""
+    """One row of the table."""
 
     number: int
+    """From 1."""
+
     network: str
+    """A key of training.networks.NETWORKS."""
+
     batch_size: int
+    """Faces a step."""
+
     outputs: int
+    """Emotions."""
+
     printed: Printed
+    """The report's figures."""
 
     @property
     def folder(self) -> str:
@@ -84,13 +103,11 @@ def train(row: Row, data: Dataset, folder: Path, epochs: int | None = None) -> N
     """Train a row, or go on with it; nothing where it is finished. epochs: at most, instead of the report's 100."""
     if (folder / row.folder / "history.json").exists():
         return
+    changes = {"batch_size": row.batch_size, **({"epochs": epochs} if epochs else {})}
     train_network.train_network(
-        row.network,
-        row.outputs,
+        Plan(row.network, row.outputs, "report", changes=changes),
         data,
         folder / row.folder,
-        protocol="report",
-        changes={"batch_size": row.batch_size, **({"epochs": epochs} if epochs else {})},
         on_epoch=lambda epoch, figures, left: print(
             f"row {row.number}: epoch {epoch}, val_accuracy {figures['val_accuracy']:.4f}, "
             f"{figures['seconds']:.0f} s, {left} epochs left at most",
@@ -238,9 +255,7 @@ def picture(rows: list[dict[str, Any]]) -> bytes:
     axes.set_xlabel("accuracy on the 30 %, with 95 % interval")
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return png(figure)
 
 
 def _span(found: dict[str, Any]) -> tuple[float, float, float]:

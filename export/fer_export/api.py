@@ -7,9 +7,9 @@ subclasses of FerExportError.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .bundle import DeviceTable, Made, Verification, phone_check, verify
 from .bundle import make as bundling
@@ -25,12 +25,18 @@ from .latency import Bench
 from .latency import run as latency
 from .model_file import FileInfo
 from .model_file import inspect as model_file
+from .network import EQUAL, TRAINED, expecting
 from .parity import Evaluation, Judgement, evaluation, with_evidence
 from .parity import judge as judging
+from .parity.judge import Judging
 from .predict import Pipeline
 from .report import render
 from .serve.run import serve as serve_photos
 from .system import Examination, OnStep, doctor, readable, silent
+
+if TYPE_CHECKING:
+    from .training.several.group import Group
+    from .training.train_network import OnEpoch
 
 __all__ = [
     "VARIANTS",
@@ -73,6 +79,7 @@ def export(
     output: str | Path = "exports",
     *,
     data: Data | None = None,
+    prior: str | Path = TRAINED,
     options: Options | None = None,
     on_step: OnStep = silent,
 ) -> Export:
@@ -83,15 +90,16 @@ def export(
     precision: one or several of `VARIANTS`, such as `int8`.
     output: the folder to write into.
     data: Training faces calibrate and PublicTest judges; without it the network's probe faces do.
+    prior: shares of the emotions that the answers assume: `trained`, `equal`, or a JSON file with one for each label.
     options: input, types, faces and limits; None for the defaults.
     on_step: called with the task, the steps done and the number of steps.
 
     A file that misses its gate is kept under a name that says so, and `result.passed` is False.
     """
     precisions = [precision] if isinstance(precision, str) else precision
-    return exporting.export(
-        _network(network), format, precisions, Path(output), data=_data(data), options=options, on_step=on_step
-    )
+    dataset = _data(data)
+    expected = expecting(_network(network), prior, dataset, required=True)
+    return exporting.export(expected, format, precisions, Path(output), data=dataset, options=options, on_step=on_step)
 
 
 def compare(
@@ -99,6 +107,7 @@ def compare(
     output: str | Path = "exports",
     *,
     data: Data | None = None,
+    prior: str | Path = TRAINED,
     threads: Sequence[int] = (1,),
     options: Options | None = None,
     on_step: OnStep = silent,
@@ -108,12 +117,15 @@ def compare(
     network: what to export.
     output: the folder to write into.
     data: as for `export`.
+    prior: as for `export`.
     threads: numbers of threads to time with.
     options: input, types, faces and limits; None for the defaults.
     on_step: called with the task, the steps done and the number of steps.
     """
+    dataset = _data(data)
+    expected = expecting(_network(network), prior, dataset, required=True)
     return compare_formats.compare(
-        _network(network), Path(output), data=_data(data), options=options, threads=threads, on_step=on_step
+        expected, Path(output), data=dataset, options=options, threads=threads, on_step=on_step
     )
 
 
@@ -123,8 +135,11 @@ def judge(
     *,
     data: Data | None = None,
     split: str = "PublicTest",
+    min_agreement: float | None = None,
+    max_drop: float | None = None,
+    runtime: str | None = None,
+    threads: int = 1,
     on_step: OnStep = silent,
-    **limits: Any,
 ) -> Judgement:
     """Exported files against their Keras network. `fer-export parity`.
 
@@ -132,11 +147,15 @@ def judge(
     network: the network that they were made from.
     data: the faces that judge; without it the network's probe faces do.
     split: the split of `data` that judges.
+    min_agreement: least agreement, 0..1; None for the limit of the file's precision.
+    max_drop: largest drop of accuracy in points; None for the limit of the file's precision.
+    runtime: a word of contract.formats.runtimes(); None for the usual one of the file's format.
+    threads: threads for one face.
     on_step: called with the task, the steps done and the number of steps.
-    limits: min_agreement (0..1), max_drop (points), runtime and threads of parity.judge.judge_files.
     """
     paths = [Path(file) for file in files]
-    return judging.judge_files(paths, _network(network), data=_data(data), split=split, on_step=on_step, **limits)
+    how = Judging(min_agreement, max_drop, runtime, threads)
+    return judging.judge_files(paths, _network(network), data=_data(data), split=split, judging=how, on_step=on_step)
 
 
 def inspect(file: str | Path) -> FileInfo:
@@ -161,7 +180,8 @@ def bench(
     on_step: called with the task, the steps done and the number of steps.
     """
     paths = [Path(file) for file in files]
-    return latency.bench(paths, runtimes=runtimes, threads=threads, rounds=rounds, on_step=on_step)
+    timing = latency.Timing(rounds)
+    return latency.bench(paths, runtimes=runtimes, threads=threads, timing=timing, on_step=on_step)
 
 
 def blame(
@@ -195,6 +215,7 @@ def make_bundle(
     output: str | Path = "bundle",
     *,
     data: Data | None = None,
+    prior: str | Path | None = None,
     options: Options | None = None,
     on_step: OnStep = silent,
 ) -> Made:
@@ -203,10 +224,13 @@ def make_bundle(
     network: what to export.
     output: the folder to write; it must be new or a bundle.
     data: as for `export`.
+    prior: as for `export`; None for equal shares where the trained ones are known.
     options: faces and limits; None for the defaults.
     on_step: called with the task, the steps done and the number of steps.
     """
-    return bundling.make(_network(network), [Path(output)], data=_data(data), options=options, on_step=on_step)
+    dataset = _data(data)
+    expected = expecting(_network(network), prior or EQUAL, dataset, required=prior is not None)
+    return bundling.make(expected, [Path(output)], data=dataset, options=options, on_step=on_step)
 
 
 def verify_bundle(folder: str | Path, on_step: OnStep = silent) -> Verification:
@@ -244,21 +268,47 @@ def examine(on_step: OnStep = silent) -> Examination:
     return doctor.examine(on_step)
 
 
-def train(data: Data, output: str | Path = "run", *, network: str = "compact", classes: int = 7, **plan: Any) -> Any:
+def train(
+    data: Data,
+    output: str | Path = "run",
+    *,
+    network: str = "compact",
+    classes: int = 7,
+    protocol: str = "official",
+    initial: str | None = None,
+    teachers: Sequence[str] = (),
+    seed: int = 1,
+    recipe_of: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    group: Group | None = None,
+    on_step: OnStep = silent,
+    on_epoch: OnEpoch | None = None,
+) -> dict[str, Any] | None:
     """Train a network, or continue the run in `output`; returns its card. `fer-export train`.
 
-    data: the faces to train with.
+    data: the faces to train with; its votes, where it has any, are learned as shares.
     output: the run's folder.
     network: a key of training.networks.NETWORKS.
-    classes: 6 or 7 outputs.
-    plan: protocol, initial, teachers, seed, recipe_of, changes, on_step and on_epoch of
-        training.train_network.train_network.
+    classes: 6 or 7 outputs, or 8 where the data has votes.
+    protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
+    initial: name or path of a network whose weights are the start; None for random weights.
+    teachers: names or paths of networks whose probabilities are learned beside the labels.
+    seed: seed of every random choice.
+    recipe_of: another network whose recipe is used; None for the network's own.
+    changes: fields of training.recipe.Recipe that differ from it, such as `{"epochs": 3}`.
+    group: the processes that train together, a training.several.group.Group; all but the first return None.
+    on_step: called with the task, the steps done and the number of steps.
+    on_epoch: called with the epoch, its figures and the largest number of epochs left.
     """
+    from .training.plan import Plan
+    from .training.several.group import ALONE
     from .training.train_network import train_network
 
     dataset = _data(data)
     assert dataset is not None
-    return train_network(network, classes, dataset, Path(output), **plan)
+    plan = Plan(network, classes, protocol, initial, teachers, seed, recipe_of, changes or {}, group or ALONE)
+    watched = {} if on_epoch is None else {"on_epoch": on_epoch}
+    return train_network(plan, dataset, Path(output), on_step=on_step, **watched)
 
 
 def _network(network: Network) -> Checkpoint:

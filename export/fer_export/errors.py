@@ -8,6 +8,8 @@ FerExportError              exit code 2: bad input or usage; the message says wh
 ├── ExportFileError         an exported file that cannot be read or is not what it says
 ├── PhotoError              a photo that cannot be read
 ├── BundleError             a bundle, contract or manifest that is not what it says
+│   └── DifferenceError     a file of a bundle that is not what its manifest or golden vectors say
+├── DeviceError             a phone that cannot be reached, or an invalid self-check of one
 ├── TrainingError           a training run that cannot continue
 └── OutputError             a place that cannot be written
 """
@@ -16,7 +18,13 @@ from .harmless import harmless
 
 
 class FerExportError(Exception):
-    """Base of all errors meant for the user. `str(error)` is one line that ends with what helps."""
+    """Base of all errors meant for the user. `str(error)` is one line that ends with what helps.
+
+    Whatever a message quotes from a file or a library is shown harmless there.
+    """
+
+    def __str__(self) -> str:
+        return harmless(super().__str__())
 
 
 class UsageError(FerExportError):
@@ -49,6 +57,14 @@ class PhotoSizeError(PhotoError):
 
 class BundleError(FerExportError):
     """A bundle, or its contract or manifest, that is damaged, foreign or of a newer version."""
+
+
+class DifferenceError(BundleError):
+    """A file of a bundle that is not what the manifest or the golden vectors say."""
+
+
+class DeviceError(FerExportError):
+    """An invalid self-check, or a phone that cannot be reached."""
 
 
 class TrainingError(FerExportError):

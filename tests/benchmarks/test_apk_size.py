@@ -5,8 +5,7 @@ import zipfile
 
 import pytest
 from benchmarks.app import apk_size
-
-from benchmarks import tables
+from benchmarks.blocks import devices, words
 
 ENTRIES = {
     "lib/arm64-v8a/libtensorflowlite_jni.so": 5000,
@@ -99,8 +98,8 @@ def test_a_release_apart_from_litert(apk, capsys):
 def test_the_readme_shows_what_was_recorded(apk, tmp_path, monkeypatch):
     found = {**apk_size.figures(apk), "release": apk_size.release_figures(apk)}
     (tmp_path / "apk_size.json").write_text(json.dumps(found))
-    monkeypatch.setattr(tables, "RESULTS", tmp_path)
-    block = tables.apk_size()
+    monkeypatch.setattr(words, "RESULTS", tmp_path)
+    block = devices.apk_size()
     assert "| - arm64-v8a | 0.000 | 0.005 |" in block
     assert "| models | 0.001 | 0.001 |" in block
     assert f"**{found['bytes'] / 1e6:.3f}**" in block

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.blocks import peers as peers_block
+from benchmarks.blocks import words
 from benchmarks.export import peers
 
-from benchmarks import tables
 from fer_export.calibration import calibration_set
 from fer_export.checkpoint import checkpoint
 from fer_export.contract import variants
@@ -139,20 +140,20 @@ def test_ours_beside_another_tool():
 
 @pytest.fixture
 def shown(tmp_path, monkeypatch):
-    """What tables.py makes of a recorded document, with changes to the other tool's `ours`."""
-    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    """What the README shows of a recorded document, with changes to the other tool's `ours`."""
+    monkeypatch.setattr(words, "RESULTS", tmp_path)
     rows = peers.beside(tiny_rows())
     for row in rows[:2]:
         row |= {"bytes": 2_700_000, "accuracy": {"value": 0.6}, "agreement": 0.98}
     rows[1]["parity_seconds"] = 1.5
-    names = ("machine", "cpu", "python", "tensorflow", "keras", "ai-edge-litert", *tables.PEER_PACKAGES)
+    names = ("machine", "cpu", "python", "tensorflow", "keras", "ai-edge-litert", *peers_block.PEER_PACKAGES)
     document = {"environment": dict.fromkeys(names, "x"), "rows": rows, "cautions": ["the machine was busy"]}
 
     def show(**ours):
         changed = copy.deepcopy(document)
         changed["rows"][0]["ours"] |= ours
         (tmp_path / "peers.json").write_text(json.dumps(changed))
-        return tables.peers()
+        return peers_block.peers()
 
     return show
 

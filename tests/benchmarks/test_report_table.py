@@ -6,9 +6,10 @@ import json
 import keras
 import numpy as np
 import pytest
+from benchmarks.blocks import training, words
 from benchmarks.training import report_table as table
 
-from benchmarks import record, tables
+from benchmarks import record
 from fer_export.dataset import read as readers
 from fer_export.dataset.dataset import report_split
 from fer_export.dataset.emotions import FER2013, REPORT_6
@@ -111,10 +112,10 @@ def test_difference_of_two_accuracies():
 def test_readme_shows_rows_that_are_not_run(finished, data, monkeypatch, tmp_path, capsys):
     folder, _ = finished
     monkeypatch.setattr(record, "RESULTS", tmp_path)
-    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    monkeypatch.setattr(words, "RESULTS", tmp_path)
     table.main([str(data.source), "--runs", str(folder), "--rows", "none"])
     assert (tmp_path / "report_table.png").read_bytes().startswith(b"\x89PNG")
-    block = tables.report_table()
+    block = training.report_table()
     assert block.count("| not run |") == 8
     assert "2 of 10 rows trained" in block
     assert "on like terms: report-64 +3.14 / " in block
@@ -122,17 +123,17 @@ def test_readme_shows_rows_that_are_not_run(finished, data, monkeypatch, tmp_pat
     table.main([str(data.source), "--runs", str(tmp_path / "none"), "--rows", "none"])
     kept = (tmp_path / "report_table.json").read_text()
     assert [json.loads(text)["rows"] for text in (kept, before)] == [json.loads(before)["rows"]] * 2
-    assert tables.report_table() == block
+    assert training.report_table() == block
 
 
 def test_rows_recorded_from_other_data_are_not_kept(finished, data, monkeypatch, tmp_path):
     monkeypatch.setattr(record, "RESULTS", tmp_path)
-    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    monkeypatch.setattr(words, "RESULTS", tmp_path)
     _, found = finished
     other = {**found, "data": {**found["data"], "sha256": "0" * 64}}
     (tmp_path / "report_table.json").write_text(json.dumps(other))
     table.main([str(data.source), "--runs", str(tmp_path / "none"), "--rows", "none"])
-    assert tables.report_table().startswith("None of its 10 rows")
+    assert training.report_table().startswith("None of its 10 rows")
 
 
 @pytest.mark.parametrize("rows", ["0", "11", "1,x"])

@@ -14,9 +14,8 @@ import pytest
 
 from fer_export.bundle import make as bundling
 from fer_export.bundle.folder import Bundle
-from fer_export.bundle.manifest import DifferenceError
 from fer_export.cli import commands
-from fer_export.errors import BundleError, OutputError
+from fer_export.errors import BundleError, DifferenceError, OutputError
 from helpers import bundles
 
 MODELS = ("tiny-int8.tflite", "tiny-fp32.tflite", "tiny-int8.onnx", "tiny-fp32.onnx")

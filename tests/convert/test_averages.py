@@ -52,14 +52,13 @@ def converted(body: Callable[[Any], Any], folder: Any, *, mirror: bool = False) 
 def factors(content: bytes) -> list[tuple[float, float]]:
     """Of every average its factor and its output scale."""
     model, found = flatbuffer.open_model(content), []
-    graph = model.Subgraphs(0)
-    for index in range(graph.OperatorsLength()):
-        op = graph.Operators(index)
-        source, target = graph.Tensors(op.Inputs(0)), graph.Tensors(op.Outputs(0))
-        averages_here = model.OperatorCodes(op.OpcodeIndex()).BuiltinCode() == schema.BuiltinOperator.MEAN
-        if averages_here and source.Type() == target.Type() == schema.TensorType.INT8:
-            count = int(np.prod(source.ShapeAsNumpy())) // int(np.prod(target.ShapeAsNumpy()))
-            read, written = (float(tensor.Quantization().Scale(0)) for tensor in (source, target))
+    graph = model.subgraphs[0]
+    for op in graph.operators:
+        source, target = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+        averages_here = model.operatorCodes[op.opcodeIndex].builtinCode == schema.BuiltinOperator.MEAN
+        if averages_here and source.type == target.type == schema.TensorType.INT8:
+            count = int(np.prod(source.shape)) // int(np.prod(target.shape))
+            read, written = (float(tensor.quantization.scale[0]) for tensor in (source, target))
             found.append((read / (count * written), written))
     return found
 

@@ -197,11 +197,11 @@ def test_tflite_has_builtin_ops_only_and_the_box_is_described_in_pixels(converte
     content = converted("tflite", "int8", "frame")
     assert {op.name for op in flatbuffer.inspect(content).ops} <= vars(schema.BuiltinOperator).keys()
     document = flatbuffer.metadata_entry(flatbuffer.open_model(content), tflite_metadata.ENTRY)
-    _, box = tflite_metadata._Table.root(document).tables(3)[0].tables(2)
-    content_described = tflite_metadata._Table(document, box.target(3))
-    properties = tflite_metadata._Table(document, content_described.target(1))
-    assert (box.text(0), content_described.code(0)) == ("box", tflite_metadata._BOUNDING_BOX)
-    assert (properties.code(1), properties.code(2)) == (tflite_metadata.BOUNDARIES, tflite_metadata.PIXEL)
+    _, box = tflite_metadata.Table.root(document).tables(3)[0].tables(2)
+    content_described = tflite_metadata.Table(document, box.target(3))
+    properties = tflite_metadata.Table(document, content_described.target(1))
+    assert (box.text(0), content_described.code(0)) == ("box", 3)
+    assert (properties.code(1), properties.code(2)) == (1, 1)
 
 
 def test_onnx_has_standard_ops_of_the_usual_opset(converted):
@@ -212,7 +212,7 @@ def test_onnx_has_standard_ops_of_the_usual_opset(converted):
 
 def test_constants_stay_aligned(converted):
     content = converted("tflite", "int8", "frame")
-    root = flatbuffer.open_model(content)
+    root = schema.Model.GetRootAs(content)
     vectors = [root.Buffers(i)._tab for i in range(root.BuffersLength()) if root.Buffers(i).DataLength()]
     places = [table.Vector(table.Offset(4)) for table in vectors]
     assert len(places) > 20

@@ -20,11 +20,10 @@ def furnish(folder: Path) -> Path:
     from PIL import Image
 
     from fer_export.bundle.golden.drawn_face import drawn_face
-    from helpers.networks import report_like
+    from helpers.networks import report_like, taught
 
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(1)
-    report_like(filters=2, side=48, classes=7).save(folder / "network.keras")
     rng = np.random.default_rng(0)
     lines = ["emotion,pixels,Usage"]
     for row in range(140):
@@ -32,6 +31,7 @@ def furnish(folder: Path) -> Path:
         usage = ("Training", "PublicTest", "PrivateTest")[0 if row < 84 else 1 if row < 112 else 2]
         lines.append(f"{row % 7},{' '.join(map(str, pixels))},{usage}")
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")
+    taught(report_like(filters=2, side=48, classes=7), folder / "faces.csv").save(folder / "network.keras")
     Image.fromarray(drawn_face(160, mood="happy")).save(folder / "photo.png")
     (folder / "phone.json").write_text(json.dumps(phone_check()))
     return folder

@@ -68,7 +68,7 @@ def written(folder: Path, *precisions: str) -> list[Path]:
 
 
 def quick(paths: Sequence[Path], **options: Any) -> Bench:
-    return benchmark.bench(paths, rounds=2, warm_up_seconds=0.001, **options)
+    return benchmark.bench(paths, timing=benchmark.Timing(2, 0.001), **options)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,8 @@ def test_blocks_interleave_in_an_order_of_their_own_each_round() -> None:
 
     def order(seed: int) -> list[int]:
         ran.clear()
-        benchmark.measure([Record(i) for i in range(6)], 4, 0.1, seed, lambda task, done, total: None)  # type: ignore[misc]
+        timing = benchmark.Timing(4, 0.1, seed)
+        benchmark.measure([Record(i) for i in range(6)], timing, lambda task, done, total: None)  # type: ignore[misc]
         return list(ran)
 
     first = order(1)
@@ -158,7 +159,7 @@ def test_tensorflow_stays_out_of_the_parent(tmp_path: Path) -> None:
     [path] = written(tmp_path, "int8")
     code = (
         "import sys; from pathlib import Path; from fer_export.latency import run as benchmark; "
-        f"benchmark.bench([Path({str(path)!r})], rounds=2, warm_up_seconds=0.001); "
+        f"benchmark.bench([Path({str(path)!r})], timing=benchmark.Timing(2, 0.001)); "
         "sys.exit(' '.join({'tensorflow', 'keras', 'onnx', 'onnxruntime', 'matplotlib'} & set(sys.modules)) or 0)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
@@ -257,7 +258,7 @@ def test_no_files_and_one_round_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no file to time"):
         quick([])
     with pytest.raises(UsageError, match="2 or more"):
-        benchmark.bench(written(tmp_path, "none"), rounds=1)
+        benchmark.bench(written(tmp_path, "none"), timing=benchmark.Timing(1))
 
 
 def slower(*rows: Row, on: Machine = QUIET) -> tuple[str, ...]:

@@ -81,6 +81,41 @@ def test_a_table_that_is_referred_to_again_is_refused(write: Callable[[Shared], 
     refused(write(Shared()), "refers to a table twice")
 
 
+def shared_dimensions(file: Shared) -> bytes:
+    schema.DimensionMetadataStart(file.builder)
+    dimensions = file.again(schema.DimensionMetadataEnd(file.builder), 2000)
+    schema.SparsityParametersStart(file.builder)
+    schema.SparsityParametersAddDimMetadata(file.builder, dimensions)
+    sparsity = schema.SparsityParametersEnd(file.builder)
+    schema.TensorStart(file.builder)
+    schema.TensorAddSparsity(file.builder, sparsity)
+    tensors = file.again(schema.TensorEnd(file.builder), 1)
+    schema.SubGraphStart(file.builder)
+    schema.SubGraphAddTensors(file.builder, tensors)
+    return file.file(file.again(schema.SubGraphEnd(file.builder), 1))
+
+
+def test_tables_inside_a_tensor_are_counted_too() -> None:
+    refused(shared_dimensions(Shared()), "refers to a table twice")
+
+
+def test_a_text_that_many_tables_share_is_refused() -> None:
+    file = Shared()
+    code = file.builder.CreateString("x" * 5000)
+    codes = []
+    for _ in range(2000):
+        schema.OperatorCodeStart(file.builder)
+        schema.OperatorCodeAddCustomCode(file.builder, code)
+        codes.append(schema.OperatorCodeEnd(file.builder))
+    file.builder.StartVector(4, len(codes), 4)
+    for each in codes:
+        file.builder.PrependUOffsetTRelative(each)
+    held = file.builder.EndVector()
+    schema.SubGraphStart(file.builder)
+    graph = file.again(schema.SubGraphEnd(file.builder), 1)
+    refused(file.file(graph, OperatorCodes=held), "more than it holds")
+
+
 def changed(change: Callable[[Any], None]) -> bytes:
     """The tiny file with something else in its objects."""
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(tiny_tflite.converted()))

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from fer_export.errors import ConversionError, ExportFileError
-from fer_export.model_file import tflite, tflite_metadata
+from fer_export.model_file import metadata_schema, tflite, tflite_metadata
 from fer_export.runtimes import LiteRt
 from helpers import tiny_tflite
 
@@ -72,18 +73,18 @@ def test_converters_bytes_stay_whole_and_aligned() -> None:
 
 def test_signature_and_other_metadata_stay() -> None:
     root = tflite.open_model(embedded())
-    names = {root.Metadata(i).Name() for i in range(root.MetadataLength())}
+    names = {entry.name for entry in root.metadata}
     assert names == {b"TFLITE_METADATA", b"min_runtime_version", b"CONVERSION_METADATA"}
-    assert root.SignatureDefs(0).SignatureKey() == b"serving_default"
+    assert root.signatureDefs[0].signatureKey == b"serving_default"
 
 
 def test_fields_stand_where_the_public_schema_has_them() -> None:
-    """Read with the class names of metadata_schema.fbs, by vtable offset 4 + 2 * field."""
+    """Read by the numbers of metadata_schema.fbs, as any other reader does."""
     root = tflite.open_model(embedded("none", 3, "float32"))
     content = tflite.metadata_entry(root, "TFLITE_METADATA")
     assert content is not None
     assert content[4:8] == b"M001"
-    model = tflite_metadata._Table.root(content)
+    model = tflite_metadata.Table.root(content)
     subgraph = model.tables(3)[0]
     image, probabilities = subgraph.tables(2)[0], subgraph.tables(3)[0]
     assert (image.text(0), probabilities.text(0)) == ("image", "probabilities")
@@ -94,12 +95,25 @@ def test_fields_stand_where_the_public_schema_has_them() -> None:
     assert image.tables(4)[0].code(0) == 1
 
 
+def test_the_models_own_fields_are_numbered_as_the_generated_classes_write_them() -> None:
+    class Written:
+        def PrependUOffsetTRelativeSlot(self, slot: int, offset: int, default: int) -> None:  # noqa: N802
+            self.slot = slot
+
+        PrependUint32Slot = PrependUOffsetTRelativeSlot
+
+    for field in metadata_schema.Model:
+        written = Written()
+        getattr(schema, f"ModelAdd{field.name.title().replace('_', '')}")(written, 1)
+        assert written.slot == field, field.name
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("io", "units"), [(None, 0), ("uint8", 0), ("int8", 1), ("float32", 1)])
 def test_only_bytes_as_they_are_need_no_normalization(io: str | None, units: int) -> None:
     content = tflite.metadata_entry(tflite.open_model(embedded("int8", 1, io)), "TFLITE_METADATA")
     assert content is not None
-    image = tflite_metadata._Table.root(content).tables(3)[0].tables(2)[0]
+    image = tflite_metadata.Table.root(content).tables(3)[0].tables(2)[0]
     assert len(image.tables(4)) == units
 
 

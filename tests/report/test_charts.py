@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from fer_export.parity.statistics import reliability
-from fer_export.report.page import charts, columns, pareto
+from fer_export.report.page import charts, columns, matrices
 from fer_export.report.page.label_placement import Box, place
 
 
 def test_front_keeps_what_nothing_beats():
     points = [(1.0, 5.0), (2.0, 5.0), (2.0, 7.0), (0.5, 1.0), (3.0, 6.0), (3.0, 9.0), (3.0, 9.0), (4.0, math.nan)]
-    assert pareto.front(points) == [3, 0, 2, 5]
-    assert pareto.front([]) == []
-    assert pareto.front([(1.0, math.nan)]) == []
+    assert charts.front(points) == [3, 0, 2, 5]
+    assert charts.front([]) == []
+    assert charts.front([(1.0, math.nan)]) == []
 
 
 def test_scatter_draws_front_intervals_and_scale():
@@ -30,9 +31,16 @@ def test_scatter_draws_front_intervals_and_scale():
     drawn = charts.scatter(points, cost="size, MB", worth="accuracy, %", reference=62.0)
     assert "Pareto front: small (1, 60), large (30, 63)." in drawn
     assert "size, MB, logarithmic" in drawn
-    assert drawn.count('class="interval') == 3
+    assert drawn.count('class="interval"') == 3
     assert drawn.count('class="reference"') == 1
-    assert drawn.count("ring") == 1
+    assert drawn.count('class="front"') == 1
+    assert re.findall(r'class="(ring|failed|mark) (\w+)"', drawn) == [
+        ("mark", "tflite"),
+        ("ring", "tflite"),
+        ("mark", "onnx"),
+        ("failed", "onnx"),
+    ]
+    assert "<title>broken: 0.5, 70.00 (68.00 to 72.00)</title>" in drawn
     linear = charts.scatter(points[:1], cost="size, MB", worth="accuracy, %")
     assert "logarithmic" not in linear
     assert "reference" not in linear
@@ -48,11 +56,35 @@ def test_names_of_coinciding_marks_do_not_overlap():
     assert boxes == place(marks, [(40.0, 13.0)] * 7, area, 6.0)
 
 
+def test_charts_have_the_pages_colours_and_fonts_and_refer_to_nothing():
+    """Whatever a file is called: text stays text, and neither an identifier nor an address is left."""
+    name = 'a<b>|"$x_1$" 表情'
+    point = charts.Point(name, 1.0, 60.0, 58.0, 62.0, "tflite", True, True)
+    drawn = charts.scatter([point], cost="size, MB", worth="accuracy, %", reference=61.0)
+    assert not re.findall(r"url\(|://|href| id=|xmlns|font-family|<b>|#[0-9a-f]{6}", drawn)
+    assert set(re.findall(r"var\(--([\w-]+)\)", drawn)) == {"ink", "muted", "line", "surface", "keras", "tflite"}
+    root = ElementTree.fromstring(drawn)
+    assert name in [text.text for text in root.iter("text")]
+    assert [title.text for title in root.iter("title")] == [
+        'a<b>|"$x_1$" 表情: 1, 60.00 (58.00 to 62.00)',
+    ]
+    assert drawn == charts.scatter([point], cost="size, MB", worth="accuracy, %", reference=61.0)
+
+
+def test_matplotlibs_settings_are_put_back():
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    charts.reliability([charts.Curve("Keras", "keras", [(3, 0.5, 0.5)])])
+    assert dict(matplotlib.rcParams) == before
+
+
 def test_confusion_shows_counts_and_changes():
-    drawn = charts.confusion(("a", "b"), ((8, 2), (0, 5)), "onnx", reference=((9, 1), (0, 5)))
-    assert re.findall(r">([+−]\d+)<", drawn) == ["−1", "+1"]
-    assert "13 of 15 faces on the diagonal" in drawn
-    assert re.findall(r'fill-opacity="([\d.]+)"', drawn) == ["0.48", "0.12", "0.60"]
+    drawn = matrices.confusion("int8", "onnx", ("a", "b"), ((8, 2), (0, 5)), ((9, 1), (0, 5)))
+    assert [[cell.faces for cell in row] for row in drawn.rows] == [[8, 2], [0, 5]]
+    assert [cell.change for row in drawn.rows for cell in row] == ["−1", "+1", "", ""]
+    assert (drawn.right, drawn.total) == (13, 15)
+    assert [cell.shade for row in drawn.rows for cell in row] == ["0.48", "0.12", "0.00", "0.60"]
 
 
 def test_reliability_leaves_empty_bins_out():
@@ -62,13 +94,16 @@ def test_reliability_leaves_empty_bins_out():
     drawn = charts.reliability([curve])
     assert "nan" not in drawn
     assert drawn.count('class="mark keras"') == 2
+    assert "<title>Keras: 2 faces, 94 % sure, 50 % right</title>" in drawn
     assert "55 sure 100 right, 94 sure 50 right" in drawn
 
 
 def test_bars_survive_answers_that_are_no_numbers():
-    drawn = charts.bars(("a", "b"), (0.25, 0.75), (math.nan, math.nan), "tflite")
-    assert drawn.count('class="bar keras"') == 2
-    assert 'class="bar tflite"' not in drawn
+    first, second = matrices.answers(("a", "b"), (0.25, 0.75), (math.nan, math.nan))
+    assert (first.bars, second.bars) == (("25.0", "0.0"), ("75.0", "0.0"))
+    assert (first.first_of_keras, second.first_of_keras) == (False, True)
+    _, beyond = matrices.answers(("a", "b"), (0.0, 1.0), (-0.5, 1.5))
+    assert beyond.bars == ("100.0", "100.0")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +135,7 @@ def test_text_stands_out(scheme):
         for ground in grounds[: 2 if name in ("tflite", "onnx", "keras") else 4]:
             assert contrast(rgb(colours[name]), rgb(ground)) >= 4.5, (name, ground)
     for group in ("tflite", "onnx", "keras"):
-        shade = charts.DARKEST * rgb(colours[f"{group}-shade"]) + (1 - charts.DARKEST) * rgb(colours["track"])
+        shade = matrices.DARKEST * rgb(colours[f"{group}-shade"]) + (1 - matrices.DARKEST) * rgb(colours["track"])
         assert contrast(rgb(colours["ink"]), shade) >= 4.5, group
 
 

@@ -205,7 +205,7 @@ def test_a_failed_file_is_marked_and_explained(outline, page, result):
     assert f"{failed.variant.label} : {'; '.join(failed.parity.failures)}" in outline.words
     assert page.count("✕ failed") == 1
     assert "3 of 4 files passed" in outline.words
-    assert 'class="mark onnx failed"' in page
+    assert 'class="failed onnx"' in page
 
 
 def test_all_passed_says_so(exported):

@@ -7,6 +7,7 @@ from fer_export.errors import UsageError
 from fer_export.training import recipe
 from fer_export.training import trainer as training
 from fer_export.training.methods.soft_targets import soft_targets
+from fer_export.training.plan import Setup
 from fer_export.training.recipe import Recipe
 from fer_export.training.trainer import Examples
 from helpers.networks import checkpoint_of, report_like
@@ -63,6 +64,6 @@ def test_a_taught_network_has_its_own_recipe_and_goes_on_with_the_same_teachers(
     faces = Examples(FACES, np.arange(9) % 7)
     settings = Recipe(epochs=2, batch_size=9)
     with pytest.raises(KeyboardInterrupt):
-        training.train("report-64", 7, faces, faces, tmp_path, recipe=settings, teachers=["a"], on_epoch=stop)
+        training.train(Setup("report-64", 7, settings, teachers=["a"]), faces, faces, tmp_path, on_epoch=stop)
     with pytest.raises(training.TrainingError, match="differs in teachers"):
-        training.train("report-64", 7, faces, faces, tmp_path, recipe=settings, teachers=["b"])
+        training.train(Setup("report-64", 7, settings, teachers=["b"]), faces, faces, tmp_path)

@@ -35,6 +35,7 @@ from fer_export.training import networks
 from fer_export.training import trainer as training
 from fer_export.training.several import group as distribution
 from fer_export.training.networks import Residual
+from fer_export.training.plan import Setup
 from fer_export.training.recipe import Photometric, Recipe
 
 networks.NETWORKS["thin"] = Residual(2, (2, 2, 2), (1, 1, 1), 0.4)
@@ -65,7 +66,7 @@ with group.joined():
         # Only the first process asks the teachers, who are sure of the next class here.
         soft = group.shared(lambda: {"soft": 0.5 * np.eye(6)[faces.targets] + 0.5 * np.eye(6)[(faces.targets + 1) % 6]})
         faces = replace(faces, soft=soft["soft"].astype("float32"))
-    training.train("thin", 6, faces, examples(13, 1), Path(folder), recipe=recipe, group=group, on_epoch=after)
+    training.train(Setup("thin", 6, recipe, group=group), faces, examples(13, 1), Path(folder), on_epoch=after)
 """
 
 

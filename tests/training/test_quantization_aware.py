@@ -12,6 +12,7 @@ from fer_export.training import trainer as training
 from fer_export.training.methods import initial_weights
 from fer_export.training.methods import quantization_aware as aware
 from fer_export.training.networks import Family, Residual
+from fer_export.training.plan import Setup
 from fer_export.training.recipe import Recipe
 from fer_export.training.trainer import Examples, Trainer
 
@@ -98,7 +99,7 @@ def test_a_run_with_steps_keeps_a_plain_network(tmp_path):
     (tmp_path / "first").mkdir()
     network.save(tmp_path / "first" / "model.keras")
     result = training.train(
-        "thin", 6, faces(48), faces(12), tmp_path / "run", recipe=STEPS, initial=str(tmp_path / "first" / "model.keras")
+        Setup("thin", 6, STEPS, initial=str(tmp_path / "first" / "model.keras")), faces(48), faces(12), tmp_path / "run"
     )
     kept = keras.models.load_model(result.folder / "model.keras", compile=False)
     assert [layer.name for layer in kept.layers] == [layer.name for layer in network.layers]
@@ -115,7 +116,7 @@ def test_a_run_starts_from_measured_steps(tmp_path):
     path = tmp_path / "first" / "model.keras"
     network.save(path)
     still = replace(STEPS, learning_rate=1e-9, averaging=0.0)
-    result = training.train("thin", 6, data, judges, tmp_path / "run", recipe=still, initial=str(path))
+    result = training.train(Setup("thin", 6, still, initial=str(path)), data, judges, tmp_path / "run")
     plain = network.predict(judges.images / np.float32(255), verbose=0)
     loss = -np.log(plain[np.arange(12), judges.targets]).mean()
     assert result.epochs[0]["val_loss"] == pytest.approx(loss, abs=0.05)
@@ -162,11 +163,11 @@ def float_settled(network, images):
 
 def test_steps_need_a_trained_network(tmp_path):
     with pytest.raises(UsageError, match="`initial"):
-        training.train("thin", 6, faces(12), faces(12), tmp_path, recipe=STEPS)
+        training.train(Setup("thin", 6, STEPS), faces(12), faces(12), tmp_path)
     assert recipe.of("compact").quantize == "none"
 
 
 def test_steps_in_bfloat16_are_refused(tmp_path):
     mixed = replace(STEPS, dtype="mixed_bfloat16")
     with pytest.raises(UsageError, match="remove `dtype=mixed_bfloat16`"):
-        training.train("thin", 6, faces(24), faces(12), tmp_path, recipe=mixed, initial="compact-7")
+        training.train(Setup("thin", 6, mixed, initial="compact-7"), faces(24), faces(12), tmp_path)

@@ -9,6 +9,7 @@ import pytest
 from fer_export.training import networks, trainer
 from fer_export.training.methods import batch_norm_refit
 from fer_export.training.networks import Residual
+from fer_export.training.plan import Setup
 from fer_export.training.recipe import Recipe
 from fer_export.training.trainer import Examples
 
@@ -55,7 +56,7 @@ def test_a_run_keeps_what_judges_better(tmp_path, monkeypatch, better):
 
     monkeypatch.setattr(batch_norm_refit, "improve", improve)
     recipe = Recipe(batch_size=8, epochs=1, settling=True)
-    result = trainer.train("thin", 6, bright(24, 0), bright(12, 1), tmp_path, recipe=recipe)
+    result = trainer.train(Setup("thin", 6, recipe), bright(24, 0), bright(12, 1), tmp_path)
     assert result.settled.kept is better
     assert json.loads((tmp_path / "history.json").read_text())["settled"] == result.settled.to_dict()
     written = keras.models.load_model(tmp_path / "model.keras", compile=False)

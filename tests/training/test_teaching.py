@@ -12,6 +12,7 @@ from fer_export.training import networks
 from fer_export.training import trainer as training
 from fer_export.training.methods.live_teachers import Student, Teacher
 from fer_export.training.networks import Residual, build
+from fer_export.training.plan import Setup
 from fer_export.training.recipe import Photometric, Recipe
 from fer_export.training.several.group import Group
 from fer_export.training.trainer import Examples, Trainer
@@ -106,15 +107,15 @@ def test_a_run_goes_on_as_if_it_had_not_ended(steps, tmp_path, monkeypatch):
         photometric=Photometric(0.2, 0.1, 0.5),
     )
     given = teacher(tmp_path)
-    settings = {"recipe": plan, "initial": given, "teachers": [given, given]}
+    setup = Setup("thin", 7, plan, initial=given, teachers=[given, given])
 
     def stop(epoch, record):
         raise KeyboardInterrupt
 
-    whole = training.train("thin", 7, faces(), faces(), tmp_path / "whole", **settings)
+    whole = training.train(setup, faces(), faces(), tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        training.train("thin", 7, faces(), faces(), tmp_path / "cut", **settings, on_epoch=stop)
-    cut = training.train("thin", 7, faces(), faces(), tmp_path / "cut", **settings)
+        training.train(setup, faces(), faces(), tmp_path / "cut", on_epoch=stop)
+    cut = training.train(setup, faces(), faces(), tmp_path / "cut")
     assert [epoch["loss"] for epoch in cut.epochs] == [epoch["loss"] for epoch in whole.epochs]
 
 
@@ -166,4 +167,4 @@ def test_what_cannot_be_taught_is_refused(tmp_path, tiny_csv, capsys):
     assert not (tmp_path / "run").exists()
     plan = Recipe(consistent=True, distillation=0.5)
     with pytest.raises(UsageError, match="`consistent=True` trains in one process"):
-        training.check_recipe(plan, None, given[1:], Group("localhost:1234", 2, 1))
+        training.check_recipe(Setup("thin", 7, plan, teachers=given[1:], group=Group("localhost:1234", 2, 1)))

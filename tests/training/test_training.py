@@ -17,6 +17,7 @@ from fer_export.training import networks, recipe, train_network
 from fer_export.training import trainer as training
 from fer_export.training.methods import initial_weights
 from fer_export.training.networks import Family, Residual
+from fer_export.training.plan import Setup
 from fer_export.training.recipe import Recipe
 from fer_export.training.trainer import Examples, Trainer
 from helpers.networks import checkpoint_of
@@ -132,16 +133,16 @@ def test_weight_decay_shrinks_kernels_only():
 @pytest.mark.parametrize("plan", [SMALL, AVERAGED], ids=["adam", "averaged sgd"])
 def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path, plan):
     data, judges = examples(24), examples(12, seed=1)
-    whole = training.train("thin", 6, data, judges, tmp_path / "whole", recipe=plan)
+    whole = training.train(Setup("thin", 6, plan), data, judges, tmp_path / "whole")
 
     def kill(epoch, step, steps):
         if (epoch, step) == (2, 1):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan, on_step=kill)
+        training.train(Setup("thin", 6, plan), data, judges, tmp_path / "cut", on_step=kill)
     assert not (tmp_path / "cut" / "history.json").exists()
-    resumed = training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan)
+    resumed = training.train(Setup("thin", 6, plan), data, judges, tmp_path / "cut")
     for before, after in zip(whole.epochs, resumed.epochs, strict=True):
         assert after["val_loss"] == pytest.approx(before["val_loss"], rel=1e-3)
         assert after["loss"] == pytest.approx(before["loss"], rel=1e-3)
@@ -153,13 +154,13 @@ def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path, plan):
     kept = checkpoint.load(tmp_path / "cut")
     right = (kept.predict(judges.images).argmax(axis=1) == judges.targets).mean()
     assert right == pytest.approx(resumed.epochs[resumed.best_epoch - 1]["val_accuracy"], abs=1e-4)
-    again = training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan)
+    again = training.train(Setup("thin", 6, plan), data, judges, tmp_path / "cut")
     assert again == resumed
     with pytest.raises(TrainingError, match="differs in seed"):
-        training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan, seed=2)
+        training.train(Setup("thin", 6, plan, seed=2), data, judges, tmp_path / "cut")
     (tmp_path / "cut" / "card.json").touch()
     with pytest.raises(TrainingError, match="finished run"):
-        training.train("thin", 6, data, judges, tmp_path / "cut", recipe=plan)
+        training.train(Setup("thin", 6, plan), data, judges, tmp_path / "cut")
 
 
 @pytest.mark.usefixtures("uncompiled")
@@ -168,7 +169,7 @@ def test_a_run_in_bfloat16_follows_the_float_run_and_keeps_a_float_network(tmp_p
     monkeypatch.setitem(networks.NETWORKS, "thin", Residual(4, (4, 4, 4), (1, 1, 1), 0.0))
     data, judges = examples(24), examples(12, seed=1)
     brief = replace(SMALL, dtype="mixed_bfloat16")
-    runs_of = [training.train("thin", 6, data, judges, tmp_path / plan.dtype, recipe=plan) for plan in (SMALL, brief)]
+    runs_of = [training.train(Setup("thin", 6, plan), data, judges, tmp_path / plan.dtype) for plan in (SMALL, brief)]
     for exact, rounded in zip(*(run.epochs for run in runs_of), strict=True):
         assert rounded["loss"] == pytest.approx(exact["loss"], rel=0.02)
         assert rounded["loss"] != exact["loss"]
@@ -186,7 +187,7 @@ def test_a_run_in_bfloat16_follows_the_float_run_and_keeps_a_float_network(tmp_p
 def test_nan_is_caught(tmp_path):
     wild = Recipe(batch_size=8, epochs=2, learning_rate=1e30)
     with pytest.raises(TrainingError, match="`learning_rate"):
-        training.train("thin", 6, examples(48), examples(12), tmp_path, recipe=wild)
+        training.train(Setup("thin", 6, wild), examples(48), examples(12), tmp_path)
 
 
 @pytest.mark.usefixtures("uncompiled")
@@ -195,25 +196,25 @@ def test_run_with_other_settings_is_not_continued(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=SMALL, on_epoch=stop)
+        training.train(Setup("thin", 6, SMALL), examples(24), examples(6), tmp_path, on_epoch=stop)
     with pytest.raises(TrainingError, match="seed"):
-        training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=SMALL, seed=2)
+        training.train(Setup("thin", 6, SMALL, seed=2), examples(24), examples(6), tmp_path)
     for data in ((examples(24, seed=1), examples(6)), (examples(24), examples(7))):
         with pytest.raises(TrainingError, match="differs in faces; use the same settings and data"):
-            training.train("thin", 6, *data, tmp_path, recipe=SMALL)
+            training.train(Setup("thin", 6, SMALL), *data, tmp_path)
     state = tmp_path / "state.npz"
     saved = dict(np.load(state))
     run = json.loads(str(saved.pop("run")))
     del run["settings"]["recipe"]["mixup"], run["settings"]["faces"]
     np.savez(state, run=np.array(json.dumps(run)), **saved)
     with pytest.raises(TrainingError, match="differs in recipe"):
-        training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=replace(SMALL, mixup=0.2))
+        training.train(Setup("thin", 6, replace(SMALL, mixup=0.2)), examples(24), examples(6), tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=SMALL, on_epoch=stop)
+        training.train(Setup("thin", 6, SMALL), examples(24), examples(6), tmp_path, on_epoch=stop)
     for content in (b"", b"truncated", state.read_bytes()[:-300], state.read_bytes()[:5000]):
         state.write_bytes(content)
         with pytest.raises(TrainingError, match="delete it"):
-            training.train("thin", 6, examples(24), examples(6), tmp_path, recipe=SMALL)
+            training.train(Setup("thin", 6, SMALL), examples(24), examples(6), tmp_path)
 
 
 def test_another_network_gives_the_first_weights_where_it_fits():
@@ -266,8 +267,8 @@ def test_degenerate_data_is_refused():
 def test_train_takes_another_networks_recipe(tmp_path, tiny_csv, monkeypatch):
     taken = {}
 
-    def stop(network, *_given, recipe, **_options):
-        taken[network] = recipe
+    def stop(setup, *_given, **_options):
+        taken[setup.network] = setup.recipe
         raise TrainingError("far enough")
 
     monkeypatch.setattr(train_network.trainer, "train", stop)

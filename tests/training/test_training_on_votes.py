@@ -12,6 +12,7 @@ from fer_export.errors import UsageError
 from fer_export.training import networks, recipe, train_network, trainer
 from fer_export.training.methods import initial_weights
 from fer_export.training.networks import Family
+from fer_export.training.plan import Plan
 from helpers.networks import checkpoint_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
@@ -42,13 +43,13 @@ def test_votes_are_learned_as_shares_and_the_card_says_so(tmp_path, monkeypatch)
     seen = {}
     train = trainer.train
 
-    def watched(network, classes, training, validation, folder, **options):
-        seen.update(training=training, validation=validation, recipe=options["recipe"])
-        return train(network, classes, training, validation, folder, **options)
+    def watched(setup, training, validation, folder, **options):
+        seen.update(training=training, validation=validation, recipe=setup.recipe)
+        return train(setup, training, validation, folder, **options)
 
     monkeypatch.setattr(trainer, "train", watched)
     changes = {"epochs": 1, "batch_size": 8}
-    card = train_network.train_network("thin", 8, voted(tmp_path), tmp_path / "run", changes=changes)
+    card = train_network.train_network(Plan("thin", 8, changes=changes), voted(tmp_path), tmp_path / "run")
     soft = seen["training"].soft
     assert soft[1, [FER_PLUS.index("happy"), FER_PLUS.index("neutral")]] == pytest.approx([2 / 3, 1 / 3])
     assert seen["validation"].soft is None
@@ -64,13 +65,13 @@ def test_votes_are_learned_as_shares_and_the_card_says_so(tmp_path, monkeypatch)
 def test_votes_are_mixed_with_2013s_labels_by_weight(tmp_path, monkeypatch):
     given = {}
 
-    def stopped(network, classes, training, *rest, **options):
+    def stopped(setup, training, *rest, **options):
         given["soft"] = training.soft
         raise UsageError("seen")
 
     monkeypatch.setattr(trainer, "train", stopped)
     with pytest.raises(UsageError, match="seen"):
-        train_network.train_network("thin", 8, voted(tmp_path), tmp_path / "run", changes={"votes": 0.75})
+        train_network.train_network(Plan("thin", 8, changes={"votes": 0.75}), voted(tmp_path), tmp_path / "run")
     happy, sad = FER_PLUS.index("happy"), FER_PLUS.index("sad")
     assert given["soft"][1, [happy, sad]] == pytest.approx([0.5, 0.25])
 
@@ -79,11 +80,11 @@ def test_eight_outputs_need_votes_and_votes_need_the_official_splits(tmp_path):
     data = voted(tmp_path)
     plain = Dataset(data.pixels, data.emotions, data.usage, data.rows, data.source, data.sha256)
     with pytest.raises(UsageError, match="no contempt"):
-        train_network.train_network("thin", 8, plain, tmp_path / "run")
+        train_network.train_network(Plan("thin", 8), plain, tmp_path / "run")
     with pytest.raises(UsageError, match="needs votes"):
-        train_network.train_network("thin", 7, plain, tmp_path / "run", changes={"votes": 0.5})
+        train_network.train_network(Plan("thin", 7, changes={"votes": 0.5}), plain, tmp_path / "run")
     with pytest.raises(UsageError, match="official splits"):
-        train_network.train_network("thin", 8, data, tmp_path / "run", protocol="report")
+        train_network.train_network(Plan("thin", 8, "report"), data, tmp_path / "run")
 
 
 def test_an_added_emotion_begins_with_the_mean_of_the_others(tmp_path):

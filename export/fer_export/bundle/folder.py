@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract import AGAIN, PhotoContract
-from ..errors import BundleError
+from ..errors import BundleError, DifferenceError
 from . import documents, manifest
-from .manifest import BundledVariant, DifferenceError, Manifest
+from .manifest import BundledVariant, Manifest
 
 CONTRACT = "contract.json"
 LABELS = "labels.txt"

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..contract import AGAIN, VARIANTS, converted
-from ..errors import BundleError
+from ..errors import BundleError, DifferenceError
 from ..harmless import harmless
 from . import documents
 
@@ -23,10 +23,6 @@ INPUT_KIND = "gray"
 _NO_DIGEST = "0" * 64
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-class DifferenceError(BundleError):
-    """A file of a bundle that is not what the manifest or the golden vectors say."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +131,16 @@ class _Checkpoint:
     """The fields of a manifest's `checkpoint`."""
 
     name: str
+    """The network's name."""
+
     sha256: str
+    """Of its file, hexadecimal."""
+
     labels_source: str
+    """Where its labels come from."""
+
     scaling: str
+    """How its training scaled pictures."""
 
 
 def _check_digest(content: bytes, digest: Any) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from ..contract import AGAIN, VARIANTS, converted
-from ..errors import BundleError, FerExportError, one_line
+from ..errors import BundleError, DeviceError, one_line
 from ..system import Readable
 from . import documents
 from .verify import BOX_PIXELS
@@ -36,10 +36,6 @@ ADB_SECONDS = 60
 
 
 T = TypeVar("T")
-
-
-class DeviceError(FerExportError):
-    """An invalid self-check, or a phone that cannot be reached."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +196,10 @@ class _Bench:
     """What is read of a benchmark's document."""
 
     rows: tuple[Any, ...]
+    """One for each file, runtime and number of threads."""
+
     machine: dict[str, Any]
+    """What it was timed on."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +207,10 @@ class _Machine:
     """What is read of its machine."""
 
     system: str
+    """Operating system."""
+
     cpu: str
+    """Name of the processor."""
 
 
 @dataclass(frozen=True)
@@ -216,12 +218,25 @@ class _Timed:
     """What is read of a row."""
 
     path: str
+    """Path of the file."""
+
     runtime: str
+    """Name of the runtime."""
+
     runtime_version: str
+    """Version of the runtime's package."""
+
     threads: int
+    """Threads for one face."""
+
     p50_ms: float
+    """Median latency in milliseconds."""
+
     p95_ms: float
+    """95th percentile in milliseconds."""
+
     float_ratio: float | None
+    """Latency as a multiple of the float file's; None without one."""
 
 
 @dataclass(frozen=True)

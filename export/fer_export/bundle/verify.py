@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import AGAIN, find
-from ..errors import BundleError
+from ..errors import BundleError, DifferenceError
 from ..model_file import inspect as modelfile
 from ..photo import Box, Detector, Face, crop
 from ..photo import read as photo
@@ -25,7 +25,7 @@ from .folder import GOLDEN_VECTORS, LABELS, Bundle
 from .golden import kernel_sets
 from .golden.kernel_sets import KernelSet
 from .golden.vectors import Golden, GoldenPhoto, GoldenVariant
-from .manifest import BundledVariant, DifferenceError
+from .manifest import BundledVariant
 
 BOX_PIXELS = 1
 """Largest difference of a box: the detectors compute in float, and a half is rounded up."""

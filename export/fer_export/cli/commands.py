@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..contract import formats, variants
-from ..errors import ConversionError, FerExportError, UsageError
+from ..errors import FerExportError, UsageError
 from ..harmless import file_name
 from ..report.text.next_commands import given
 from ..system.process import scratch, signals, streams
@@ -131,8 +131,7 @@ def bench(options: argparse.Namespace, bar: Bar) -> int:
         options.files,
         runtimes=options.runtime.split(",") if options.runtime else None,
         threads=options.threads,
-        rounds=options.rounds,
-        seed=options.seed,
+        timing=benchmark.Timing(options.rounds, seed=options.seed),
         on_step=bar.step,
     )
     output.show(options, result.to_dict(), bench_text(result))
@@ -166,10 +165,7 @@ def parity(options: argparse.Namespace, bar: Bar) -> int:
         checkpoint_of(options),
         data=data,
         split=options.split,
-        min_agreement=options.min_agreement,
-        max_drop=options.max_drop,
-        runtime=options.runtime,
-        threads=options.threads,
+        judging=judge.Judging(options.min_agreement, options.max_drop, options.runtime, options.threads),
         on_step=bar.step,
     )
     output.show(options, judged.to_dict(), parity_text(judged, given(options)))
@@ -200,8 +196,7 @@ def evaluate(options: argparse.Namespace, bar: Bar) -> int:
 def train(options: argparse.Namespace, bar: Bar) -> int:
     """Train a network, or continue an interrupted run."""
     from ..training import train_network
-
-    group = _group(options)
+    from ..training.plan import Plan
 
     def on_epoch(epoch: int, record: dict[str, float], left: int) -> None:
         bar.line(
@@ -219,21 +214,18 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
     }
     if options.voting is not None:
         changes["votes"] = options.voting
-    card = train_network.train_network(
+    plan = Plan(
         options.network,
         options.classes,
-        _data(options, bar),
-        options.output,
-        protocol=options.protocol,
-        initial=options.initial,
-        teachers=options.teacher.split(",") if options.teacher else (),
-        seed=options.seed,
-        recipe_of=options.recipe,
-        changes=changes,
-        group=group,
-        on_step=bar.step,
-        on_epoch=on_epoch,
+        options.protocol,
+        options.initial,
+        options.teacher.split(",") if options.teacher else (),
+        options.seed,
+        options.recipe,
+        changes,
+        _group(options),
     )
+    card = train_network.train_network(plan, _data(options, bar), options.output, on_step=bar.step, on_epoch=on_epoch)
     if card is not None:
         output.show(options, card, train_network.card_text(card, options.output, options.data))
     return 0
@@ -528,23 +520,10 @@ def _exported(options: argparse.Namespace, data: Any) -> Any:
 
 def _with_prior(checkpoint: Any, options: argparse.Namespace, data: Any) -> Any:
     """The network with --prior; where that is the command's default, only if it can be applied."""
-    from ..dataset import votes
     from ..network import prior
 
-    if options.prior == prior.TRAINED:
-        return checkpoint
-    trained = checkpoint.trained_shares
-    if trained is None and data is not None:
-        trained = votes.shares(data.split("Training"), checkpoint.labels)
-    asked = options.prior != options.default("prior")
-    if not asked and not (trained and all(trained.get(label) for label in checkpoint.labels)):
-        return checkpoint
-    try:
-        return prior.with_prior(checkpoint, prior.choose(options.prior, checkpoint.labels, trained))
-    except ConversionError:
-        if asked:
-            raise
-        return checkpoint  # its last layer is not visible
+    required = options.prior != options.default("prior")
+    return prior.expecting(checkpoint, options.prior, data, required=required)
 
 
 def _data(options: argparse.Namespace, bar: Bar) -> Any:

@@ -60,7 +60,7 @@ def with_crop(network: bytes, rule: FrameRule) -> bytes:
 
 
 class _Builder(flatbuffers.Builder):  # type: ignore[misc]
-    """Bytes, the constants among them, begin where the schema wants them."""
+    """Bytes, the constants among them, begin where the schema wants them; flatbuffer_utils' builder does not care."""
 
     def StartVector(self, elemSize: int, numElems: int, alignment: int) -> Any:  # noqa: N802, N803 - flatbuffers' names
         return super().StartVector(elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment)

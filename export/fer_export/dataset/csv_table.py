@@ -36,22 +36,29 @@ for _place in range(3):
 
 
 class Table(NamedTuple):
-    """The faces of a data set, before they are divided.
-
-    pixels: uint8 [N, 48, 48, 1].
-    emotions: uint8 [N].
-    usage: uint8 [N], positions in dataset.SPLITS.
-    """
+    """The faces of a data set, before they are divided."""
 
     pixels: NDArray[np.uint8]
+    """Faces uint8 [N, 48, 48, 1]."""
+
     emotions: NDArray[np.uint8]
+    """Positions in FER2013's emotions, uint8 [N]."""
+
     usage: NDArray[np.uint8]
+    """Positions in dataset.SPLITS, uint8 [N]."""
 
 
 class _Order(NamedTuple):
+    """Positions of the columns."""
+
     emotion: int
+    """The emotion's."""
+
     pixels: int
+    """The pixels'."""
+
     usage: int
+    """The split's."""
 
 
 class _WrongFieldError(Exception):

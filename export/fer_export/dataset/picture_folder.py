@@ -37,12 +37,19 @@ _MOVE = "rename it or move it elsewhere"
 
 
 class Picture(NamedTuple):
-    """One picture: its path below the folder, with "/", its size in bytes, emotion and split as in Table."""
+    """One picture of a folder."""
 
     path: str
+    """Below the folder, with "/"."""
+
     size: int
+    """Bytes."""
+
     emotion: int
+    """Position in FER2013's emotions."""
+
     usage: int
+    """Position in dataset.SPLITS."""
 
 
 def place(folder: Path) -> Path | None:

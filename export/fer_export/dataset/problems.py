@@ -16,8 +16,13 @@ class Problem(NamedTuple):
     """One file or folder that does not fit."""
 
     path: str
+    """Where it is."""
+
     why: str
+    """Why it does not fit."""
+
     fix: str
+    """What helps."""
 
 
 def folder_error(folder: Path, problems: Sequence[Problem]) -> DataError:

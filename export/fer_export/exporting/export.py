@@ -208,6 +208,8 @@ def export(
     With data, label order and scaling that nothing says are judged on its faces first. A file that misses its gate, or
     whose network is not worth exporting, is kept as `<name>-failed.<suffix>`. Nothing is written when an error is
     raised before a file is complete.
+
+    Over six parameters: they are those of `fer.export`, whose face it is.
     """
     chosen = [find(file_format, precision) for precision in precisions]
     result = export_variants(checkpoint, chosen, output, data=data, options=options, on_step=on_step)
@@ -240,17 +242,16 @@ def export_variants(
     if data is not None:
         checkpoint = with_evidence(checkpoint, data, seed=options.seed, on_step=on_step)
     calibrating, faces = _faces(checkpoint, data, options, any(v.integer for v in variants), on_step)
-    judge = Judge.of(checkpoint, faces)
+    task = Task(checkpoint, output, options, calibrating, Judge.of(checkpoint, faces), on_step)
     converters = {name: _converter(checkpoint, name, options) for name in {v.format for v in variants}}
     exported, refused = [], []
     for variant in variants:
         try:
-            convert = converters[variant.format]
-            exported.append(export_one(checkpoint, variant, convert, output, calibrating, judge, options, on_step))
+            exported.append(export_one(task, variant, converters[variant.format]))
         except ConversionError as error:
             refused.append(Refused(variant, str(error)))
     seconds = round(time.perf_counter() - started, 2)
-    return Export(checkpoint, options, calibrating, judge, tuple(exported), tuple(refused), seconds)
+    return Export(checkpoint, options, calibrating, task.judge, tuple(exported), tuple(refused), seconds)
 
 
 def _converter(checkpoint: Checkpoint, file_format: str, options: Options) -> Convert:
@@ -261,17 +262,33 @@ def _converter(checkpoint: Checkpoint, file_format: str, options: Options) -> Co
     return converter(file_format, checkpoint, options.input_kind, options.io).convert
 
 
-def export_one(
-    checkpoint: Checkpoint,
-    variant: Variant,
-    convert: Convert,
-    output: Path,
-    calibrating: CalibrationSet | None,
-    judge: Judge,
-    options: Options,
-    on_step: OnStep,
-) -> ExportedFile:
+@dataclass(frozen=True)
+class Task:
+    """What the files of one command have in common."""
+
+    checkpoint: Checkpoint
+    """The network."""
+
+    output: Path
+    """The folder to write into."""
+
+    options: Options
+    """How to export."""
+
+    calibrating: CalibrationSet | None
+    """The calibration set; None where no file needs one."""
+
+    judge: Judge
+    """The judging faces and Keras's answers."""
+
+    on_step: OnStep = silent
+    """Called with the task, the steps done and the number of steps."""
+
+
+def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
+    """One file: converted, judged, repaired where that was asked for, and written."""
     begun = time.perf_counter()
+    options, calibrating, judge, on_step = task.options, task.calibrating, task.judge, task.on_step
     on_step(f"converting to {variant.label}", 0, 1)
     content = convert(variant, calibrating)
     floats = float_ops_of(content)
@@ -280,14 +297,14 @@ def export_one(
             f"the int8 file would be {in_words(floats)}; replace these layers, or remove `strict_int8=True`"
         )
     gate, attempt = options.gate(variant), None
-    repairing = _repairable(checkpoint, variant, calibrating, options)
+    repairing = _repairable(task.checkpoint, variant, calibrating, options)
     # What TensorFlow's converter crashes on may crash its kernels, too.
-    apart = variant.integer and not is_known(checkpoint.network)
+    apart = variant.integer and not is_known(task.checkpoint.network)
     judged = _judged(content, judge, gate, repairing, on_step, apart)
     if calibrating is not None and repairing and not (judged and judged.parity.passed):
         attempt = repair(
             content,
-            checkpoint,
+            task.checkpoint,
             calibrating,
             lambda made: judge.judge(made, gate, isolated=apart).parity,
             on_step=on_step,
@@ -300,7 +317,7 @@ def export_one(
             f"the runtime refuses the int8 file, and none of {tries} repairs passed; use `precision='dynamic'`"
         )
     repaired = attempt is not None and attempt.passed
-    path = _write(output, checkpoint, variant, options, content, judged.passed, calibrating, repaired)
+    path = _write(task, variant, content, judged.passed, repaired)
     return ExportedFile(
         path,
         variant,
@@ -377,17 +394,9 @@ def _faces(
     return chosen, faces
 
 
-def _write(
-    output: Path,
-    checkpoint: Checkpoint,
-    variant: Variant,
-    options: Options,
-    content: bytes,
-    passed: bool,
-    calibrating: CalibrationSet | None,
-    repaired: bool,
-) -> Path:
-    path = output / variant.file_name(checkpoint.name, options.input_kind, checkpoint.mirror)
+def _write(task: Task, variant: Variant, content: bytes, passed: bool, repaired: bool) -> Path:
+    checkpoint, calibrating = task.checkpoint, task.calibrating
+    path = task.output / variant.file_name(checkpoint.name, task.options.input_kind, checkpoint.mirror)
     if repaired:
         path = path.with_name(f"{path.stem}-repaired{path.suffix}")
     if not passed:

@@ -33,6 +33,20 @@ BLOCK_SECONDS = 0.03
 WARM_UP_SECONDS = 0.2
 
 
+@dataclass(frozen=True)
+class Timing:
+    """How files are timed."""
+
+    rounds: int = ROUNDS
+    """How often every file gets its turn."""
+
+    warm_up_seconds: float = WARM_UP_SECONDS
+    """How long every file runs before it is timed."""
+
+    seed: int = 1
+    """Seed of the order in which the blocks run."""
+
+
 @dataclass
 class _Record:
     """Latencies of an entrant, one block per round."""
@@ -80,9 +94,7 @@ def bench(
     *,
     runtimes: Sequence[str] | None = None,
     threads: Sequence[int] = (1,),
-    rounds: int = ROUNDS,
-    warm_up_seconds: float = WARM_UP_SECONDS,
-    seed: int = 1,
+    timing: Timing = Timing(),
     on_step: OnStep = silent,
 ) -> Bench:
     """Time .tflite, .onnx and .keras files side by side; about 0.8 s per file and number of threads, plus start-up.
@@ -90,16 +102,14 @@ def bench(
     paths: the files.
     runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them runs uses its default.
     threads: numbers of threads; each is a row of its own.
-    rounds: how often every file gets its turn.
-    warm_up_seconds: how long every file runs before it is timed.
-    seed: seed of the order in which the blocks run.
+    timing: how often, how long and in which order they run.
     on_step: called with the task, the steps done and the number of steps.
 
     Raises UsageError for a runtime that is unknown, not installed or runs none of the files, for threads below 1 and
     fewer than 2 rounds; ExportFileError for a file that cannot be read or run.
     """
     started = time.perf_counter()
-    _check(paths, threads, rounds)
+    _check(paths, threads, timing.rounds)
     entrants = bench_plan.entrants(paths, runtimes, threads)
     pythons = {entrant.runtime: _python(entrant.runtime) for entrant in entrants}
     found = machine.describe()
@@ -111,7 +121,7 @@ def bench(
             on_step("loading", i, len(entrants))
             process = Process(entrant.runtime, entrant.path, entrant.threads, python=pythons[entrant.runtime])
             records.append(_Record(stack.enter_context(process)))
-        measure(records, rounds, warm_up_seconds, seed, on_step)
+        measure(records, timing, on_step)
         rows = [_row(e, e.file, record) for e, record in zip(entrants, records, strict=True) if e.file]
         peaks = tuple(_peak(e, record) for e, record in zip(entrants, records, strict=True) if not e.file)
     rows = [_compared(row, rows, peaks) for row in rows]
@@ -121,7 +131,12 @@ def bench(
         machine=found,
         slower=explain.slower(rows, found),
         cautions=explain.cautions(rows, found),
-        method={"rounds": rounds, "block_s": BLOCK_SECONDS, "warm_up_s": warm_up_seconds, "seed": seed},
+        method={
+            "rounds": timing.rounds,
+            "block_s": BLOCK_SECONDS,
+            "warm_up_s": timing.warm_up_seconds,
+            "seed": timing.seed,
+        },
         seconds=round(time.perf_counter() - started, 1),
     )
 
@@ -139,16 +154,16 @@ def _python(runtime: str) -> Path:
     return tflite_runtime_python() if runtime == TfliteRuntime.name else Path(sys.executable)
 
 
-def measure(records: Sequence[_Record], rounds: int, warm_up_seconds: float, seed: int, on_step: OnStep) -> None:
+def measure(records: Sequence[_Record], timing: Timing, on_step: OnStep) -> None:
     for i, record in enumerate(records):
         on_step("warming up", i, len(records))
-        record.warm_up(warm_up_seconds)
-    order = np.random.default_rng(seed)
-    for i in range(rounds):
-        on_step("timing", i, rounds)
+        record.warm_up(timing.warm_up_seconds)
+    order = np.random.default_rng(timing.seed)
+    for i in range(timing.rounds):
+        on_step("timing", i, timing.rounds)
         for position in order.permutation(len(records)):
             records[position].run_block()
-    on_step("timing", rounds, rounds)
+    on_step("timing", timing.rounds, timing.rounds)
 
 
 def _row(entrant: Entrant, file: File, record: _Record) -> Row:

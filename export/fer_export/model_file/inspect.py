@@ -65,12 +65,17 @@ class FileInfo(Readable):
         }
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of an exported file; raises ExportFileError when it is not there or cannot be read."""
+def read_file(model: Path | bytes) -> bytes:
+    """The bytes of an exported file; raises ExportFileError when it is not there or cannot be read.
+
+    model: its path, or its bytes, which are given back.
+    """
+    if isinstance(model, bytes):
+        return model
     try:
-        return path.read_bytes()
+        return model.read_bytes()
     except OSError as error:
-        raise ExportFileError(f"cannot read {path}: {error.strerror or error}; export it with `export()`") from error
+        raise ExportFileError(f"cannot read {model}: {error.strerror or error}; export it with `export()`") from error
 
 
 def inspect_file(path: Path) -> FileInfo:

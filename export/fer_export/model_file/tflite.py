@@ -31,23 +31,22 @@ def inspect(model: bytes) -> GraphSummary:
     """
     root = open_model(model)
     with guarded():
-        if root.SubgraphsLength() == 0:
+        if not root.subgraphs:
             raise ExportFileError("the TFLite file holds no graph; export it again")
         names = _signature_names(root)
-        main = root.Subgraphs(0)
-        codes = [_op_code(root.OperatorCodes(i)) for i in range(root.OperatorCodesLength())]
-        graphs = [root.Subgraphs(i) for i in range(root.SubgraphsLength())]
+        main = root.subgraphs[0]
+        codes = [_op_code(code) for code in root.operatorCodes or ()]
         version = metadata_entry(root, RUNTIME_ENTRY)
         return GraphSummary(
-            inputs=tuple(_tensor(main, i, names) for i in _indices(main, "Inputs")),
-            outputs=tuple(_tensor(main, i, names) for i in _indices(main, "Outputs")),
-            ops=tuple(op for graph in graphs for op in _ops(graph, codes)),
+            inputs=tuple(_summary(main, index, names) for index in _indices(main.inputs)),
+            outputs=tuple(_summary(main, index, names) for index in _indices(main.outputs)),
+            ops=tuple(op for graph in root.subgraphs for op in _ops(graph, codes)),
             min_runtime_version=version.rstrip(b"\0").decode() if version else None,
-            weights_bytes=_weights_bytes(root, graphs),
+            weights_bytes=_weights_bytes(root),
             file_bytes=len(model),
             format="tflite",
-            macs=sum(_macs(graph, codes) for graph in graphs),
-            parameters=sum(_parameters(root, graph, codes) for graph in graphs),
+            macs=sum(_macs(graph, codes) for graph in root.subgraphs),
+            parameters=sum(_parameters(root, graph, codes) for graph in root.subgraphs),
         )
 
 
@@ -68,19 +67,20 @@ def computing(model: bytes) -> tuple[tuple[str, bool], ...]:
     """
     root = open_model(model)
     with guarded():
-        graph = root.Subgraphs(0)
-        codes = [_op_code(root.OperatorCodes(i)) for i in range(root.OperatorCodesLength())]
+        main = root.subgraphs[0]
+        codes = [_op_code(code) for code in root.operatorCodes or ()]
         return tuple(
-            (_name(graph, _indices(op, "Outputs")[0], {}), "float32" in {*summary.inputs, *summary.outputs})
-            for op, summary in zip(_operators(graph), _ops(graph, codes), strict=True)
-            if summary.name not in SHAPE_OPS | BOUNDARY_OPS and _indices(op, "Outputs")
+            (_name(main, _indices(op.outputs)[0]), "float32" in {*summary.inputs, *summary.outputs})
+            for op, summary in zip(main.operators or (), _ops(main, codes), strict=True)
+            if summary.name not in SHAPE_OPS | BOUNDARY_OPS and len(_indices(op.outputs))
         )
 
 
-def open_model(model: bytes) -> Any:
-    """The root table (`ai_edge_litert.schema_py_generated.Model`) of a .tflite file.
+def open_model(model: bytes | bytearray) -> Any:
+    """The content of a .tflite file as an object, `ai_edge_litert.schema_py_generated.ModelT`; its arrays are views.
 
-    Raises ExportFileError when the bytes are empty or not a TFLite model. Read it inside `guarded()`.
+    Raises ExportFileError when the bytes are empty, not a TFLite model, damaged, or declare more than they can hold.
+    Read the object inside `guarded()`: what it refers to by number need not exist.
     """
     schema = _schema()
     if not model:
@@ -89,8 +89,9 @@ def open_model(model: bytes) -> Any:
         raise ExportFileError("the file is not a TFLite model (its bytes 4-7 are not TFL3); pass a .tflite file")
     with guarded():
         root = schema.Model.GetRootAs(model)
+        # Before any object is made: a table that is referred to again and again would become as many objects.
         tflite_bounds.check(root, len(model))
-        return root
+        return schema.ModelT.InitFromObj(root)
 
 
 @contextlib.contextmanager
@@ -111,13 +112,15 @@ def guarded() -> Iterator[None]:
         raise ExportFileError("the TFLite file is cut off or damaged; export or download it again") from error
 
 
+def metadata_view(root: Any, name: str) -> Any:
+    """The named metadata buffer of an opened model, a view uint8 [n], or None. Call it inside `guarded()`."""
+    return next((_data(root, entry.buffer) for entry in root.metadata or () if entry.name == name.encode()), None)
+
+
 def metadata_entry(root: Any, name: str) -> bytes | None:
-    """The bytes of the named metadata buffer of a model, or None. Call it inside `guarded()`."""
-    for i in range(root.MetadataLength()):
-        entry = root.Metadata(i)
-        if entry.Name() == name.encode():
-            return bytes(_data(root.Buffers(entry.Buffer())))
-    return None
+    """The bytes of the named metadata buffer of an opened model, or None. Call it inside `guarded()`."""
+    held = metadata_view(root, name)
+    return None if held is None else bytes(held)
 
 
 def _is_integer(op: OpSummary) -> bool:
@@ -130,111 +133,113 @@ def _is_integer(op: OpSummary) -> bool:
 
 
 def _ops(graph: Any, codes: list[tuple[str, int]]) -> Iterator[OpSummary]:
-    outside = {*_indices(graph, "Inputs"), *_indices(graph, "Outputs")}
-    for op in _operators(graph):
+    outside = {*_indices(graph.inputs), *_indices(graph.outputs)}
+    for op in graph.operators or ():
         # Index -1 means an absent optional input.
-        inputs = [index for index in _indices(op, "Inputs") if index >= 0]
-        outputs = _indices(op, "Outputs")
-        name, version = codes[op.OpcodeIndex()]
+        inputs = [index for index in _indices(op.inputs) if index >= 0]
+        outputs = _indices(op.outputs)
+        name, version = codes[op.opcodeIndex]
         yield OpSummary(
             name,
             version,
-            tuple(_dtype(graph.Tensors(index)) for index in inputs),
-            tuple(_dtype(graph.Tensors(index)) for index in outputs),
+            tuple(_dtype(_tensor(graph, index)) for index in inputs),
+            tuple(_dtype(_tensor(graph, index)) for index in outputs),
             not outside.isdisjoint([*inputs, *outputs]),
         )
 
 
-def _tensor(graph: Any, index: int, names: dict[int, str]) -> TensorSummary:
-    tensor = graph.Tensors(index)
-    free = tensor.ShapeSignatureLength() > 0
-    shape = tensor.ShapeSignatureAsNumpy() if free else tensor.ShapeAsNumpy()
-    quantization = tensor.Quantization()
-    scaled = quantization is not None and quantization.ScaleLength() == 1
+def _name(graph: Any, index: int) -> str:
+    return (_tensor(graph, index).name or b"").decode()
+
+
+def _summary(graph: Any, index: int, names: dict[int, str]) -> TensorSummary:
+    tensor = _tensor(graph, index)
+    shape = _indices(tensor.shape)
+    scales, zeros = _quantization(tensor)
     return TensorSummary(
-        name=_name(graph, index, names),
-        shape=tuple(int(size) for size in shape) if tensor.ShapeLength() else (),
+        name=names.get(index) or _name(graph, index),
+        shape=tuple(_indices(tensor.shapeSignature) or shape) if shape else (),
         dtype=_dtype(tensor),
-        scale=float(quantization.Scale(0)) if scaled else None,
-        zero_point=int(quantization.ZeroPoint(0)) if scaled else None,
+        scale=float(scales[0]) if len(scales) == 1 else None,
+        zero_point=int(zeros[0] if len(zeros) else 0) if len(scales) == 1 else None,
     )
 
 
-def _name(graph: Any, index: int, names: dict[int, str]) -> str:
-    return names.get(index) or (graph.Tensors(index).Name() or b"").decode()
+def _quantization(tensor: Any) -> tuple[Any, Any]:
+    """Scales and zero points of a tensor, () where it has none."""
+    found = tensor.quantization
+    held = (found.scale, found.zeroPoint) if found is not None else (None, None)
+    scales, zeros = (() if each is None else each for each in held)
+    return scales, zeros
 
 
 def _signature_names(root: Any) -> dict[int, str]:
     """Tensor index -> the name it has in the main graph's signature."""
     names: dict[int, str] = {}
-    for i in range(root.SignatureDefsLength()):
-        signature = root.SignatureDefs(i)
-        if signature.SubgraphIndex() != 0:
-            continue
-        maps = [signature.Inputs(j) for j in range(signature.InputsLength())]
-        maps += [signature.Outputs(j) for j in range(signature.OutputsLength())]
-        for entry in maps:
-            names.setdefault(entry.TensorIndex(), entry.Name().decode())
+    for signature in root.signatureDefs or ():
+        if signature.subgraphIndex == 0:
+            for entry in (*(signature.inputs or ()), *(signature.outputs or ())):
+                names.setdefault(entry.tensorIndex, entry.name.decode())
     return names
 
 
-def _weights_bytes(root: Any, graphs: list[Any]) -> int:
-    buffers = {graph.Tensors(i).Buffer() for graph in graphs for i in range(graph.TensorsLength())}
-    return sum(len(_data(root.Buffers(buffer))) for buffer in buffers)
+def _weights_bytes(root: Any) -> int:
+    buffers = {tensor.buffer for graph in root.subgraphs for tensor in graph.tensors or ()}
+    return sum(len(_data(root, buffer)) for buffer in buffers)
 
 
 def _macs(graph: Any, codes: list[tuple[str, int]]) -> int:
     total = 0
-    for op in _operators(graph):
-        outputs = _indices(op, "Outputs")
-        inputs = [_shape(graph, index) for index in _indices(op, "Inputs")]
-        total += complexity.macs(codes[op.OpcodeIndex()][0], inputs, _shape(graph, outputs[0])) if outputs else 0
+    for op in graph.operators or ():
+        outputs = _indices(op.outputs)
+        inputs = [_shape(graph, index) for index in _indices(op.inputs)]
+        total += complexity.macs(codes[op.opcodeIndex][0], inputs, _shape(graph, outputs[0])) if outputs else 0
     return total
 
 
 def _parameters(root: Any, graph: Any, codes: list[tuple[str, int]]) -> int:
     """Elements of the constants that ops use as weights and biases; one that several ops share counts once."""
     counted = {}
-    for op in _operators(graph):
-        for position, index in enumerate(_indices(op, "Inputs")):
-            if index < 0 or root.Buffers(graph.Tensors(index).Buffer()).DataLength() == 0:
+    for op in graph.operators or ():
+        for position, index in enumerate(_indices(op.inputs)):
+            if index < 0 or len(_data(root, _tensor(graph, index).buffer)) == 0:
                 continue
-            shape, dtype = _shape(graph, index), _dtype(graph.Tensors(index))
-            if complexity.is_parameter(codes[op.OpcodeIndex()][0], position, shape, dtype):
+            shape, dtype = _shape(graph, index), _dtype(_tensor(graph, index))
+            if complexity.is_parameter(codes[op.opcodeIndex][0], position, shape, dtype):
                 counted[index] = math.prod(shape)
     return sum(counted.values())
 
 
-def _operators(graph: Any) -> Iterator[Any]:
-    return (graph.Operators(i) for i in range(graph.OperatorsLength()))
+def _tensor(graph: Any, index: int) -> Any:
+    if index < 0:
+        raise LookupError(f"tensor {index}")  # not the last one
+    return graph.tensors[index]
 
 
 def _shape(graph: Any, index: int) -> tuple[int, ...]:
     """Dimensions of a tensor, 1 where they are free; () for a number or an input that is left out."""
-    tensor = graph.Tensors(index) if index >= 0 else None
-    return tuple(int(size) for size in tensor.ShapeAsNumpy()) if tensor and tensor.ShapeLength() else ()
+    return tuple(_indices(_tensor(graph, index).shape)) if index >= 0 else ()
 
 
-def _data(buffer: Any) -> Any:
-    """The bytes of a buffer, uint8 [n]; raises ValueError where they reach past the end of the file."""
-    return buffer.DataAsNumpy() if buffer.DataLength() else b""
+def _data(root: Any, buffer: int) -> Any:
+    """The bytes of a buffer, uint8 [n]."""
+    data = root.buffers[buffer].data
+    return b"" if data is None else data
 
 
-def _indices(table: Any, side: str) -> list[int]:
-    length = getattr(table, f"{side}Length")()
-    return [int(index) for index in getattr(table, f"{side}AsNumpy")()] if length else []
+def _indices(vector: Any) -> list[int]:
+    return [] if vector is None else [int(index) for index in vector]
 
 
 def _op_code(code: Any) -> tuple[str, int]:
-    custom = code.CustomCode()
     # Codes over 127 do not fit the older field, which then holds 127.
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    name = custom.decode() if custom else _op_names().get(number, f"UNKNOWN_{number}")
-    return name, code.Version()
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    name = code.customCode.decode() if code.customCode else _op_names().get(number, f"UNKNOWN_{number}")
+    return name, code.version
 
 
 def _dtype(tensor: Any) -> str:
-    return _type_names().get(tensor.Type(), f"unknown_{tensor.Type()}")
+    return _type_names().get(tensor.type, f"unknown_{tensor.type}")
 
 
 def _schema() -> Any:

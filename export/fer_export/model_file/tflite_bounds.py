@@ -27,23 +27,45 @@ def check(root: Any, size: int) -> None:
     `tflite.guarded()`."""
     graphs = _tables(root, "Subgraphs", set())
     seen: set[int] = set()
-    for kind in ("OperatorCodes", "Buffers", "Metadata", "SignatureDefs"):
-        _tables(root, kind, seen)
+    codes, metadata, signatures = (_tables(root, kind, seen) for kind in ("OperatorCodes", "Metadata", "SignatureDefs"))
+    _tables(root, "Buffers", seen)
+    for kind in ("ExternalBufferGroups", "ExternalBuffers"):  # of later schemas
+        if hasattr(root, kind):
+            _tables(root, kind, seen)
     maps: set[int] = set()
-    for i in range(root.SignatureDefsLength()):
+    names = _length(codes, "CustomCode", _length([*metadata, *graphs], "Name", 0, size), size)
+    names = _length(signatures, "SignatureKey", names, size)
+    for signature in signatures:
         for side in ("Inputs", "Outputs"):
-            _tables(root.SignatureDefs(i), side, maps)
-    indices, names, tensors = 0, 0, set[int]()
+            names = _length(_tables(signature, side, maps), "Name", names, size)
+    indices, tensors = 0, set[int]()
     operators: set[int] = set()
+    parts: set[int] = set()
     for graph in graphs:
-        for tensor in _tables(graph, "Tensors", tensors):
-            names += len(tensor.Name() or b"")
+        named = _tables(graph, "Tensors", tensors)
+        names = _length(named, "Name", names, size)
+        for tensor in named:
             _check_shape(tensor)
+            _tables(tensor, "VariantTensors", parts)
+            if (sparsity := tensor.Sparsity()) is not None:
+                _tables(sparsity, "DimMetadata", parts)
         for operator in _tables(graph, "Operators", operators):
             indices += operator.InputsLength() + operator.OutputsLength()
         indices += graph.InputsLength() + graph.OutputsLength()
-        if 4 * indices > size or names > size or len(tensors) + len(operators) > MOST_TABLES:
-            raise ExportFileError(f"the TFLite file refers to more than it holds; {_AGAIN}")
+        _refuse(4 * indices > size or len(tensors) + len(operators) > MOST_TABLES)
+
+
+def _refuse(more: bool) -> None:
+    if more:
+        raise ExportFileError(f"the TFLite file refers to more than it holds; {_AGAIN}")
+
+
+def _length(tables: list[Any], field: str, names: int, size: int) -> int:
+    """Bytes of names so far with those of a text of each table: a text may be referred to again and again."""
+    for table in tables:
+        names += len(getattr(table, field)() or b"")
+        _refuse(names > size)
+    return names
 
 
 def _tables(parent: Any, field: str, seen: set[int]) -> list[Any]:

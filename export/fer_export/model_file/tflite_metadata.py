@@ -2,7 +2,7 @@
 
 The standard form, which Android Studio and MediaPipe Tasks read: a ModelMetadata FlatBuffer in the buffer
 TFLITE_METADATA, and the files it names as an uncompressed zip after the model (`unzip -l` lists them).
-Field numbers below are those of the public metadata_schema.fbs, version 1.5.
+Its tables are those of `metadata_schema`.
 
 The converter's bytes stay as they are: a new root table is put in front of them. FlatBuffers offsets point
 forward, so it refers to the old tables where they lie, and the weights stay bit-identical and aligned.
@@ -21,22 +21,35 @@ from ..contract import Contract, FrameRule, describe
 from ..errors import ConversionError, ExportFileError
 from ..harmless import json_text
 from ..system import unpacking
-from . import embedded
+from . import embedded, metadata_schema
+from .metadata_schema import (
+    AssociatedFile,
+    AssociatedFileType,
+    BoundingBoxProperties,
+    BoundingBoxType,
+    ColorSpaceType,
+    Content,
+    ContentProperties,
+    CoordinateType,
+    ImageProperties,
+    Model,
+    ModelMetadata,
+    NormalizationOptions,
+    ProcessUnit,
+    ProcessUnitOptions,
+    Stats,
+    SubGraphMetadata,
+    TensorMetadata,
+)
 from .summary import ModelInfo, TensorSummary
 from .tflite import IDENTIFIER, guarded, inspect, metadata_entry, open_model
 
 ENTRY = "TFLITE_METADATA"
-METADATA_IDENTIFIER = b"M001"
 MIN_PARSER_VERSION = "1.0.0"
 LABELS_FILE = "labels.txt"
 CONTRACT_FILE = "contract.json"
 CALIBRATION_FILE = "calibration.json"
 
-_DESCRIPTIONS, _TENSOR_AXIS_LABELS = 1, 2
-_FEATURE, _IMAGE, _BOUNDING_BOX = 1, 2, 3
-_RGB, _GRAYSCALE = 1, 2
-BOUNDARIES, PIXEL = 1, 1
-_NORMALIZATION = 1
 _MOST_DOCUMENTS = 16 << 20
 """Bytes that the files inside a .tflite file may come to."""
 
@@ -82,9 +95,9 @@ def read(model: bytes) -> ModelInfo:
         content = metadata_entry(root, ENTRY)
         if content is None:
             return ModelInfo(files=())
-        table = _Table.root(content)
+        table = Table.root(content)
         labels_file = _labels_file(table)
-        name, description = table.text(0), table.text(1)
+        name, description = table.text(ModelMetadata.NAME), table.text(ModelMetadata.DESCRIPTION)
     documents = _unzip(model) if labels_file else {}
     if labels_file and labels_file not in documents:
         raise ExportFileError(f"the TFLite file names {labels_file} but does not hold it; export it again")
@@ -128,73 +141,95 @@ def _model_metadata(contract: Contract, image: TensorSummary, output: TensorSumm
     import flatbuffers
 
     builder = flatbuffers.Builder(4096)
-    labels = _associated_file(builder, LABELS_FILE, "Labels of the probabilities, in order.", _TENSOR_AXIS_LABELS)
+    kind = AssociatedFileType.TENSOR_AXIS_LABELS
+    labels = _associated_file(builder, LABELS_FILE, "Labels of the probabilities, in order.", kind)
     others = [
-        _associated_file(builder, name, "JSON document.", _DESCRIPTIONS) for name in documents if name != LABELS_FILE
+        _associated_file(builder, name, "JSON document.", AssociatedFileType.DESCRIPTIONS)
+        for name in documents
+        if name != LABELS_FILE
     ]
     inputs = [_image_metadata(builder, image)]
     if contract.frame:
         inputs.append(_box_metadata(builder, contract.frame))
     subgraph = {
-        2: _vector(builder, inputs),
-        3: _vector(builder, [_probabilities_metadata(builder, output, labels)]),
+        SubGraphMetadata.INPUT_TENSOR_METADATA: _vector(builder, inputs),
+        SubGraphMetadata.OUTPUT_TENSOR_METADATA: _vector(builder, [_probabilities_metadata(builder, output, labels)]),
     }
     fields = {
-        0: builder.CreateString(contract.model),
-        1: builder.CreateString(describe(contract)),
-        3: _vector(builder, [_table(builder, subgraph)]),
-        6: _vector(builder, others),
-        7: builder.CreateString(MIN_PARSER_VERSION),
+        ModelMetadata.NAME: builder.CreateString(contract.model),
+        ModelMetadata.DESCRIPTION: builder.CreateString(describe(contract)),
+        ModelMetadata.SUBGRAPH_METADATA: _vector(builder, [_table(builder, subgraph)]),
+        ModelMetadata.ASSOCIATED_FILES: _vector(builder, others),
+        ModelMetadata.MIN_PARSER_VERSION: builder.CreateString(MIN_PARSER_VERSION),
     }
-    builder.Finish(_table(builder, fields), file_identifier=METADATA_IDENTIFIER)
+    builder.Finish(_table(builder, fields), file_identifier=metadata_schema.IDENTIFIER)
     return bytes(builder.Output())
 
 
 def _image_metadata(builder: Any, tensor: TensorSummary) -> int:
-    properties = _table(builder, {}, {0: _RGB if tensor.shape[-1] == 3 else _GRAYSCALE})
+    space = ColorSpaceType.RGB if tensor.shape[-1] == 3 else ColorSpaceType.GRAYSCALE
+    properties = _table(builder, {}, {ImageProperties.COLOR_SPACE: space})
+    words = f"{'Picture' if -1 in tensor.shape else 'Face crop'}, byte values 0-255."
     fields = {
-        0: builder.CreateString(tensor.name),
-        1: builder.CreateString(f"{'Picture' if -1 in tensor.shape else 'Face crop'}, byte values 0-255."),
-        3: _table(builder, {1: properties}, {0: _IMAGE}),
-        5: _stats(builder, 0.0, 255.0),
+        TensorMetadata.NAME: builder.CreateString(tensor.name),
+        TensorMetadata.DESCRIPTION: builder.CreateString(words),
+        TensorMetadata.CONTENT: _content(builder, ContentProperties.IMAGE_PROPERTIES, properties),
+        TensorMetadata.STATS: _stats(builder, 0.0, 255.0),
     }
     if tensor.dtype != "uint8":
-        options = _table(builder, {0: _floats(builder, 0.0), 1: _floats(builder, 1.0)})
-        fields[4] = _vector(builder, [_table(builder, {1: options}, {0: _NORMALIZATION})])
+        normalization = {
+            NormalizationOptions.MEAN: _floats(builder, 0.0),
+            NormalizationOptions.STD: _floats(builder, 1.0),
+        }
+        options = {ProcessUnit.OPTIONS: _table(builder, normalization)}
+        kind = {ProcessUnit.OPTIONS_TYPE: ProcessUnitOptions.NORMALIZATION_OPTIONS}
+        fields[TensorMetadata.PROCESS_UNITS] = _vector(builder, [_table(builder, options, kind)])
     return _table(builder, fields)
 
 
 def _box_metadata(builder: Any, rule: FrameRule) -> int:
-    properties = _table(builder, {}, {1: BOUNDARIES, 2: PIXEL})
+    meaning = {
+        BoundingBoxProperties.TYPE: BoundingBoxType.BOUNDARIES,
+        BoundingBoxProperties.COORDINATE_TYPE: CoordinateType.PIXEL,
+    }
+    properties = _table(builder, {}, meaning)
     fields = {
-        0: builder.CreateString(rule.box_name),
-        1: builder.CreateString("Face in the picture: left, top, right, bottom in pixels."),
-        3: _table(builder, {1: properties}, {0: _BOUNDING_BOX}),
+        TensorMetadata.NAME: builder.CreateString(rule.box_name),
+        TensorMetadata.DESCRIPTION: builder.CreateString("Face in the picture: left, top, right, bottom in pixels."),
+        TensorMetadata.CONTENT: _content(builder, ContentProperties.BOUNDING_BOX_PROPERTIES, properties),
     }
     return _table(builder, fields)
 
 
 def _probabilities_metadata(builder: Any, tensor: TensorSummary, labels: int) -> int:
     fields = {
-        0: builder.CreateString(tensor.name),
-        1: builder.CreateString("Probability of each label."),
-        3: _table(builder, {1: _table(builder, {})}, {0: _FEATURE}),
-        5: _stats(builder, 0.0, 1.0),
-        6: _vector(builder, [labels]),
+        TensorMetadata.NAME: builder.CreateString(tensor.name),
+        TensorMetadata.DESCRIPTION: builder.CreateString("Probability of each label."),
+        TensorMetadata.CONTENT: _content(builder, ContentProperties.FEATURE_PROPERTIES, _table(builder, {})),
+        TensorMetadata.STATS: _stats(builder, 0.0, 1.0),
+        TensorMetadata.ASSOCIATED_FILES: _vector(builder, [labels]),
     }
     return _table(builder, fields)
 
 
-def _associated_file(builder: Any, name: str, description: str, kind: int) -> int:
-    return _table(builder, {0: builder.CreateString(name), 1: builder.CreateString(description)}, {2: kind})
+def _content(builder: Any, kind: ContentProperties, properties: int) -> int:
+    return _table(builder, {Content.CONTENT_PROPERTIES: properties}, {Content.CONTENT_PROPERTIES_TYPE: kind})
+
+
+def _associated_file(builder: Any, name: str, description: str, kind: AssociatedFileType) -> int:
+    texts = {
+        AssociatedFile.NAME: builder.CreateString(name),
+        AssociatedFile.DESCRIPTION: builder.CreateString(description),
+    }
+    return _table(builder, texts, {AssociatedFile.TYPE: kind})
 
 
 def _stats(builder: Any, low: float, high: float) -> int:
-    return _table(builder, {0: _floats(builder, high), 1: _floats(builder, low)})
+    return _table(builder, {Stats.MAX: _floats(builder, high), Stats.MIN: _floats(builder, low)})
 
 
-def _table(builder: Any, offsets: Mapping[int, int], codes: Mapping[int, int] | None = None) -> int:
-    """Write a table: field number -> offset of what it refers to, field number -> enum value."""
+def _table(builder: Any, offsets: Mapping[Any, int], codes: Mapping[Any, int] | None = None) -> int:
+    """Write a table: fields with the offset of what they refer to, fields with the value of an enumeration."""
     codes = codes or {}
     builder.StartObject(max([*offsets, *codes], default=-1) + 1)
     for slot, offset in offsets.items():
@@ -222,13 +257,15 @@ def _with_entry(model: bytes, name: str, content: bytes) -> bytes:
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
-    root = _Table.root(model)
+    root = Table.root(model)
     old = model + bytes(-len(model) % _ALIGNMENT)
     builder = flatbuffers.Builder(len(old) + 2 * len(content) + 65536)
     # A builder works backwards and counts offsets from the end, so the old bytes are its first content.
     builder.head -= len(old)
     builder.Bytes[builder.head :] = old
-    buffers, entries = ([len(old) - position for position in root.items(slot)] for slot in (4, 6))
+    buffers, entries = (
+        [len(old) - position for position in root.items(slot)] for slot in (Model.BUFFERS, Model.METADATA)
+    )
     builder.StartVector(1, len(content), _ALIGNMENT)
     builder.head -= len(content)
     builder.Bytes[builder.head : builder.head + len(content)] = content
@@ -242,8 +279,10 @@ def _with_entry(model: bytes, name: str, content: bytes) -> bytes:
     schema.MetadataAddBuffer(builder, len(buffers) - 1)
     entries.append(schema.MetadataEnd(builder))
     # Every field of Model but the first, the version, refers to a string or a vector.
-    fields = {slot: len(old) - position for slot in range(1, root.slots) if (position := root.target(slot))}
-    fields |= {4: _vector(builder, buffers), 6: _vector(builder, entries)}
+    fields = {
+        slot: len(old) - position for slot in range(Model.OPERATOR_CODES, root.slots) if (position := root.target(slot))
+    }
+    fields |= {Model.BUFFERS: _vector(builder, buffers), Model.METADATA: _vector(builder, entries)}
     builder.StartObject(max(fields) + 1)
     for slot, offset in fields.items():
         builder.PrependUOffsetTRelativeSlot(slot, offset, 0)
@@ -274,17 +313,17 @@ def _unzip(model: bytes) -> dict[str, bytes]:
         raise ExportFileError("the files inside the TFLite file are cut off or damaged; export it again") from error
 
 
-def _labels_file(metadata: _Table) -> str:
+def _labels_file(metadata: Table) -> str:
     """Name of the label file of the first output that has one, "" if none has."""
     left = _MOST_TABLES  # tables may be referred to again and again
-    for graph in metadata.tables(3):
-        for tensor in graph.tables(3):
-            for file in tensor.tables(6):
+    for graph in metadata.tables(ModelMetadata.SUBGRAPH_METADATA):
+        for tensor in graph.tables(SubGraphMetadata.OUTPUT_TENSOR_METADATA):
+            for file in tensor.tables(TensorMetadata.ASSOCIATED_FILES):
                 left -= 1
                 if left < 0:
                     raise ValueError("more tables than metadata has")
-                if file.code(2) == _TENSOR_AXIS_LABELS:
-                    return file.text(0)
+                if file.code(AssociatedFile.TYPE) == AssociatedFileType.TENSOR_AXIS_LABELS:
+                    return file.text(AssociatedFile.NAME)
     return ""
 
 
@@ -292,8 +331,8 @@ def _json(document: Mapping[str, Any]) -> bytes:
     return (json_text(document) + "\n").encode()
 
 
-class _Table:
-    """A FlatBuffers table read by field number. Use it inside `guarded()`."""
+class Table:
+    """A FlatBuffers table read by the number of a field. Use it inside `guarded()`."""
 
     def __init__(self, content: bytes, position: int) -> None:
         from flatbuffers.table import Table
@@ -302,7 +341,7 @@ class _Table:
         self._table = Table(content, position)
 
     @classmethod
-    def root(cls, content: bytes) -> _Table:
+    def root(cls, content: bytes) -> Table:
         return cls(content, int.from_bytes(content[:4], "little"))
 
     @property
@@ -327,8 +366,8 @@ class _Table:
             raise ValueError("more tables than metadata has")
         return [int(self._table.Indirect(start + 4 * i)) for i in range(self._table.VectorLen(field))]
 
-    def tables(self, slot: int) -> list[_Table]:
-        return [_Table(self._content, position) for position in self.items(slot)]
+    def tables(self, slot: int) -> list[Table]:
+        return [Table(self._content, position) for position in self.items(slot)]
 
     def text(self, slot: int) -> str:
         field = self._table.Offset(4 + 2 * slot)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from . import tflite
 from .tflite import RUNTIME_ENTRY, guarded, open_model
 
@@ -133,14 +135,17 @@ def declare(content: bytes) -> bytes:
 
     The entry has a buffer of fixed size, so nothing else moves. A file without the entry stays as it is.
     """
-    needed, place = oldest(content), _place(content)
-    if needed is None or place is None:
+    changed = bytearray(content)
+    needed, root = oldest(content), open_model(changed)
+    with guarded():
+        held = tflite.metadata_view(root, RUNTIME_ENTRY)
+    if needed is None or held is None:
         return content
-    start, length = place
-    said = content[start : start + length].rstrip(b"\0").decode(errors="replace")
-    if len(needed) > length or _number(said) >= _number(needed):
+    said = bytes(held).rstrip(b"\0").decode(errors="replace")
+    if len(needed) > len(held) or _number(said) >= _number(needed):
         return content
-    return content[:start] + needed.encode().ljust(length, b"\0") + content[start + length :]
+    held[:] = np.frombuffer(needed.encode().ljust(len(held), b"\0"), np.uint8)
+    return bytes(changed)
 
 
 def _op_releases(content: bytes) -> Iterator[str]:
@@ -153,37 +158,25 @@ def _op_releases(content: bytes) -> Iterator[str]:
 
 
 def has_channelwise_dense(content: bytes) -> bool:
+    """Whether a dense layer has one scale a channel and integer activations."""
     from ai_edge_litert import schema_py_generated as schema
 
-    root = open_model(content)
+    model = open_model(content)
     with guarded():
-        for graph in (root.Subgraphs(i) for i in range(root.SubgraphsLength())):
-            for op in (graph.Operators(i) for i in range(graph.OperatorsLength())):
-                code = root.OperatorCodes(op.OpcodeIndex()).BuiltinCode()
-                if code == schema.BuiltinOperator.FULLY_CONNECTED and _is_channelwise(graph, op):
-                    return True
-    return False
+        return any(
+            model.operatorCodes[op.opcodeIndex].builtinCode == schema.BuiltinOperator.FULLY_CONNECTED
+            and _is_channelwise(graph, op)
+            for graph in model.subgraphs or ()
+            for op in graph.operators or ()
+        )
 
 
 def _is_channelwise(graph: Any, op: Any) -> bool:
     from ai_edge_litert import schema_py_generated as schema
 
-    given, weights = graph.Tensors(op.Inputs(0)), graph.Tensors(op.Inputs(1))
-    scales = weights.Quantization()
-    floats = given.Type() == schema.TensorType.FLOAT32
-    return not floats and scales is not None and scales.ScaleLength() > 1
-
-
-def _place(content: bytes) -> tuple[int, int] | None:
-    """Place of the file's `min_runtime_version`: first byte and length."""
-    root = open_model(content)
-    with guarded():
-        for i in range(root.MetadataLength()):
-            if root.Metadata(i).Name() == RUNTIME_ENTRY.encode():
-                table = root.Buffers(root.Metadata(i).Buffer())._tab
-                field = table.Offset(4)
-                return (int(table.Vector(field)), int(table.VectorLen(field))) if field else None
-    return None
+    given, weights = (graph.tensors[index] for index in op.inputs[:2])
+    scales = None if weights.quantization is None else weights.quantization.scale
+    return given.type != schema.TensorType.FLOAT32 and scales is not None and len(scales) > 1
 
 
 def _number(release: str) -> tuple[int, ...]:

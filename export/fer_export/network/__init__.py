@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .float_twin import Twin
     from .layer_names import Call, LayerNames, paths
     from .layers import has_depthwise, is_graph, leaves
-    from .prior import EQUAL, TRAINED, Prior, choose, meant_by, with_prior
+    from .prior import EQUAL, TRAINED, Prior, choose, expecting, meant_by, with_prior
     from .ranges import best_range
     from .steps import INPUT, Step
 
@@ -28,6 +28,7 @@ __all__ = [
     "best_range",
     "choose",
     "has_depthwise",
+    "expecting",
     "is_graph",
     "leaves",
     "meant_by",
@@ -50,6 +51,7 @@ __getattr__ = on_demand(
         "best_range": "ranges",
         "choose": "prior",
         "has_depthwise": "layers",
+        "expecting": "prior",
         "is_graph": "layers",
         "leaves": "layers",
         "meant_by": "prior",

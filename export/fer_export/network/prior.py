@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
-from ..dataset import canonical
+from ..dataset import Dataset, canonical, votes
 from ..errors import ConversionError, ExportFileError, UsageError
 from .layers import is_graph
 
@@ -122,6 +122,30 @@ def with_prior(checkpoint: Checkpoint, prior: Prior | None) -> Checkpoint:
         raise UsageError(f"{checkpoint.name} already has another prior; pass the network as it was trained")
     network = shifted(checkpoint.network, prior.shift(checkpoint.labels))
     return replace(checkpoint, network=network, prior=prior.to_dict())
+
+
+def expecting(checkpoint: Checkpoint, name: str | Path, data: Dataset | None, *, required: bool) -> Checkpoint:
+    """The network whose answers assume the prior of a name.
+
+    name: `trained`, `equal`, or a JSON file with the expected share of each label.
+    data: its Training faces give the trained shares where the network's card has none.
+    required: whether a prior that cannot be applied is an error; else the network stays as it is.
+
+    Raises what choose and with_prior raise.
+    """
+    if name == TRAINED:
+        return checkpoint
+    trained = checkpoint.trained_shares
+    if trained is None and data is not None:
+        trained = votes.shares(data.split("Training"), checkpoint.labels)
+    if not required and not (trained and all(trained.get(label) for label in checkpoint.labels)):
+        return checkpoint
+    try:
+        return with_prior(checkpoint, choose(name, checkpoint.labels, trained))
+    except ConversionError:
+        if required:
+            raise
+        return checkpoint  # its last layer is not visible
 
 
 def meant_by(checkpoint: Checkpoint, contract: Mapping[str, Any]) -> Checkpoint:

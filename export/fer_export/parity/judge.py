@@ -133,16 +133,30 @@ class Judgement(Readable):
         return {"checkpoint": checkpoint, "files": [{"path": name, **result.to_dict()} for name, result in self.files]}
 
 
+@dataclass(frozen=True)
+class Judging:
+    """How written files are judged."""
+
+    min_agreement: float | None = None
+    """Least agreement, 0..1; None for the precision's own limit."""
+
+    max_drop: float | None = None
+    """Largest drop of accuracy in points; None for the precision's own limit."""
+
+    runtime: str | None = None
+    """One of RUNTIMES; None for that of the file's format."""
+
+    threads: int = 1
+    """Threads for one face."""
+
+
 def judge_files(
     paths: Sequence[Path],
     checkpoint: Checkpoint,
     *,
     data: Dataset | None = None,
     split: str = "PublicTest",
-    min_agreement: float | None = None,
-    max_drop: float | None = None,
-    runtime: str | None = None,
-    threads: int = 1,
+    judging: Judging = Judging(),
     on_step: OnStep = silent,
 ) -> Judgement:
     """Judge written files, each under the gate of the precision it was made with.
@@ -151,10 +165,7 @@ def judge_files(
     checkpoint: the network.
     data: the faces that judge; without it the network's probe faces do.
     split: the split of `data` that judges.
-    min_agreement: least agreement, 0..1; None for the precision's own limit.
-    max_drop: largest drop of accuracy in points; None for the precision's own limit.
-    runtime: one of RUNTIMES; None for that of the file's format.
-    threads: for one face.
+    judging: limits, runtime and threads.
     on_step: called with the task, the steps done and the number of steps.
 
     A file that averages over mirror images is compared with the network's mean over both. Raises DataError if a judging
@@ -175,10 +186,15 @@ def judge_files(
         if key not in judges:
             judges[key] = Judge.of(meant, faces)
         precision = said.get("precision", "int8")
-        gate = adjusted(find(info.graph.format, precision).gate, min_agreement, max_drop)
+        gate = adjusted(find(info.graph.format, precision).gate, judging.min_agreement, judging.max_drop)
         with named(info.path):
             result = judges[key].judge(
-                read_file(info.path), gate, on_step, runtime=runtime, threads=threads, isolated=True
+                read_file(info.path),
+                gate,
+                on_step,
+                runtime=judging.runtime,
+                threads=judging.threads,
+                isolated=True,
             )
         judged.append((str(info.path), result))
     return Judgement(tuple(judged), meant)

@@ -19,11 +19,11 @@ from ..dataset import as_input
 from ..errors import CheckpointError, ExportFileError, PhotoError, UsageError
 from ..harmless import file_name
 from ..model_file import inspect as modelfile
+from ..model_file import read_file
 from ..network import EQUAL, Prior, choose
 from ..photo import Detector, Frame, crop
 from ..photo import read as photo
 from ..runtimes import KerasRuntime, Runtime, open_runtime
-from ..runtimes.protocol import read
 from ..system import OnStep, files, silent
 from .results import PhotoResult, PhotoResults, Prediction
 
@@ -261,7 +261,7 @@ def default_file() -> Path:
 
 def _of_file(path: Path, names: str | Sequence[str] | None = None, trusted: bool = False) -> Parts:
     """trusted: whether the file is ours, so that it needs no process of its own."""
-    content = read(path)
+    content = read_file(path)
     try:
         info, runtime = modelfile.read(content), open_runtime(content, isolated=not trusted)
     except ExportFileError as error:

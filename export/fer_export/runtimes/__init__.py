@@ -13,11 +13,12 @@ from pathlib import Path
 from ..contract import formats, nearest
 from ..errors import UsageError
 from ..model_file import inspect as modelfile
+from ..model_file import read_file
 from .isolated import IsolatedRuntime
 from .keras import KerasRuntime
 from .litert import LiteRt
 from .onnxruntime_ import OnnxRuntime
-from .protocol import OnFace, Runtime, check_pictures, read
+from .protocol import OnFace, Runtime, check_pictures
 from .tensors import Tensors
 from .tflite_process import TfliteRuntime, tflite_runtime_python
 
@@ -82,7 +83,7 @@ def _format(model: Path | bytes, name: str | None) -> tuple[str, bytes]:
     # The name of a shipped network is not a file.
     if name == KerasRuntime.name and isinstance(model, Path) and not model.exists():
         return formats.KERAS, b""
-    content = read(model)
+    content = read_file(model)
     return modelfile.format_of(content), content
 
 

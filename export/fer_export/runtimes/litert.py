@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ExportFileError, one_line
+from ..model_file import read_file
 from ..photo import Frame
 from ..system import keras_backend, machine
-from .protocol import OnFace, Runtime, read
+from .protocol import OnFace, Runtime
 from .tensors import Tensors, kernels_of
 
 Given = tuple[NDArray[Any], ...]
@@ -50,7 +51,7 @@ class LiteRt(Runtime):
     def __init__(self, model: Path | bytes, threads: int = 1, *, workers: int | None = None) -> None:
         self.version = metadata.version("ai-edge-litert")
         self.threads = threads
-        self._content, self._workers = read(model), workers
+        self._content, self._workers = read_file(model), workers
         self._tensors = Tensors.of(self._content)
         self.input_shape, self.takes_frames = self._tensors.input_shape, self._tensors.box is not None
         self.interpreters = [self._interpreter()]

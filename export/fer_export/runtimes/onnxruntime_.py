@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ExportFileError, one_line
+from ..model_file import read_file
 from ..photo import Frame
 from ..system import keras_backend, machine
-from .protocol import OnFace, Runtime, check_frame, check_pictures, read
+from .protocol import OnFace, Runtime, check_frame, check_pictures
 
 _INPUT_TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 _OUTPUT_TYPES = ("tensor(float)", "tensor(float16)")
@@ -33,7 +34,7 @@ class OnnxRuntime(Runtime):
     name = "onnxruntime"
 
     def __init__(self, model: Path | bytes, threads: int = 1) -> None:
-        content = read(model)
+        content = read_file(model)
         with keras_backend.silenced():
             import onnxruntime
         self.version = onnxruntime.__version__

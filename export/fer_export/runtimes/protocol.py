@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
@@ -61,18 +60,6 @@ class Runtime(Protocol):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-
-def read(model: Path | bytes) -> bytes:
-    """The bytes of an exported file; raises ExportFileError when they cannot be read."""
-    if isinstance(model, bytes):
-        return model
-    try:
-        return model.read_bytes()
-    except OSError as error:
-        raise ExportFileError(
-            f"cannot read {model}: {error.strerror or error}; pass a file that fer-export wrote"
-        ) from error
 
 
 def check_pictures(images: NDArray[np.uint8], shape: tuple[int, ...]) -> None:

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ExportFileError, UsageError, one_line
-from ..model_file import tflite
+from ..model_file import read_file, tflite
 from ..photo import Frame
-from .protocol import OnFace, Runtime, read
+from .protocol import OnFace, Runtime
 from .tensors import Tensors, kernels_of
 
 VARIABLE = "FER_EXPORT_TFLITE_RUNTIME"
@@ -66,7 +66,7 @@ class TfliteRuntime(Runtime):
     name = "tflite-runtime"
 
     def __init__(self, model: Path | bytes, threads: int = 1, *, python: str | Path | None = None) -> None:
-        content = read(model)
+        content = read_file(model)
         self._tensors = Tensors.of(content)
         self.input_shape, self.threads = self._tensors.input_shape, threads
         self.takes_frames = self._tensors.box is not None

@@ -33,9 +33,15 @@ def serve(
 
     What is being answered then is still answered.
 
+    source: how every worker opens its pipeline.
+    host: address to listen on.
+    port: port to listen on, 0 for a free one.
     processes: workers, by default one a core.
     page: a folder with index.html instead of the built-in page.
+    limits: size, number and time of requests; None for the defaults.
     say: told what runs where, in a few lines.
+
+    Over six parameters: they are those of `fer.serve_photos`, each a flag of the command.
 
     Raises UsageError where the web packages are missing, the port is taken or the page has no index.html.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from ..dataset import Dataset
 from ..parity import Evaluation
 from ..system import files, keras_backend
+from .plan import Plan
 from .recipe import Recipe
 from .trainer import TrainingResult
 
@@ -45,37 +45,22 @@ LIMITS = (
 
 
 def trained_card(
-    name: str,
-    network: str,
-    data: Dataset,
-    protocol: str,
-    result: TrainingResult,
-    recipe: Recipe,
-    seed: int,
-    evaluation: Evaluation,
-    training_faces: int,
-    initial: str | None,
-    teachers: Sequence[str] = (),
+    plan: Plan, recipe: Recipe, data: Dataset, result: TrainingResult, evaluation: Evaluation, training_faces: int
 ) -> dict[str, Any]:
     """The card of a network that `fer-export train` made, JSON-safe; model.keras must be in result.folder.
 
-    name: the network's name, such as `compact-7`.
-    network: a key of networks.NETWORKS.
-    data: the data set.
-    protocol: `official` or `report`.
-    result: the finished run.
+    plan: what was trained.
     recipe: how it was trained.
-    seed: the run's seed.
+    data: the data set.
+    result: the finished run.
     evaluation: its figures on the validation faces.
     training_faces: how many faces it was trained on.
-    initial: the network whose weights were the start; None for random weights.
-    teachers: names of the teachers.
     """
     content = (result.folder / "model.keras").read_bytes()
     labels = list(evaluation.labels)
     return {
-        "name": name,
-        "network": network,
+        "name": f"{plan.network}-{plan.classes}",
+        "network": plan.network,
         "labels": labels,
         "scaling": "unit",
         "input": "float32 [N, 48, 48, 1], grey levels / 255",
@@ -84,16 +69,16 @@ def trained_card(
         "sha256": files.sha256(content),
         "licence": "Apache-2.0 (the weights; see data for the pictures they were trained on)",
         "protocol": {
-            "split": protocol,
+            "split": plan.protocol,
             "labels_of": VOTES if data.votes is not None else LABELS_2013,
-            "trained_on": "Training" if protocol == "official" else "70 % of all rows, stratified",
+            "trained_on": "Training" if plan.protocol == "official" else "70 % of all rows, stratified",
             "epoch_chosen_on": evaluation.split,
-            "initial_weights": initial or "random",
-            "teachers": list(teachers),
+            "initial_weights": plan.initial or "random",
+            "teachers": list(plan.teachers),
             "epochs": len(result.epochs),
             "best_epoch": result.best_epoch,
             "settled": result.settled.to_dict() if result.settled else None,
-            "seed": seed,
+            "seed": plan.seed,
             "recipe": asdict(recipe),
             "seconds": round(sum(epoch["seconds"] for epoch in result.epochs)),
         },

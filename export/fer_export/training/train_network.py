@@ -18,89 +18,57 @@ from ..parity import evaluation
 from ..system import OnStep, silent
 from . import card, recipe, trainer
 from .methods.soft_targets import soft_targets
+from .plan import Plan, Setup
 from .recipe import EpochRecord
-from .several.group import ALONE, Group
 
 OnEpoch = Callable[[int, EpochRecord, int], None]
 
 
 def train_network(
-    network: str,
-    classes: int,
+    plan: Plan,
     data: Dataset,
     folder: Path,
     *,
-    protocol: str = "official",
-    initial: str | None = None,
-    teachers: Sequence[str] = (),
-    seed: int = 1,
-    recipe_of: str | None = None,
-    changes: dict[str, Any] | None = None,
-    group: Group = ALONE,
     on_step: OnStep = silent,
     on_epoch: OnEpoch = lambda epoch, record, left: None,
 ) -> dict[str, Any] | None:
     """Train in `folder`, or continue the run there, and return the card, which is written there as card.json.
 
-    network: a key of networks.NETWORKS.
-    classes: 6 or 7 outputs, or 8 where the data has votes.
+    plan: what is trained, and how; all but the first of its processes return None.
     data: the faces to train with; its votes, where it has any, are learned as shares.
     folder: the run's folder.
-    protocol: `official` trains on Training and chooses the epoch on PublicTest; `report` splits all rows 70/30.
-    initial: name or path of a network whose weights are the start.
-    teachers: names or paths of networks whose probabilities are learned beside the labels.
-    seed: seed of every random choice.
-    recipe_of: another network whose recipe is used.
-    changes: fields of recipe.Recipe that differ from it.
-    group: the processes that train together; all but the first return None.
     on_step: called with the task, the steps done and the number of steps.
     on_epoch: called with the epoch, its figures and the largest number of epochs left.
 
     Raises what trainer.train, checkpoint.load and Group.joined raise, and UsageError for a warm-up without a cosine
     schedule, for a patience with one, and for what check_recipe names.
     """
-    changes = changes or {}
-    settings = replace(_recipe(recipe_of or network, teachers, data), **changes)
-    _check_votes(settings, classes, data, protocol)
-    if settings.warm_up and settings.schedule != "cosine":
-        raise UsageError("the report's recipe has no warm-up; remove `warm_up`, or add `recipe_of='compact'`")
-    if "distillation" in changes and not teachers:
-        raise UsageError("`distillation` is the weight of teachers; add `teachers`, or remove it")
-    if "stop_patience" in changes and settings.schedule == "cosine":
-        raise UsageError("this recipe has no early stopping; remove `stop_patience`, or add `recipe_of='report'`")
-    trainer.check_recipe(settings, initial, teachers, group)
-    labels = DEFAULT_LABELS.get(classes, ())
-    if protocol == "report":
+    settings = _recipe(plan, data)
+    setup = Setup(plan.network, plan.classes, settings, plan.seed, plan.initial, plan.teachers, plan.group)
+    trainer.check_recipe(setup)
+    labels = DEFAULT_LABELS.get(plan.classes, ())
+    if plan.protocol == "report":
         faces, judges = report_split(data, labels)
     else:
         faces, judges = data.split("Training"), data.split("PublicTest")
     examples = _voted(faces, labels, settings.votes) if data.votes is not None else _examples(faces, labels)
-    with group.joined():
-        if teachers and not settings.consistent:
-            taught = group.shared(lambda: {"soft": _taught(teachers, examples, labels, settings.distillation)})
+    with plan.group.joined():
+        if plan.teachers and not settings.consistent:
+            taught = plan.group.shared(lambda: {"soft": _taught(plan.teachers, examples, labels, settings)})
             examples = replace(examples, soft=taught["soft"])
         result = trainer.train(
-            network,
-            classes,
+            setup,
             examples,
             _examples(judges, labels),
             folder,
-            recipe=settings,
-            seed=seed,
-            initial=initial,
-            teachers=teachers,
-            group=group,
             on_step=lambda epoch, step, steps: on_step(f"epoch {epoch} of at most {settings.epochs}", step, steps),
             on_epoch=lambda epoch, record: on_epoch(epoch, record, settings.epochs - epoch),
         )
-    if not group.first:
+    if not plan.group.first:
         return None
     trained = checkpoint.load(folder / "model.keras", labels=labels)
     figures = evaluation.evaluate(trained, judges, data.source.name)
-    name = f"{network}-{classes}"
-    document = card.trained_card(
-        name, network, data, protocol, result, settings, seed, figures, len(examples.targets), initial, teachers
-    )
+    document = card.trained_card(plan, settings, data, result, figures, len(examples.targets))
     document["trained_shares"] = shares(examples, labels)
     card.write(folder, document)
     return document
@@ -134,8 +102,18 @@ def shares(examples: trainer.Examples, labels: Sequence[str]) -> dict[str, float
     return {label: round(float(share), 6) for label, share in zip(labels, soft.mean(axis=0), strict=True)}
 
 
-def _recipe(network: str, teachers: Sequence[str], data: Dataset) -> recipe.Recipe:
-    return recipe.of(network, taught=bool(teachers), voted=data.votes is not None)
+def _recipe(plan: Plan, data: Dataset) -> recipe.Recipe:
+    """The recipe of a plan for the data; raises UsageError for changes that exclude each other."""
+    own = recipe.of(plan.recipe_of or plan.network, taught=bool(plan.teachers), voted=data.votes is not None)
+    settings = replace(own, **plan.changes)
+    _check_votes(settings, plan.classes, data, plan.protocol)
+    if settings.warm_up and settings.schedule != "cosine":
+        raise UsageError("the report's recipe has no warm-up; remove `warm_up`, or add `recipe_of='compact'`")
+    if "distillation" in plan.changes and not plan.teachers:
+        raise UsageError("`distillation` is the weight of teachers; add `teachers`, or remove it")
+    if "stop_patience" in plan.changes and settings.schedule == "cosine":
+        raise UsageError("this recipe has no early stopping; remove `stop_patience`, or add `recipe_of='report'`")
+    return settings
 
 
 def _check_votes(settings: recipe.Recipe, classes: int, data: Dataset, protocol: str) -> None:
@@ -164,10 +142,10 @@ def _voted(faces: Faces, labels: tuple[str, ...], weight: float) -> trainer.Exam
 
 
 def _taught(
-    teachers: Sequence[str], examples: trainer.Examples, labels: tuple[str, ...], weight: float
+    teachers: Sequence[str], examples: trainer.Examples, labels: tuple[str, ...], settings: recipe.Recipe
 ) -> NDArray[np.float32]:
     loaded = [checkpoint.load(teacher) for teacher in teachers]
-    return soft_targets(loaded, examples.images, examples.targets, labels, weight, examples.soft)
+    return soft_targets(loaded, examples.images, examples.targets, labels, settings.distillation, examples.soft)
 
 
 def _examples(faces: Faces, labels: tuple[str, ...]) -> trainer.Examples:

@@ -24,11 +24,11 @@ from ..errors import TrainingError, UsageError
 from ..system import files, keras_backend
 from .methods import batch_norm_refit, initial_weights, soft_targets
 from .methods.batch_norm_refit import Settled
-from .methods.mixup import mixed
 from .networks import FACE_SIZE, build
+from .plan import Setup
 from .recipe import EpochRecord, Photometric, Recipe, best_epoch, finished, learning_rate
 from .run_folder import RunFolder
-from .several.group import ALONE, Arrays, Group
+from .several.group import Arrays
 
 if TYPE_CHECKING:
     import keras
@@ -81,34 +81,20 @@ class TrainingResult:
 
 
 def train(
-    network: str,
-    classes: int,
+    setup: Setup,
     training: Examples,
     validation: Examples,
     folder: Path,
     *,
-    recipe: Recipe | None = None,
-    seed: int = 1,
-    initial: str | None = None,
-    teachers: Sequence[str] = (),
-    group: Group = ALONE,
     on_step: OnStep = lambda epoch, step, steps: None,
     on_epoch: OnEpoch = lambda epoch, record: None,
 ) -> TrainingResult:
-    """Train `network` with `classes` outputs, or continue the run in `folder`.
+    """Train a network, or continue the run in `folder`.
 
-    network: a key of networks.NETWORKS.
-    classes: 6, 7 or 8.
+    setup: what is trained, and how.
     training: faces to train on.
     validation: faces that choose the epoch.
     folder: the run's folder; the epoch with the highest validation accuracy is kept there as model.keras.
-    recipe: None for the network's own.
-    seed: seed of every random choice.
-    initial: name or path of a network whose layers of the same name and shape give the first weights; of one with more
-        emotions, the last layer's columns of those that are wanted.
-    teachers: the networks that made training.soft, by name, so that a run continues with the same; a consistent recipe
-        asks them during training.
-    group: the joined processes that train together; only the first one uses `folder` and `initial`.
     on_step: called with the epoch, the steps done and the number of steps.
     on_epoch: called with the epoch and its figures.
 
@@ -118,18 +104,18 @@ def train(
     differ in these; UsageError for what check_recipe names, an unknown network or number of classes, and teachers that
     do not fit.
     """
-    recipe = recipe or Recipe()
-    check_recipe(recipe, initial, teachers, group)
-    check_examples(training, validation, classes)
-    present = [checkpoint.load(teacher) for teacher in teachers] if recipe.consistent else []
+    recipe, group, initial = setup.recipe, setup.group, setup.initial
+    check_recipe(setup)
+    check_examples(training, validation, setup.classes)
+    present = [checkpoint.load(teacher) for teacher in setup.teachers] if recipe.consistent else []
     for teacher in present:
-        soft_targets.check_teacher(teacher, DEFAULT_LABELS.get(classes, ()), FACE_SIZE)
+        soft_targets.check_teacher(teacher, DEFAULT_LABELS.get(setup.classes, ()), FACE_SIZE)
     settings = {
-        "network": network,
-        "classes": classes,
-        "seed": seed,
+        "network": setup.network,
+        "classes": setup.classes,
+        "seed": setup.seed,
         "initial": initial,
-        "teachers": list(teachers),
+        "teachers": list(setup.teachers),
         "recipe": asdict(recipe),
         "faces": [_digest(training), _digest(validation)],
     }
@@ -140,9 +126,9 @@ def train(
         return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs), run.settled)
     first_weights: Arrays = {}
     if initial is not None and not run.epochs:
-        first_weights = group.shared(lambda: initial_weights.of(checkpoint.load(initial), classes))
+        first_weights = group.shared(lambda: initial_weights.of(checkpoint.load(initial), setup.classes))
     with group.sharing_batches():
-        trainer = Trainer(network, classes, recipe, seed, present)
+        trainer = Trainer(setup.network, setup.classes, recipe, setup.seed, present)
         if run.epochs:
             trainer.load(run.weights)
         elif initial is not None:
@@ -161,17 +147,18 @@ def train(
     return TrainingResult(folder, tuple(run.epochs), best_epoch(run.epochs), settled)
 
 
-def check_recipe(recipe: Recipe, initial: str | None, teachers: Sequence[str], group: Group) -> None:
+def check_recipe(setup: Setup) -> None:
     """Raise UsageError for settings that exclude each other."""
-    if recipe.quantize == "int8" and initial is None:
+    recipe = setup.recipe
+    if recipe.quantize == "int8" and setup.initial is None:
         raise UsageError("int8's steps are fitted to a trained network; name it with `initial`")
     if recipe.quantize == "int8" and recipe.dtype != "float32":
         raise UsageError(f"int8's steps are trained in float32; remove `dtype={recipe.dtype}`")
     if not recipe.consistent:
         return
-    if not teachers or recipe.distillation == 0:
+    if not setup.teachers or recipe.distillation == 0:
         raise UsageError("`consistent=True` needs teachers; add `teachers`, and remove `distillation=0`")
-    if not group.alone:
+    if not setup.group.alone:
         raise UsageError("`consistent=True` trains in one process; remove it, or remove `address`")
 
 
@@ -262,6 +249,8 @@ class Trainer:
         images = training.images[order]
         targets = self._one_hot(training.targets[order]) if training.soft is None else training.soft[order]
         if self.mixup > 0:
+            from .methods.augmentation import mixed
+
             images, targets = mixed(images, targets, self.mixup, np.random.default_rng([self.seed, epoch, 1]))
         history = self.model.fit(
             **feed(images, targets, self.batch_size),

@@ -162,6 +162,7 @@ class Page {
   /** Analyses one picture after the other until the camera is closed. */
   private async follow(camera: Camera): Promise<void> {
     const times: number[] = [];
+    let pictures = 0;
     while (this.camera === camera) {
       await camera.next();
       if (this.camera !== camera) return;
@@ -172,10 +173,11 @@ class Page {
       const tracks: readonly Shown[] = this.smoothing.add(predictions, now);
       this.results.show(tracks, this.network.bundle.contract.labels);
       times.push(now);
-      while (now - times[0]! > 2000) times.shift();
+      pictures++;
+      while (times.length > 2 && now - times[0]! > 2000) times.shift();
       const rate = times.length > 1 ? ((times.length - 1) * 1000) / (now - times[0]!) : 0;
       element("time").textContent = rate ? this.words.of("live", this.words.number(rate, 0)) : "";
-      element("time").dataset.rate = rate.toFixed(1);
+      Object.assign(element("time").dataset, { rate: rate.toFixed(1), pictures });
       const word: Word = tracks.length === 0 ? "live_none" : tracks.length === 1 ? "one_face" : "faces";
       // A status that repeats itself is read out again and again.
       if (this.said[0] !== word || this.said[1] !== tracks.length) this.say(word, tracks.length);

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
@@ -6,7 +7,9 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playw
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import folders from "./folders.js";
 import { StaticHost } from "./server.js";
-import { browser, DIST, here, opened, PICTURES, ready, said, says, SCREENS } from "./setting.js";
+import {
+  browser, DIST, here, opened, PATIENCE, PICTURES, ready, said, says, SCREENS, written,
+} from "./setting.js";
 
 const GOLDEN = `${DIST}/bundles/${folders[0]}/golden`;
 const golden = JSON.parse(readFileSync(`${GOLDEN}/golden.json`, "utf8")) as {
@@ -19,6 +22,7 @@ const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, has
 const DESKTOP = { viewport: { width: 1280, height: 900 } };
 
 let [host, chromium]: [StaticHost, Browser] = [] as never;
+const visited = new Map<object, BrowserContext>();
 
 beforeAll(async () => {
   mkdirSync(SCREENS, { recursive: true });
@@ -34,6 +38,21 @@ afterAll(async () => {
 async function fresh(options: BrowserContextOptions = {}, at = host.address): Promise<[Page, BrowserContext]> {
   const context = await chromium.newContext({ ...DESKTOP, locale: "en", ...options });
   return [await opened(await context.newPage(), `${at}/`), context];
+}
+
+/** The page in a window where it was opened before, so that it comes from what is kept. */
+async function again(options: BrowserContextOptions = DESKTOP): Promise<Page> {
+  const context = visited.get(options);
+  if (context) return opened(await context.newPage(), `${host.address}/`);
+  const [page, made] = await fresh(options);
+  await kept(page);
+  visited.set(options, made);
+  return page;
+}
+
+/** Resolves when all that the page keeps is there. */
+function kept(page: Page): Promise<void> {
+  return page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
 }
 
 async function photo(page: Page, file: string): Promise<void> {
@@ -56,7 +75,7 @@ function boxes(page: Page, width: number, height: number): Promise<number[][]> {
 }
 
 test("golden photos: boxes where Python finds them, bars of the face that is touched, by mouse and keyboard", async () => {
-  const [page, context] = await fresh();
+  const page = await again();
   for (const name of ["several", "portrait"]) {
     const wanted = golden.photos.find((one) => one.file === `golden/${name}.png`)!;
     await photo(page, `${GOLDEN}/${name}.png`);
@@ -79,11 +98,11 @@ test("golden photos: boxes where Python finds them, bars of the face that is tou
   expect((await pressed()).indexOf("true")).toBe(1);
   expect(await page.locator(".face").nth(1).getAttribute("aria-label")).toMatch(/^Face 2: \w+ \d+%$/);
   expect(await violations(page)).toEqual([]);
-  await context.close();
+  await page.close();
 });
 
 test("no face and a file that is not a picture are explained", async () => {
-  const [page, context] = await fresh();
+  const page = await again();
   await photo(page, `${GOLDEN}/no-face.png`);
   expect(await said(page)).toBe("no_face");
   expect(await page.locator(".face").count()).toBe(0);
@@ -91,11 +110,11 @@ test("no face and a file that is not a picture are explained", async () => {
   writeFileSync(text, "not a picture");
   await photo(page, text);
   expect(await said(page)).toBe("unreadable");
-  await context.close();
+  await page.close();
 });
 
 test("nothing leaves the page: every connection is refused before the first picture", async () => {
-  const [page, context] = await fresh();
+  const page = await again();
   expect(await violations(page)).toEqual([]);
   const asked = host.asked.length;
   const refused = await page.evaluate(async (own) => {
@@ -115,12 +134,12 @@ test("nothing leaves the page: every connection is refused before the first pict
   expect((await violations(page)).filter((one) => one.startsWith("connect-src")).length).toBeGreaterThanOrEqual(4);
   expect((await violations(page)).some((one) => one.startsWith("img-src"))).toBe(true);
   expect(host.asked.slice(asked).filter((path) => path === "/index.html" || path === "/beacon")).toEqual([]);
-  await context.close();
+  await page.close();
 });
 
 test("every network can be chosen, with its measured time, and answers; ONNX is fetched on demand", async () => {
   const [page, context] = await fresh();
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await kept(page);
   await photo(page, `${GOLDEN}/portrait.png`);
   const names = await page.locator("#network option").allTextContents();
   expect(names[0]).toMatch(/: \d+\.\d ms$/);
@@ -133,7 +152,7 @@ test("every network can be chosen, with its measured time, and answers; ONNX is 
         const select = document.getElementById("network") as HTMLSelectElement;
         const status = document.getElementById("status")!.dataset.said;
         return select.selectedIndex === index && select.options[index]!.text.includes("ms") && status === "one_face";
-      }, at, { timeout: 60_000 });
+      }, at, { timeout: PATIENCE });
     const percents = await page.$$eval("#bars .percent", (all) => all.map((one) => parseInt(one.textContent!, 10)));
     expect(percents.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(90);
   }
@@ -142,11 +161,10 @@ test("every network can be chosen, with its measured time, and answers; ONNX is 
 });
 
 test("the self-check passes, and fer-export device reads what it shares", async () => {
-  const [page, context] = await fresh();
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  const page = await again();
   await page.click("#check");
   await page.click("#check-run");
-  await page.waitForSelector("#check-share:not([hidden])", { timeout: 120_000 });
+  await page.waitForSelector("#check-share:not([hidden])", { timeout: PATIENCE });
   expect(await page.locator("#check-result .verdict").textContent()).toBe("This browser computes what Python computed.");
   await page.screenshot({ path: `${SCREENS}/self-check.png` });
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#check-share")]);
@@ -159,7 +177,7 @@ test("the self-check passes, and fer-export device reads what it shares", async 
   expect(table.passed).toBe(true);
   expect(table.rows[0]!.runtime).toMatch(/^litert.js/);
   expect(await violations(page)).toEqual([]);
-  await context.close();
+  await page.close();
 });
 
 test("after the first visit the page opens, analyses and checks itself with the server stopped", async () => {
@@ -169,21 +187,25 @@ test("after the first visit the page opens, analyses and checks itself with the 
   const loaded = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => one.name));
   const asked = [...new Set(loaded.map((name) => new URL(name).pathname)), "/index.html"];
   const size = (paths: string[]): number => paths.reduce((sum, path) => sum + compressed(path), 0);
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await kept(page);
   const whole = size([...new Set(own.asked)].filter((path) => path !== "/"));
   const started = await page.locator("html").getAttribute("data-ready");
-  console.log(`first start ${started} ms, ${size(asked)} bytes gzip; with all that is kept ${whole}`);
   expect(size(asked)).toBeGreaterThan(2_000_000);
   expect(whole).toBeLessThan(6_000_000);
   await own.stop();
   await page.reload();
   await ready(page);
-  console.log(`offline start: ${await page.locator("html").getAttribute("data-ready")} ms`);
+  const offline = await page.locator("html").getAttribute("data-ready");
+  written("start.json", {
+    first_start_ms: Number(started), offline_start_ms: Number(offline), first_load_gzip_bytes: size(asked),
+    all_kept_gzip_bytes: whole,
+  });
+  expect(Number(started)).toBeLessThan(Number(process.env.WEB_MOST_START ?? Infinity));
   await photo(page, `${GOLDEN}/portrait.png`);
   expect(await said(page)).toBe("one_face");
   await page.click("#check");
   await page.click("#check-run");
-  await page.waitForSelector("#check-share:not([hidden])", { timeout: 120_000 });
+  await page.waitForSelector("#check-share:not([hidden])", { timeout: PATIENCE });
   expect(await page.locator("#check-result .verdict").textContent()).toMatch("computes what Python computed");
   await page.click("#check-close");
   // A network that was never fetched cannot come now, and that is said.
@@ -203,13 +225,16 @@ function compressed(path: string): number {
 
 describe("camera", () => {
   test("a face is followed live, and the photo that is taken is analysed", async () => {
-    const [page, context] = await fresh(PHONE);
+    const page = await again(PHONE);
     await page.click("#camera");
     await says(page, "one_face");
-    await page.waitForTimeout(3000);
-    const rate = parseFloat((await page.locator("#time").getAttribute("data-rate"))!);
-    console.log(`live: ${rate} pictures a second`);
-    expect(rate).toBeGreaterThan(Number(process.env.WEB_LEAST_RATE ?? 1));
+    // The rate of the last two seconds; what it must be is asked for where nothing else runs.
+    await page.waitForFunction(() => Number(document.getElementById("time")!.dataset.pictures) >= 20, null, {
+      timeout: PATIENCE,
+    });
+    const rate = Number(await page.locator("#time").getAttribute("data-rate"));
+    written("live.json", { pictures_a_second: rate });
+    expect(rate).toBeGreaterThan(Number(process.env.WEB_LEAST_RATE ?? 0));
     expect(await page.locator(".face").count()).toBe(1);
     await page.screenshot({ path: `${SCREENS}/camera-phone.png` });
     await page.click("#take");
@@ -220,19 +245,19 @@ describe("camera", () => {
     await page.click("#stop");
     expect(await said(page)).toBe("start");
     expect(await violations(page)).toEqual([]);
-    await context.close();
+    await page.close();
   });
 
   test.each([["NotAllowedError", "camera_denied"], ["NotFoundError", "camera_none"], ["NotReadableError", "camera_busy"]])(
     "%s is explained", async (error, word) => {
-      const [page, context] = await fresh();
+      const page = await again();
       await page.evaluate((name) => {
         navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
       }, error);
       await page.click("#camera");
       await says(page, word);
       expect(await page.locator("#choose").isVisible()).toBe(true);
-      await context.close();
+      await page.close();
     });
 
   test("a camera that the browser denies is explained", async () => {
@@ -249,36 +274,52 @@ describe("every screen", () => {
 
   test.each([
     ["desktop", "light", "en"], ["desktop", "dark", "fr"], ["phone", "light", "fr"], ["phone", "dark", "en"],
-  ] as const)("%s, %s, %s: no fault of contrast, names or structure", async (size, colorScheme, locale) => {
-    const [page, context] = await fresh({ ...(size === "phone" ? PHONE : DESKTOP), colorScheme, locale, bypassCSP: false });
-    const faults = async (): Promise<string[]> => {
+  ] as const)("%s, %s, %s: no fault of contrast, names or structure", async (size, colorScheme, language) => {
+    const page = await again(size === "phone" ? PHONE : DESKTOP);
+    await page.emulateMedia({ colorScheme });
+    if ((await page.evaluate(() => document.documentElement.lang)) !== language) await page.click("#language");
+    const screen = async (name: string): Promise<void> => {
       await page.evaluate(axe);
-      return page.evaluate(async () => {
+      const faults = await page.evaluate(async () => {
         const { axe: tool } = globalThis as unknown as { axe: { run(): Promise<{ violations: Fault[] }> } };
         interface Fault { id: string; nodes: { html: string }[] }
         return (await tool.run()).violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join()}`);
       });
+      expect(faults, name).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), name).toBe(true);
+      await page.screenshot({ path: `${SCREENS}/${name}-${size}-${colorScheme}-${language}.png`, fullPage: true });
     };
-    const name = `${size}-${colorScheme}-${locale}`;
-    expect(await faults()).toEqual([]);
-    await page.screenshot({ path: `${SCREENS}/start-${name}.png`, fullPage: true });
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe(language);
+    await screen("start");
     await photo(page, `${GOLDEN}/${size === "phone" ? "portrait" : "several"}.png`);
-    expect(await faults()).toEqual([]);
-    await page.screenshot({ path: `${SCREENS}/photo-${name}.png`, fullPage: true });
+    await screen("photo");
+    await photo(page, `${GOLDEN}/no-face.png`);
+    await screen("no-face");
+    await page.click("#camera");
+    await says(page, "one_face");
+    await screen("camera");
+    await page.click("#stop");
+    await page.evaluate(() => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotAllowedError"));
+    });
+    await page.click("#camera");
+    await says(page, "camera_denied");
+    await screen("denied");
     await page.click("#check");
-    expect(await faults()).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.lang)).toBe(locale);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
-    await context.close();
+    await screen("check");
+    await page.evaluate(() => localStorage.clear());
+    await page.close();
   });
 
-  test("the language can be changed and is remembered", async () => {
-    const [page, context] = await fresh();
-    await page.click("#language");
+  test("the language is the browser's, can be changed and is remembered", async () => {
+    const [page, context] = await fresh({ locale: "fr-CA" });
     expect(await page.title()).toBe("Émotions du visage");
+    await page.click("#language");
+    expect(await page.title()).toBe("Facial emotions");
     await page.reload();
     await ready(page);
-    expect(await page.title()).toBe("Émotions du visage");
+    expect(await page.title()).toBe("Facial emotions");
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
     await context.close();
   });
 });
@@ -292,16 +333,48 @@ test("the page can be installed: manifest, icons of their sizes, a service worke
     expect(`${png.readUInt32BE(16)}x${png.readUInt32BE(20)}`).toBe(sizes);
   }
   expect((manifest.icons as { sizes: string }[]).map((icon) => icon.sizes)).toContain("512x512");
-  const [page, context] = await fresh();
+  const page = await again();
   expect(await page.locator("link[rel=manifest]").count()).toBe(1);
   expect(await page.evaluate(async () => (await navigator.serviceWorker.ready).active!.state)).toMatch(/activat/);
-  const session = await context.newCDPSession(page);
+  const session = await page.context().newCDPSession(page);
   const { installabilityErrors } = (await session.send("Page.getInstallabilityErrors")) as {
     installabilityErrors: { errorId: string }[];
   };
   // A window without a profile on disk cannot install anything; that is not the page's fault.
   expect(installabilityErrors.map((one) => one.errorId).filter((id) => id !== "in-incognito")).toEqual([]);
-  await context.close();
+  await page.close();
+});
+
+test("fer-export serve --page serves it", async () => {
+  const python = process.env.FER_EXPORT_PYTHON ?? "python";
+  const bundle = `${DIST}/bundles/${folders[0]}`;
+  const server = spawn(
+    python, ["-m", "fer_export", "serve", "--page", DIST, "--bundle", bundle, "--port", "0", "--processes", "1"],
+    { stdio: ["ignore", "pipe", "pipe"] });
+  try {
+    const address = await new Promise<string>((resolve, reject) => {
+      let said = "";
+      const read = (part: Buffer): void => {
+        said += part.toString();
+        const found = /http:\/\/[\d.]+:\d+/.exec(said);
+        if (found) resolve(found[0]);
+      };
+      server.stdout.on("data", read);
+      server.stderr.on("data", read);
+      server.on("exit", () => reject(new Error(said)));
+    });
+    // The address is named while the service still opens it.
+    await expect.poll(() => fetch(`${address}/healthz`).then((answer) => answer.ok, () => false), { timeout: PATIENCE })
+      .toBe(true);
+    const [page, context] = await fresh({}, address);
+    await photo(page, `${GOLDEN}/portrait.png`);
+    expect(await said(page)).toBe("one_face");
+    await kept(page);
+    expect(await violations(page)).toEqual([]);
+    await context.close();
+  } finally {
+    if (server.exitCode === null && server.kill()) await once(server, "exit");
+  }
 });
 
 test("no file of the page names another host", () => {

@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 
@@ -8,6 +9,9 @@ export const DIST = here("../../dist");
 export const HARNESS = here("../../test-results/harness");
 export const PICTURES = process.env.WEB_PICTURES ?? here("../../test-results/pictures");
 export const SCREENS = here("../../test-results/screens");
+
+/** Milliseconds after which a wait has failed: so many that no busy machine takes them. */
+export const PATIENCE = 600_000;
 
 /** A headless Chromium: Debian's, or the one that CHROMIUM names; camera: a file of pictures that stand for one. */
 export function browser(camera?: string): Promise<Browser> {
@@ -33,7 +37,14 @@ export async function opened(page: Page, address: string): Promise<Page> {
 }
 
 export async function ready(page: Page): Promise<void> {
-  await page.waitForSelector("html[data-ready], #status[data-said=broken]", { state: "attached", timeout: 60_000 });
+  await page.waitForSelector("html[data-ready], #status[data-said=broken]", { state: "attached", timeout: PATIENCE });
+}
+
+/** Writes what was measured beside the screenshots, and prints it. */
+export function written(name: string, found: unknown): void {
+  mkdirSync(here("../../test-results"), { recursive: true });
+  writeFileSync(here(`../../test-results/${name}`), JSON.stringify(found, null, 2));
+  console.log(name, found);
 }
 
 /** What stands in the status line: the name of the text. */
@@ -44,5 +55,5 @@ export function said(page: Page): Promise<string> {
 /** Waits for one of some texts in the status line. */
 export async function says(page: Page, ...words: string[]): Promise<void> {
   const chosen = words.map((word) => `#status[data-said=${word}]`).join(", ");
-  await page.waitForSelector(chosen, { state: "attached", timeout: 60_000 });
+  await page.waitForSelector(chosen, { state: "attached", timeout: PATIENCE });
 }

@@ -1,11 +1,13 @@
 import { defineConfig } from "vitest/config";
+import { PATIENCE } from "./setting.js";
 
 export default defineConfig({
   test: {
     include: ["tests/browser/*.test.ts", "tests/package/*.test.ts"],
-    testTimeout: 180_000,
-    hookTimeout: 90_000,
-    // One browser at a time: times are measured here too.
-    fileParallelism: false,
+    // A wait that fails says what it waited for; these only end what hangs without one.
+    testTimeout: 3 * PATIENCE,
+    hookTimeout: 3 * PATIENCE,
+    // Each has a browser of its own, which keeps one core busy.
+    maxWorkers: 2,
   },
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { build } from "vite";
 import folders from "../browser/folders.js";
 import { StaticHost } from "../browser/server.js";
-import { browser, DIST, here } from "../browser/setting.js";
+import { browser, DIST, here, PATIENCE } from "../browser/setting.js";
 
 let work = "";
 
@@ -60,7 +60,7 @@ test("the lines of the package's README, with the packed package, find the portr
     page.on("console", (message) => message.type() === "log" && said.push(message.text()));
     page.on("pageerror", (error) => said.push(error.message));
     await page.goto(`${host.address}/index.html`);
-    await expect.poll(() => said.at(-1), { timeout: 60_000 }).toBe("done");
+    await expect.poll(() => said.at(-1), { timeout: PATIENCE }).toBe("done");
     const golden = JSON.parse(readFileSync(`${DIST}/bundles/${folders[0]}/golden/golden.json`, "utf8")) as {
       photos: { file: string; faces: { box: number[] }[] }[];
     };

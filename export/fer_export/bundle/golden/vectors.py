@@ -176,8 +176,13 @@ class _FaceEntry:
     """A face that the detectors find, as the document has it."""
 
     box: tuple[_Edge, _Edge, _Edge, _Edge]
+    """Left, top, right and bottom in pixels."""
+
     score: float
+    """Score of the detector, 0..1."""
+
     detector: str
+    """Name of the detector that found it."""
 
 
 @dataclass(frozen=True)
@@ -185,9 +190,16 @@ class _CropEntry:
     """A vector, as the document has it."""
 
     box: tuple[_Edge, _Edge, _Edge, _Edge]
+    """Left, top, right and bottom in pixels."""
+
     square: tuple[_Edge, _Edge, _Edge]
+    """Left, top and side in pixels."""
+
     gray: str
+    """Grey bytes of the face, base64."""
+
     sha256: str
+    """Of the grey bytes, hexadecimal."""
 
 
 @dataclass(frozen=True)
@@ -195,11 +207,22 @@ class _PhotoEntry:
     """A photo, as the document has it."""
 
     file: str
+    """Its place in the bundle."""
+
     width: _Edge
+    """Pixels."""
+
     height: _Edge
+    """Pixels."""
+
     sha256: str
+    """Of its RGB bytes, row by row, hexadecimal."""
+
     faces: tuple[_FaceEntry, ...]
+    """What the detectors find."""
+
     crops: tuple[_CropEntry, ...]
+    """Crops of the faces found, then of the boxes made by hand."""
 
 
 @dataclass(frozen=True)
@@ -207,11 +230,22 @@ class _VariantEntry:
     """A file's answers, as the document has them."""
 
     file: str
+    """Its place in the bundle."""
+
     kernels: str
+    """Name of the kernel set."""
+
     runtime: str
+    """Package and version that gave the answers."""
+
     tolerance: float
+    """Largest difference of any probability on the same kernel set."""
+
     elsewhere: float
+    """The same on other kernel sets."""
+
     probabilities: tuple[tuple[_Share, ...], ...]
+    """One row for each vector, in label order."""
 
 
 @dataclass(frozen=True)
@@ -219,10 +253,19 @@ class _Document:
     """The whole of golden.json."""
 
     format: str
+    """What kind of document it is."""
+
     version: int
+    """Version of its form."""
+
     photos: tuple[_PhotoEntry, ...]
+    """Every photo with its crops."""
+
     vectors: int
+    """How many crops all photos have."""
+
     variants: tuple[_VariantEntry, ...]
+    """The answers of every file on every kernel set."""
 
 
 def observe(picture: Picture, file: str, contract: PhotoContract, detector: Detector) -> GoldenPhoto:

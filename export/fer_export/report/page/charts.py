@@ -1,4 +1,4 @@
-"""Charts of the comparison page as inline SVG, drawn from plain numbers.
+"""Charts of the comparison page as inline SVG, drawn by matplotlib from plain numbers.
 
 Marks tell formats apart by shape and colour; the colours are the style sheet's, for light and dark pages.
 """
@@ -8,19 +8,37 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from ...contract import FORMATS
+from ...harmless import harmless
+from ...system import figures
+from ...system.figures import named
 from .label_placement import Box, place
-from .pareto import front
-from .svg import Axis, Drawing, axis, shortened, width_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 440.0, 390.0
+"""Of a scatter in units: legible on a phone too."""
+
 LOG_SPREAD = 20.0
 """An axis whose largest value is over so many times the smallest is logarithmic."""
 
-DARKEST = 0.6
-"""Opacity of a confusion cell that holds its whole row: the count in it is still legible in the colour of all text."""
+CHARACTER = 0.6
+"""Mean width of a character of the system fonts, in heights."""
+
+ROLES = ("ink", "muted", "line", "surface")
+"""Colours of the style sheet beside those of formats."""
+
+MARKERS = {"circle": "o", "square": "s", "diamond": "D"}
+"""Marks of formats as matplotlib calls them."""
+
+LABEL = 11.5
+"""Size of a mark's name."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +84,21 @@ class Curve:
     """(faces, confidence 0..1, accuracy 0..1) of each bin, empty ones too."""
 
 
-def scatter(
-    points: Sequence[Point],
-    *,
-    cost: str,
-    worth: str,
-    reference: float | None = None,
-) -> Markup:
+def front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """The Pareto front: positions of the (cost, worth) pairs that no other pair dominates, by rising cost.
+
+    A pair dominates another when it costs no more, is worth no less, and differs. Of equal pairs the first stays;
+    a pair with a NaN is never on the front.
+    """
+    known = (i for i, point in enumerate(points) if not any(map(math.isnan, point)))
+    found: list[int] = []
+    for i in sorted(known, key=lambda i: (points[i][0], -points[i][1])):
+        if not found or points[i][1] > points[found[-1]][1]:
+            found.append(i)
+    return found
+
+
+def scatter(points: Sequence[Point], *, cost: str, worth: str, reference: float | None = None) -> Markup:
     """Worth against cost with intervals, the Pareto front of the fit points, and a dashed reference line.
 
     cost, worth: what the axes say.
@@ -80,191 +106,192 @@ def scatter(
 
     The cost axis starts at 0, unless its spread makes it logarithmic.
     """
-    best = front([(p.cost, p.worth) if p.fit else (math.nan, math.nan) for p in points])
-    across = _cost_axis([p.cost for p in points])
-    heights = [v for p in points for v in (p.low, p.high)] + ([] if reference is None else [reference])
-    up = axis(heights, HEIGHT - 46, 14)
-    names = ", ".join(f"{points[i].name} ({points[i].cost:.3g}, {points[i].worth:.4g})" for i in best)
-    drawing = Drawing(
-        WIDTH, HEIGHT, f"{worth} against {cost} of {len(points)} files. Pareto front: {names or 'empty'}."
-    )
-    _frame(drawing, across, up, cost + (", logarithmic" if across.log else ""), worth)
-    places = [(across.at(p.cost), up.at(p.worth)) for p in points]
-    lines = [("front", _staircase([places[i] for i in best], across.end))] if best else []
-    if reference is not None:
-        lines.append(("reference", [(across.start, up.at(reference)), (across.end, up.at(reference))]))
-    for p, (x, _) in zip(points, places, strict=True):
-        if p.high > p.low:
-            lines.append((f"interval {p.group}", [(x, up.at(p.low)), (x, up.at(p.high))]))
-    for kind, line in lines:
-        drawing.path(line, kind)
-    _marks(
-        drawing, points, places, Box(across.start + 3, up.end, across.end, up.start - 3), [line for _, line in lines]
-    )
-    return drawing.markup
-
-
-def _cost_axis(costs: Sequence[float]) -> Axis:
-    start, end = 52.0, WIDTH - 12
-    if min(costs) > 0 and max(costs) / min(costs) > LOG_SPREAD:
-        return axis(costs, start, end, log=True)
-    return axis([0.0, max(costs)], start, end, floor=0.0)
-
-
-def _frame(drawing: Drawing, across: Axis, up: Axis, below: str, beside: str) -> None:
-    """Grid, ticks and the names of both axes."""
-    for value, text in up.ticks:
-        y = up.at(value)
-        drawing.path([(across.start, y), (across.end, y)], "grid")
-        drawing.text(across.start - 7, y + 4, text, "tick", anchor="end")
-    for value, text in across.ticks:
-        x = across.at(value)
-        drawing.path([(x, up.start), (x, up.start + 4)], "axis")
-        drawing.text(x, up.start + 18, text, "tick", anchor="middle")
-    drawing.path([(across.start, up.start), (across.end, up.start)], "axis")
-    drawing.text((across.start + across.end) / 2, up.start + 38, below, "name", anchor="middle")
-    drawing.text(12, (up.start + up.end) / 2, beside, "name", anchor="middle", turn=-90)
-
-
-def _staircase(places: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:
-    """What the front reaches: level from each point to above or below the next, on to the right edge."""
-    steps = [places[0]]
-    for x, y in places[1:]:
-        steps += [(x, steps[-1][1]), (x, y)]
-    return [*steps, (right, steps[-1][1])]
-
-
-def _marks(
-    drawing: Drawing,
-    points: Sequence[Point],
-    places: Sequence[tuple[float, float]],
-    area: Box,
-    lines: Sequence[Sequence[tuple[float, float]]],
-) -> None:
-    sizes = [(width_of(p.name, 11.5) + 4, 13.0) for p in points]
-    boxes = place(places, sizes, area, 6.0, [part for line in lines for part in zip(line, line[1:], strict=False)])
-    for p, (x, y), box in zip(points, places, boxes, strict=True):
-        end = box.nearest(x, y)
-        if math.dist(end, (x, y)) > 11:
-            drawing.path([(x, y), end], f"leader {p.group}")
-    for p, (x, y), box in zip(points, places, boxes, strict=True):
-        kind = "failed" if not p.fit and p.group != "keras" else ""
-        tip = f"{p.name}: {p.cost:.4g}, {p.worth:.2f} ({p.low:.2f} to {p.high:.2f})"
-        drawing.marker(x, y, p.group, kind, tip=tip)
-        if p.chosen:
-            drawing.marker(x, y, p.group, "ring", size=7.5)
-        text = "label chosen" if p.chosen else "label"
-        drawing.text((box.left + box.right) / 2, box.bottom - 2.5, p.name, f"{text} {p.group}", anchor="middle")
+    best = [points[i] for i in front([(p.cost, p.worth) if p.fit else (math.nan, math.nan) for p in points])]
+    names = ", ".join(f"{p.name} ({p.cost:.3g}, {p.worth:.4g})" for p in best)
+    with figures.settings():
+        figure, axes = _figure(WIDTH, HEIGHT, (52, 46, 376, 330))
+        log = _scale_cost(axes, [p.cost for p in points])
+        heights = [v for p in points for v in (p.low, p.high)] + ([] if reference is None else [reference])
+        room = 0.05 * (max(heights) - min(heights)) or 0.05 * abs(heights[0]) or 1.0
+        axes.set_ylim(min(heights) - room, max(heights) + room)
+        axes.set_xlabel(cost + (", logarithmic" if log else ""))
+        axes.set_ylabel(worth)
+        if best:
+            right = axes.get_xlim()[1]
+            steps = ([*(p.cost for p in best), right], [*(p.worth for p in best), best[-1].worth])
+            axes.plot(*steps, drawstyle="steps-post", color=_of("ink"), alpha=0.55, linewidth=1.5, gid=named("front"))
+        if reference is not None:
+            axes.axhline(reference, color=_of("keras"), linestyle=(0, (4, 4)), linewidth=1, gid=named("reference"))
+        for p in points:
+            if p.high > p.low:
+                ends = [p.low, p.high]
+                axes.plot([p.cost] * 2, ends, color=_of(p.group), alpha=0.38, linewidth=1.2, gid=named("interval"))
+        _marks(figure, axes, points, reference, best)
+        said = f"{worth} against {cost} of {len(points)} files. Pareto front: {names or 'empty'}."
+        return figures.svg(figure, said, _variables())
 
 
 def reliability(curves: Sequence[Curve]) -> Markup:
     """Accuracy against confidence, bin by bin, over a strip that shows how many faces each bin holds."""
-    across = Axis(0, 1, 52, WIDTH - 12, ticks=tuple((v / 5, f"{20 * v}") for v in range(6)))
-    up = Axis(0, 1, 262, 14, ticks=tuple((v / 5, f"{20 * v}") for v in range(6)))
     said = "; ".join(f"{curve.name}: {_words(curve)}" for curve in curves)
-    drawing = Drawing(WIDTH, 400, f"Accuracy against confidence in per cent. {said}.")
-    for value, text in up.ticks:
-        drawing.path([(across.start, up.at(value)), (across.end, up.at(value))], "grid")
-        drawing.text(across.start - 7, up.at(value) + 4, text, "tick", anchor="end")
-    drawing.path([(across.at(0), up.at(0)), (across.at(1), up.at(1))], "reference")
-    drawing.text(across.at(0.68), up.at(0.74), "as right as it is sure", "small muted", anchor="end")
-    for curve in curves:
-        filled = [(across.at(sure), up.at(right)) for faces, sure, right in curve.bins if faces]
-        drawing.path(filled, f"curve {curve.group}")
-        for (x, y), (faces, sure, right) in zip(filled, (b for b in curve.bins if b[0]), strict=True):
-            tip = f"{curve.name}: {faces} faces, {100 * sure:.0f} % sure, {100 * right:.0f} % right"
-            drawing.marker(x, y, curve.group, size=4.5 if curve.group == "keras" else 3.5, tip=tip)
-    _bin_counts(drawing, curves, across, 284, 350)
-    drawing.text(
-        (across.start + across.end) / 2, 390, "confidence: the largest probability, %", "name", anchor="middle"
-    )
-    drawing.text(12, (up.start + up.end) / 2, "accuracy, %", "name", anchor="middle", turn=-90)
-    return drawing.markup
+    with figures.settings():
+        figure, axes = _figure(WIDTH, 400, (52, 138, 376, 248))
+        axes.plot([0, 100], [0, 100], color=_of("keras"), linestyle=(0, (4, 4)), linewidth=1, gid=named("reference"))
+        axes.text(68, 74, "as right as it is sure", color=_of("muted"), fontsize=11, ha="right")
+        axes.set(xlim=(0, 100), ylim=(0, 100), ylabel="accuracy, %", xticklabels=[])
+        for curve in curves:
+            filled = [(100 * sure, 100 * right) for faces, sure, right in curve.bins if faces]
+            axes.plot(*zip(*filled, strict=True), color=_of(curve.group), linewidth=1.6, gid=named("curve"))
+        for curve in curves:
+            for faces, sure, right in (each for each in curve.bins if each[0]):
+                tip = f"{curve.name}: {faces} faces, {100 * sure:.0f} % sure, {100 * right:.0f} % right"
+                size = 4.5 if curve.group == "keras" else 3.5
+                _mark(figure, _spot(axes, 100 * sure, 100 * right), curve.group, size, tip=tip)
+        _bin_counts(figure, curves)
+        return figures.svg(figure, f"Accuracy against confidence in per cent. {said}.", _variables())
 
 
 def _words(curve: Curve) -> str:
     return ", ".join(f"{100 * sure:.0f} sure {100 * right:.0f} right" for faces, sure, right in curve.bins if faces)
 
 
-def _bin_counts(drawing: Drawing, curves: Sequence[Curve], across: Axis, top: float, bottom: float) -> None:
+def _bin_counts(figure: Figure, curves: Sequence[Curve]) -> None:
     """Bars side by side in each bin, one per curve; the highest count stands at the axis."""
+    axes = _axes(figure, (52, 50, 376, 66))
     most = max((faces for curve in curves for faces, _, _ in curve.bins), default=0) or 1
-    drawing.text(across.start - 7, top + 9, f"{most}", "tick", anchor="end")
-    drawing.text(across.start - 7, bottom, "0", "tick", anchor="end")
-    drawing.text(12, (top + bottom) / 2, "faces", "name", anchor="middle", turn=-90)
     for position, curve in enumerate(curves):
-        bins = len(curve.bins)
-        slot = (across.end - across.start) / bins
+        slot = 100 / len(curve.bins)
         wide = 0.8 * slot / len(curves)
-        for i, (faces, _, _) in enumerate(curve.bins):
-            height = faces / most * (bottom - top)
-            if faces:
-                left = across.start + i * slot + 0.1 * slot + position * wide
-                drawing.rectangle(left, bottom - height, wide * 0.9, height, f"count {curve.group}")
-    drawing.path([(across.start, bottom), (across.end, bottom)], "axis")
-    for value, text in across.ticks:
-        drawing.path([(across.at(value), bottom), (across.at(value), bottom + 4)], "axis")
-        drawing.text(across.at(value), bottom + 18, text, "tick", anchor="middle")
+        places = [i * slot + 0.1 * slot + (position + 0.5) * wide for i in range(len(curve.bins))]
+        counts = [faces for faces, _, _ in curve.bins]
+        axes.bar(places, counts, 0.9 * wide, color=_of(curve.group))
+    axes.grid(visible=False)
+    axes.set(xlim=(0, 100), ylim=(0, most), yticks=[0, most], ylabel="faces")
+    axes.set_xlabel("confidence: the largest probability, %")
 
 
-def confusion(
-    labels: Sequence[str],
-    counts: Sequence[Sequence[int]],
+def _figure(width: float, height: float, box: tuple[float, float, float, float]) -> tuple[Figure, Axes]:
+    """A figure of so many units with axes at left, bottom, width, height."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width / figures.DOTS, height / figures.DOTS), dpi=figures.DOTS)
+    return figure, _axes(figure, box)
+
+
+def _axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
+    width, height = figures.DOTS * figure.get_size_inches()
+    left, bottom, wide, high = box
+    axes: Axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+    figures.plain(axes, _of("ink"), _of("line"), _of("muted"))
+    axes.yaxis.set_label_coords((12 - left) / wide, 0.5)
+    return axes
+
+
+def _scale_cost(axes: Axes, costs: Sequence[float]) -> bool:
+    """Whether the axis of the costs became logarithmic."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    if not (min(costs) > 0 and max(costs) / min(costs) > LOG_SPREAD):
+        axes.set_xlim(0, 1.05 * max(costs) or 1.0)
+        return False
+    room = max((max(costs) / min(costs)) ** 0.08, 1.15)
+    axes.set_xscale("log")
+    axes.set_xlim(min(costs) / room, max(costs) * room)
+    wide = max(costs) / min(costs) > 1000
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=20))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.minorticks_off()
+    return True
+
+
+def _marks(figure: Figure, axes: Axes, points: Sequence[Point], reference: float | None, best: Sequence[Point]) -> None:
+    """Marks with names that cover neither each other nor the lines."""
+    spots = [_spot(axes, p.cost, p.worth) for p in points]
+    lines = [(_spot(axes, p.cost, p.low), _spot(axes, p.cost, p.high)) for p in points]
+    right = axes.get_xlim()[1]
+    corners = [*((p.cost, p.worth) for p in best), (right, best[-1].worth)] if best else []
+    for (x, y), (following, height) in zip(corners, corners[1:], strict=False):
+        lines.append((_spot(axes, x, y), _spot(axes, following, y)))
+        lines.append((_spot(axes, following, y), _spot(axes, following, height)))
+    if reference is not None:
+        lines.append((_spot(axes, axes.get_xlim()[0], reference), _spot(axes, right, reference)))
+    sizes = [(CHARACTER * LABEL * len(p.name) + 4, 13.0) for p in points]
+    ends = axes.get_window_extent()
+    area = Box(ends.x0 + 3, HEIGHT - ends.y1, ends.x1, HEIGHT - ends.y0 - 3)
+    boxes = place(spots, sizes, area, 6.0, lines)
+    for p, spot, box in zip(points, spots, boxes, strict=True):
+        end = box.nearest(*spot)
+        if math.dist(end, spot) > 11:
+            _line(figure, spot, end, _of(p.group))
+    for p, spot, box in zip(points, spots, boxes, strict=True):
+        tip = f"{p.name}: {p.cost:.4g}, {p.worth:.2f} ({p.low:.2f} to {p.high:.2f})"
+        kind = "failed" if not p.fit and p.group != "keras" else "mark"
+        _mark(figure, spot, p.group, 4.2, kind=kind, tip=tip)
+        if p.chosen:
+            _mark(figure, spot, p.group, 7.5, kind="ring")
+        figure.text(
+            (box.left + box.right) / 2 / WIDTH,
+            1 - (box.bottom - 2.5) / HEIGHT,
+            harmless(p.name),
+            color=_of(p.group),
+            fontsize=LABEL,
+            fontweight=700 if p.chosen else 400,
+            ha="center",
+            gid=named("label"),
+        )
+
+
+def _spot(axes: Axes, x: float, y: float) -> tuple[float, float]:
+    """Units from the left and from above."""
+    found = axes.transData.transform((x, y))
+    return float(found[0]), float(axes.get_window_extent().y0 / axes.get_position().y0 - found[1])
+
+
+def _mark(
+    figure: Figure,
+    spot: tuple[float, float],
     group: str,
+    size: float,
     *,
-    reference: Sequence[Sequence[int]] | None = None,
-) -> Markup:
-    """Faces by [true][predicted]; shades are shares of the row.
+    kind: str = "mark",
+    tip: str = "",
+) -> None:
+    """A mark whose shape and colour tell the group, a format's name.
 
-    reference: the counts that small print compares to.
+    kind: `mark`, `failed` for a hollow one, `ring` for one around another.
+    tip: what it says under the pointer.
     """
-    cell, left, top = 43.0, 68.0, 62.0
-    across = cell * len(labels)
-    right = sum(row[i] for i, row in enumerate(counts))
-    drawing = Drawing(
-        left + across + 12,
-        top + across + 6,
-        f"Confusion matrix of {len(labels)} emotions: {right} of {sum(map(sum, counts))} faces on the diagonal.",
-    )
-    drawing.text(left + across / 2, 12, "predicted", "name", anchor="middle")
-    drawing.text(10, top + across / 2, "true", "name", anchor="middle", turn=-90)
-    for i, name in enumerate(labels):
-        drawing.text(left - 6, top + cell * (i + 0.5) + 4, shortened(name, 9), "tick", anchor="end")
-        drawing.text(left + cell * (i + 0.5) - 6, top - 7, shortened(name, 9), "tick", turn=-32)
-    for i, row in enumerate(counts):
-        for j, faces in enumerate(row):
-            share = faces / max(1, sum(row))
-            x, y = left + cell * j, top + cell * i
-            drawing.rectangle(x, y, cell - 1.5, cell - 1.5, "cell")
-            if faces:
-                drawing.rectangle(x, y, cell - 1.5, cell - 1.5, f"share {group}", opacity=DARKEST * share)
-            change = faces - reference[i][j] if reference else 0
-            drawing.text(x + cell / 2 - 1, y + (20 if reference else 26), f"{faces}", anchor="middle")
-            if change:
-                words = f"{change:+d}".replace("-", "−")
-                drawing.text(x + cell / 2 - 1, y + 34, words, "change", anchor="middle")
-    return drawing.markup
+    from matplotlib.markers import MarkerStyle
+    from matplotlib.patches import PathPatch
+    from matplotlib.transforms import Affine2D, IdentityTransform
+
+    outline = FORMATS[group].mark if group in FORMATS else "circle"
+    style = MarkerStyle(MARKERS[outline])
+    x, y = spot[0], float(figures.DOTS * figure.get_size_inches()[1]) - spot[1]
+    path = style.get_path().transformed(style.get_transform() + Affine2D().scale(2 * size).translate(x, y))
+    paint: dict[str, Any] = {"facecolor": _of(group), "edgecolor": _of("surface"), "linewidth": 1}
+    if kind == "failed":
+        paint = {"facecolor": _of("surface"), "edgecolor": _of(group), "linewidth": 1.8}
+    if kind == "ring":
+        paint = {"facecolor": "none", "edgecolor": _of("ink"), "linewidth": 1.8}
+    figure.add_artist(PathPatch(path, transform=IdentityTransform(), gid=named(f"{kind} {group}", tip), **paint))
 
 
-def bars(labels: Sequence[str], reference: Sequence[float], given: Sequence[float], group: str) -> Markup:
-    """Two probability bars per label, Keras above the file, with both in per cent; the largest of each is bold."""
-    row, left, wide = 21.0, 62.0, 112.0
-    first, second = _largest(reference), _largest(given)
-    said = "; ".join(f"{n} {100 * a:.0f} to {100 * b:.0f} %" for n, a, b in zip(labels, reference, given, strict=True))
-    drawing = Drawing(left + wide + 56, row * len(labels), f"Probability of Keras to that of the file: {said}.")
-    for i, (name, a, b) in enumerate(zip(labels, reference, given, strict=True)):
-        top = row * i
-        strong = " top" if i in (first, second) else ""
-        drawing.text(left - 6, top + 13.5, shortened(name, 9), f"tick{strong}", anchor="end")
-        drawing.rectangle(left, top + 2, wide, 15.5, "track")
-        for value, kind, down in ((a, "keras", 2.5), (b, group, 10)):
-            if value > 0:  # false for a NaN too
-                drawing.rectangle(left, top + down, wide * min(value, 1.0), 7, f"bar {kind}")
-        for value, best, kind, right in ((a, first, "keras", 27), (b, second, group, 54)):
-            strong = " top" if i == best else ""
-            drawing.text(left + wide + right, top + 13.5, f"{100 * value:.0f}", f"value {kind}{strong}", anchor="end")
-    return drawing.markup
+def _line(figure: Figure, start: tuple[float, float], end: tuple[float, float], colour: str) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.transforms import IdentityTransform
+
+    height = float(figures.DOTS * figure.get_size_inches()[1])
+    across, up = (start[0], end[0]), (height - start[1], height - end[1])
+    drawn = Line2D(across, up, color=colour, linewidth=0.8, alpha=0.7, gid=named("leader"))
+    drawn.set_transform(IdentityTransform())
+    figure.add_artist(drawn)
 
 
-def _largest(values: Sequence[float]) -> int:
-    return max(range(len(values)), key=lambda i: values[i])
+def _variables() -> list[str]:
+    """Colours of the style sheet, one for each format among them."""
+    return [*ROLES, *FORMATS]
+
+
+def _of(name: str) -> str:
+    return figures.colour(_variables().index(name))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...training.curves import _png
+from ...system import figures
 
 if TYPE_CHECKING:
     from ...parity import Evaluation
@@ -18,21 +18,22 @@ def confusion_matrix(result: Evaluation) -> bytes:
 
     faces = np.array(result.confusion)
     shares = faces / np.maximum(faces.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(7.2, 6.4), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    axes.imshow(shares, cmap="Greens", vmin=0, vmax=1)
-    for (true, predicted), share in np.ndenumerate(shares):
-        color = "white" if share > 0.55 else "#1d1d1d"
-        text = f"{100 * share:.0f} %\n{faces[true, predicted]}"
-        axes.text(predicted, true, text, ha="center", va="center", color=color, fontsize=9)
-    axes.set_xticks(range(len(result.labels)), result.labels, rotation=30)
-    axes.set_yticks(range(len(result.labels)), result.labels)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    low, high = result.accuracy.interval
-    axes.set_title(
-        f"{result.model} on {result.split}: {100 * result.accuracy.value:.1f} % "
-        f"({100 * low:.1f}-{100 * high:.1f}) of {result.accuracy.count:,} faces",
-        fontsize=11,
-    )
-    return _png(figure)
+    with figures.settings():
+        figure = Figure(figsize=(7.2, 6.4), dpi=120, layout="constrained")
+        axes = figure.add_subplot()
+        axes.imshow(shares, cmap="Greens", vmin=0, vmax=1)
+        for (true, predicted), share in np.ndenumerate(shares):
+            color = "white" if share > 0.55 else "#1d1d1d"
+            text = f"{100 * share:.0f} %\n{faces[true, predicted]}"
+            axes.text(predicted, true, text, ha="center", va="center", color=color, fontsize=9)
+        axes.set_xticks(range(len(result.labels)), result.labels, rotation=30)
+        axes.set_yticks(range(len(result.labels)), result.labels)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("true")
+        low, high = result.accuracy.interval
+        axes.set_title(
+            f"{result.model} on {result.split}: {100 * result.accuracy.value:.1f} % "
+            f"({100 * low:.1f}-{100 * high:.1f}) of {result.accuracy.count:,} faces",
+            fontsize=11,
+        )
+        return figures.png(figure)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
-from . import charts
+from .matrices import Answer, answers
 
 if TYPE_CHECKING:
     from ...exporting import ExportedFile
@@ -49,8 +48,8 @@ class FlippedFace:
     difference: float
     """Largest difference of its probabilities, 0..1."""
 
-    bars: Markup
-    """Its probabilities, drawn."""
+    answers: list[Answer]
+    """Both probabilities of every label."""
 
 
 def flipped_faces(file: ExportedFile, judge: Judge, most: int = MOST) -> list[FlippedFace]:
@@ -77,7 +76,7 @@ def _face(file: ExportedFile, judge: Judge, position: int, difference: float) ->
         judge.labels[was],
         judge.labels[now],
         difference,
-        charts.bars(judge.labels, before.tolist(), after.tolist(), file.variant.format),
+        answers(judge.labels, before.tolist(), after.tolist()),
     )
 
 

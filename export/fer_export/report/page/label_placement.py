@@ -47,6 +47,20 @@ class Box:
         return min(max(x, self.left), self.right), min(max(y, self.top), self.bottom)
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """What stands still while names are placed."""
+
+    area: Box
+    """Where names belong."""
+
+    obstacles: Sequence[Box]
+    """The marks."""
+
+    lines: Sequence[Segment]
+    """What a name should not cover."""
+
+
 def place(
     marks: Sequence[Spot],
     sizes: Sequence[tuple[float, float]],
@@ -61,7 +75,7 @@ def place(
 
     Each name takes the cheapest of some hundred places; a few rounds let early names give way to later ones.
     """
-    obstacles = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in marks]
+    scene = _Scene(area, [Box(x - radius, y - radius, x + radius, y + radius) for x, y in marks], lines)
     chosen: list[Box | None] = [None] * len(marks)
     for _ in range(_SWEEPS):
         before = list(chosen)
@@ -71,7 +85,7 @@ def place(
             foreign = [spot for spot in marks if spot != mark]
             chosen[i] = min(
                 _candidates(mark, size, radius),
-                key=lambda box: _cost(box, mark, others, obstacles, leaders, area, lines) + _doubt(box, mark, foreign),
+                key=lambda box: _cost(box, mark, others, leaders, scene) + _doubt(box, mark, foreign),
             )
         if chosen == before:
             break
@@ -92,22 +106,14 @@ def _candidates(mark: Spot, size: tuple[float, float], radius: float) -> list[Bo
     return found
 
 
-def _cost(
-    box: Box,
-    mark: Spot,
-    others: Sequence[Box],
-    obstacles: Sequence[Box],
-    leaders: Sequence[Segment],
-    area: Box,
-    lines: Sequence[Segment],
-) -> float:
-    covered = sum(box.overlap(other) for other in (*others, *obstacles))
+def _cost(box: Box, mark: Spot, others: Sequence[Box], leaders: Sequence[Segment], scene: _Scene) -> float:
+    covered = sum(box.overlap(other) for other in (*others, *scene.obstacles))
     end = box.nearest(*mark)
     own = (mark, end)
     crossed = sum(_cross(own, leader) for leader in leaders)
     crossed += sum(_through(leader, box) for leader in leaders) + sum(_through(own, other) for other in others)
-    struck = sum(_through(line, box) for line in lines)
-    return 10 * covered + 60 * box.outside(area) + 40 * crossed + 8 * struck + math.dist(mark, end)
+    struck = sum(_through(line, box) for line in scene.lines)
+    return 10 * covered + 60 * box.outside(scene.area) + 40 * crossed + 8 * struck + math.dist(mark, end)
 
 
 def _doubt(box: Box, mark: Spot, foreign: Sequence[Spot]) -> float:

@@ -18,7 +18,7 @@ from ...system import machine
 from ..text.bench import bench_text
 from ..text.blame import repair_text
 from ..text.export import MIRROR
-from . import charts
+from . import charts, matrices
 from .columns import Cell, Column, columns, percent, plain
 from .gallery import FlippedFace, flipped_faces
 
@@ -253,17 +253,16 @@ class View:
         )
 
     @property
-    def confusions(self) -> list[tuple[str, Markup]]:
-        """(name, chart): Keras, then the recommended files with their difference from it."""
+    def confusions(self) -> list[matrices.Confusion]:
+        """Keras, then the recommended files with their difference from it."""
         keras = self.result.keras
         if keras is None:
             return []
-        found = [("Keras", charts.confusion(keras.labels, keras.confusion, "keras"))]
+        found = [matrices.confusion("Keras", "keras", keras.labels, keras.confusion)]
         for file in self.chosen:
-            counts, group = file.parity.file_confusion, file.variant.format
-            if counts:
-                chart = charts.confusion(keras.labels, counts, group, reference=keras.confusion)
-                found.append((file.variant.label, chart))
+            if counts := file.parity.file_confusion:
+                name, group = file.variant.label, file.variant.format
+                found.append(matrices.confusion(name, group, keras.labels, counts, keras.confusion))
         return found
 
     @property

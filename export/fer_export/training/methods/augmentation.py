@@ -1,4 +1,4 @@
-"""Random affine augmentation as one Keras layer: one resampling a picture, the same code on every backend.
+"""Random changes to training faces: Keras layers, one resampling a picture, the same code on every backend; mixup.
 
 Imports keras at module level because it defines a layer: import this module inside functions only.
 """
@@ -9,7 +9,9 @@ from math import radians
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from ..recipe import Affine, Photometric
 
@@ -92,3 +94,20 @@ class RandomPhotometric(keras.layers.Layer):  # type: ignore[misc]
 
     def _uniform(self, shape: Any, low: float, high: float) -> Any:
         return keras.random.uniform(shape, low, high, seed=self.seed_generator)
+
+
+def mixed(
+    images: NDArray[np.uint8], targets: NDArray[np.float32], alpha: float, random: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """images uint8 [N, S, S, C] and targets float32 [N, K], each with those of a partner drawn without repetition.
+
+    Mixup (Zhang et al. 2018, "mixup: Beyond empirical risk minimization"), before a face and its partner are augmented,
+    so that both are turned and shifted alike. A face's own part is drawn from Beta(alpha, alpha) and is at least one
+    half, so that it remains the face it was.
+    """
+    partner = random.permutation(len(images))
+    own = random.beta(alpha, alpha, len(images)).astype(np.float32)
+    own = np.maximum(own, 1 - own)
+    part = own[:, None, None, None]
+    blended = np.rint(part * images + (1 - part) * images[partner]).astype(np.uint8)
+    return blended, own[:, None] * targets + (1 - own[:, None]) * targets[partner]
