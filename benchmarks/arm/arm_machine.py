@@ -136,8 +136,8 @@ def debian_source(folder: Path = Path("/etc/apt")) -> str:
     served: dict[str, tuple[set[str], dict[str, str]]] = {}
     for place, suites, options in _sources(folder):
         served.setdefault(place, (set(), options))[0].update(suites)
-    for place, (suites, options) in served.items():
-        if any(f"{suite}-updates" in suites for suite in suites):
+    for place, (of_place, options) in served.items():
+        if any(f"{suite}-updates" in of_place for suite in of_place):
             fields = {"Types": "deb", "URIs": place, "Suites": SUITE, "Components": "main", **options}
             return "".join(f"{name}: {value}\n" for name, value in fields.items())
     raise ArmMachineError(
