@@ -85,7 +85,7 @@ def test_delegated_ops_are_those_between_the_ends_of_a_delegate() -> None:
             ]
 
     file = bench_worker.Tflite.__new__(bench_worker.Tflite)
-    file._interpreter = Interpreter()
+    file.interpreter = Interpreter()
     assert file.kernels() == {"library": "built-in kernels", "ops": {"QUANTIZE": 1, "SOFTMAX": 1}, "delegated": 3}
 
 
