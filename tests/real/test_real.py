@@ -305,7 +305,7 @@ def test_photos_are_answered_nearly_as_well_as_cut_faces(data, shipped):
     faces, targets = data.split("PublicTest").sample(300, 1).for_labels(shipped.labels)
     found, right, direct = 0, 0, 0
     cut = shipped.predict(faces.pixels).argmax(axis=1)
-    with Pipeline.of_checkpoint(shipped) as pipeline:
+    with Pipeline(shipped, prior="trained") as pipeline:
         for face, target, answer in zip(faces.pixels, targets, cut, strict=True):
             predictions = pipeline.predict(photo_of(face))
             if len(predictions) == 1:
