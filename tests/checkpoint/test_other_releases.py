@@ -232,6 +232,7 @@ def test_weights_alone_are_described(tmp_path):
     assert same(checkpoint.load(beside, weights=path), model)
 
 
+@pytest.mark.slow
 def test_weights_of_a_shipped_network_are_recognised(tmp_path):
     network = checkpoint.load("nano-7").network
     path = tmp_path / "mine.weights.h5"

@@ -100,6 +100,7 @@ def test_onnxruntime_tells_the_ops_that_ran(tmp_path: Path) -> None:
     assert kernels.ops == {"QLinearMatMul": 1}
 
 
+@pytest.mark.slow
 def test_a_keras_network_runs_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "tiny.keras"
     tiny_tflite.network().save(path)
