@@ -126,6 +126,7 @@ def test_a_users_script_is_typed(tmp_path):
     assert "user.py:6: error" in ran.stdout
 
 
+@pytest.mark.slow
 def test_results_print_as_the_command_does(tmp_path):
     network = checkpoint_of(report_like(), tmp_path)
     result = fer.export(network, "tflite", "none", tmp_path / "exports")

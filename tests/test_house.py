@@ -155,3 +155,29 @@ def test_every_field_has_its_own_line():
                     if isinstance(field, ast.AnnAssign) and not said:
                         silent.add(f"{'.'.join(module(path))}.{node.name}.{ast.unparse(field.target)}")
     assert not silent
+
+
+def test_tests_reach_behaviour_and_not_private_names():
+    tests = Path(__file__).parent
+    ours = ("fer_export", "benchmarks", "helpers")
+    found = [
+        f"{path.relative_to(tests)}:{node.lineno} {name}"
+        for path in sorted(tests.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in private_names(node, ours)
+    ]
+    assert found == []
+
+
+def private_names(node, packages):
+    """Private names that an import takes from our packages, or that a monkeypatch replaces."""
+    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in packages:
+        return [alias.name for alias in node.names if is_private(alias.name)]
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("setattr", "delattr") and len(node.args) > 1:
+        name = getattr(node.args[1], "value", "")
+        return [name] if isinstance(name, str) and is_private(name.split(".")[-1]) else []
+    return []
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")

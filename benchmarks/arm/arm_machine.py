@@ -111,14 +111,14 @@ def lay_out(folder: Path) -> ArmMachine:
     system = folder / f"debian-{SUITE}"
     if not system.exists():
         with _appearing(system) as aside:
-            _unpack_system(aside)
+            unpack_system(aside)
     root = system / "root"
     versions = {name: metadata.version(name) for name in WHEELS}
     named = "-".join(f"{name}-{versions[name]}" for name in (*RUNTIMES, "numpy"))
     wheels = folder / f"{named}-{python_of(root)}"
     if not wheels.exists():
         with _appearing(wheels) as aside:
-            _unpack_wheels(aside, versions, python_of(root).removeprefix("python"))
+            unpack_wheels(aside, versions, python_of(root).removeprefix("python"))
     return ArmMachine(root, wheels, system / "qemu-aarch64")
 
 
@@ -136,8 +136,8 @@ def debian_source(folder: Path = Path("/etc/apt")) -> str:
     served: dict[str, tuple[set[str], dict[str, str]]] = {}
     for place, suites, options in _sources(folder):
         served.setdefault(place, (set(), options))[0].update(suites)
-    for place, (suites, options) in served.items():
-        if any(f"{suite}-updates" in suites for suite in suites):
+    for place, (of_place, options) in served.items():
+        if any(f"{suite}-updates" in of_place for suite in of_place):
             fields = {"Types": "deb", "URIs": place, "Suites": SUITE, "Components": "main", **options}
             return "".join(f"{name}: {value}\n" for name, value in fields.items())
     raise ArmMachineError(
@@ -170,7 +170,7 @@ def _options(given: dict[str, str]) -> dict[str, str]:
     return {name: lower[name.lower()] for name in ("Signed-By", "Trusted") if name.lower() in lower}
 
 
-def _unpack_system(folder: Path) -> None:
+def unpack_system(folder: Path) -> None:
     """folder/root, the arm64 tree, and folder/qemu-aarch64, for this machine."""
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
@@ -197,7 +197,7 @@ def _unpack_system(folder: Path) -> None:
     shutil.rmtree(apt)
 
 
-def _unpack_wheels(folder: Path, versions: dict[str, str], python: str) -> None:
+def unpack_wheels(folder: Path, versions: dict[str, str], python: str) -> None:
     """pip's own configuration says where wheels come from."""
     platforms = [f"--platform=manylinux_2_{minor}_aarch64" for minor in range(17, NEWEST_GLIBC + 1)]
     wanted = [f"{name}=={version}" for name, version in versions.items()]

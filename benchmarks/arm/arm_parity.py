@@ -155,7 +155,9 @@ class Row:
 def compare(check: Check, cpu: str, here: NDArray[np.float32], there: Answer) -> Row:
     """An emulated processor's answer beside this machine's, float32 [N, K]."""
     name = (check.file, check.compared, check.allowed, cpu, len(here))
-    if there.values is None or there.values.shape != here.shape:
+    if there.values is None:
+        return Row(*name, 0, math.nan, error=there.error or "no answer")
+    if there.values.shape != here.shape:
         return Row(*name, 0, math.nan, error=there.error or f"answers of another shape, {there.values.shape}")
     same = (here.view(np.uint32) == there.values.view(np.uint32)).all(axis=1).sum()
     largest = float(np.abs(here.astype(np.float64) - there.values).max())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.record import record
 
-from fer_export.checkpoint import checkpoint
+from fer_export.checkpoint import checkpoint, shipped
 from fer_export.dataset import read as readers
 from fer_export.exporting import export as exporting
 from fer_export.parity import judge
@@ -20,11 +20,11 @@ from fer_export.parity import judge
 def main() -> None:
     data = readers.read(sys.argv[1])
     figures = {}
-    for name in checkpoint.shipped_names():
+    for name in shipped.shipped_names():
         network = checkpoint.load(name)
         with tempfile.TemporaryDirectory() as folder:
             probed = exporting.export(network, "tflite", ["int8"], Path(folder) / "probe")
-            [(_, judged)] = judge.judge_files([probed.files[0].path], network, data=data)
+            [(_, judged)] = judge.judge_files([probed.files[0].path], network, data=data).files
             probe_parity = judged.parity
             real = [
                 exporting.export(

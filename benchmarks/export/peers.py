@@ -202,7 +202,8 @@ def row(file: Written, judge: Judge) -> dict[str, Any]:
     }
     if file.error:
         return {**found, "error": file.error}
-    content = file.path.read_bytes()
+    content, targets = file.path.read_bytes(), judge.faces.targets
+    assert targets is not None, "peers are judged on labelled faces"
     if file.route.tool == OURS:
         started = time.perf_counter()
         given = judge.judge(content, find(file.route.format, file.route.kind).gate).probabilities
@@ -217,9 +218,9 @@ def row(file: Written, judge: Judge) -> dict[str, Any]:
         "labels": bool(modelfile.read(content).labels),
         "seconds": [round(seconds, 3) for seconds in file.seconds],
         "bytes": len(content),
-        "accuracy": accuracy(given, judge.faces.targets).to_dict(),
+        "accuracy": accuracy(given, targets).to_dict(),
         "agreement": round(float(agreeing.mean()), 5),
-        "right": top == judge.faces.targets,
+        "right": top == targets,
         "agreeing": agreeing,
     }
 

@@ -19,7 +19,7 @@ from fer_export.calibration import calibration_set, probe_cache
 from fer_export.checkpoint import checkpoint
 from fer_export.checkpoint.checkpoint import Checkpoint
 from fer_export.contract import variants
-from fer_export.convert import onnx, tflite
+from fer_export.convert import converter
 from fer_export.dataset import read as readers
 from fer_export.exporting import blame, repair
 from fer_export.parity import judging_faces
@@ -66,11 +66,11 @@ def worst(result: blame.Blame, count: int = 3) -> list[dict[str, Any]]:
 
 def measured(found: Checkpoint, original: Checkpoint, file_format: str, juries: list[ParityFaces]) -> dict[str, Any]:
     """Plain int8 of the planted network, its ranking, and its repair before the last jury."""
-    variant, converter = variants.find(file_format, "int8"), {"tflite": tflite, "onnx": onnx}[file_format]
+    variant = variants.find(file_format, "int8")
     probe = calibration_set.from_probe(probe_cache.probe_faces(found))
     judges = [Judge.of(found, jury) for jury in juries]
-    plain = converter.convert(found, variant, calibration=probe)
-    untouched = converter.convert(original, variant, calibration=probe)
+    plain = converter(file_format, found).convert(variant, probe)
+    untouched = converter(file_format, original).convert(variant, probe)
     mended = repair.repair(plain, found, probe, lambda content: judges[-1].judge(content, variant.gate).parity)
     tries = []
     for each in mended.tries:

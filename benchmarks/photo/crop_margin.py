@@ -10,6 +10,7 @@ detectors -> crop -> network against the 48x48 faces themselves, at CROP and aro
 
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from benchmarks.record import record
@@ -27,7 +28,7 @@ from fer_export.photo.detector import Detector
 ENLARGED, BORDER = 4 * SIDE, 2 * SIDE
 SAMPLE, SEED = 3000, 1
 SCALES = (CROP.scale - 120, CROP.scale, CROP.scale + 120)
-PADDINGS = {"edge": {"mode": "edge"}, "grey": {"mode": "constant", "constant_values": 128}}
+PADDINGS: dict[str, dict[str, Any]] = {"edge": {"mode": "edge"}, "grey": {"mode": "constant", "constant_values": 128}}
 WHOLE = tuple(rule for rule in DETECTORS if rule.windows == 1)
 CONTRACT = replace(contract_for(FER2013, SIDE), detectors=WHOLE)
 NETWORKS = ("report-512-7", "compact-7")

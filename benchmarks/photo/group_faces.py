@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import replace
 from importlib import metadata, resources
+from pathlib import Path
 
 import numpy as np
 from benchmarks.record import record
@@ -68,7 +69,7 @@ def judged(found: tuple[Face, ...], places: list[Box]) -> tuple[int, int]:
 
 def without_faces() -> list[np.ndarray]:
     """Pictures of scikit-image that show nobody's face."""
-    folder = resources.files("skimage") / "data"
+    folder = Path(str(resources.files("skimage"))) / "data"
     files = sorted(file for file in folder.iterdir() if file.name.endswith((".png", ".jpg")))
     return [photo.read(file) for file in files if file.name not in WITH_FACES]
 

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.record import record
 from numpy.typing import NDArray
 
-from fer_export.checkpoint import checkpoint
+from fer_export.checkpoint import checkpoint, shipped
 from fer_export.checkpoint.checkpoint import Checkpoint
 from fer_export.contract.photo import contract_for
 from fer_export.dataset import read as readers
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("data", type=Path)
     parser.add_argument("--votes", type=Path)
-    parser.add_argument("--models", default=",".join(checkpoint.shipped_names()))
+    parser.add_argument("--models", default=",".join(shipped.shipped_names()))
     options = parser.parse_args()
     keras_backend.start()
     data = {"2013": readers.read(options.data)}

@@ -64,7 +64,7 @@ def load(port: int, connections: int, seconds: float) -> dict:
     """Latencies in milliseconds over so many connections, each of which sends the next photo when it has its answer."""
     body, headers = form(photo())
     taken: list[float] = []
-    refused: list[int] = []
+    refused: list[float] = []
     end = time.perf_counter() + seconds
 
     def client() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.record import record
 
-from fer_export.checkpoint import checkpoint
+from fer_export.checkpoint import checkpoint, shipped
 from fer_export.exporting import export as exporting
 from fer_export.latency import run as benchmark
 from fer_export.report.text.bench import bench_text
@@ -22,7 +22,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = {
             name: exporting.export(checkpoint.load(name), "tflite", ["int8"], Path(folder)).files[0].path
-            for name in checkpoint.shipped_names()
+            for name in shipped.shipped_names()
         }
         found = benchmark.bench(list(paths.values()), runtimes=("litert",), threads=(1,))
     print(bench_text(found))

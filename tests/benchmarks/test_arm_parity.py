@@ -283,8 +283,8 @@ def test_a_laid_out_machine_is_used_again(tmp_path, monkeypatch):
         (folder / "root/usr/bin/python3").symlink_to("python3.13")
 
     unpacked = []
-    monkeypatch.setattr(arm_machine, "_unpack_system", system)
-    monkeypatch.setattr(arm_machine, "_unpack_wheels", lambda *given: unpacked.append(given[1:]))
+    monkeypatch.setattr(arm_machine, "unpack_system", system)
+    monkeypatch.setattr(arm_machine, "unpack_wheels", lambda *given: unpacked.append(given[1:]))
     first, again = (arm_machine.lay_out(tmp_path / "tree") for _ in range(2))
     assert first == again
     [(versions, python)] = unpacked

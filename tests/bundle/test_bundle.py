@@ -274,6 +274,7 @@ def test_an_interruption_leaves_nothing_and_keeps_what_was_there(tiny, tmp_path,
     assert contents(old) == contents(made.places[0])
 
 
+@pytest.mark.slow
 def test_a_failed_gate_writes_nothing(tiny, tmp_path, capfd):
     network, _ = tiny
     place = tmp_path / "out"

@@ -30,6 +30,7 @@ def copy(made, tmp_path):
     return bundles.copied(made, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_bundle_as_it_was_made_passes(made, capfd):
     folder = made.places[0]
     result = verify(folder)

@@ -72,6 +72,7 @@ def test_every_step_is_told(made, steps_seen):
     assert steps_seen == [(step, 30) for step in range(1, 31)]
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_the_two_sets_share_no_picture(trained, made):
     assert probe_faces.make(trained, steps=15).to_bytes() == made.to_bytes()
     other = probe_faces.make(trained, steps=2, seed=2)

@@ -190,12 +190,12 @@ def test_a_name_that_nobody_knows_is_said(tmp_path):
 
 
 def test_a_trained_savedmodel_with_an_optimizers_slots(tmp_path):
-    from fer_export.checkpoint.saved_model import _parse
+    from fer_export.checkpoint.saved_model import parse
     from fer_export.checkpoint.screening.optimizer_slots import without_optimizer
 
     model = report_like()
     model.export(tmp_path / "saved", verbose=False)
-    document = _parse(tmp_path / "saved")
+    document = parse(tmp_path / "saved")
     with without_optimizer(tmp_path / "saved", document) as plain:
         assert plain == tmp_path / "saved"
     nodes = document.meta_graphs[0].object_graph_def.nodes
@@ -232,6 +232,7 @@ def test_weights_alone_are_described(tmp_path):
     assert same(checkpoint.load(beside, weights=path), model)
 
 
+@pytest.mark.slow
 def test_weights_of_a_shipped_network_are_recognised(tmp_path):
     network = checkpoint.load("nano-7").network
     path = tmp_path / "mine.weights.h5"

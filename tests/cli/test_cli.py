@@ -48,6 +48,7 @@ def test_help_is_quick_and_names_every_command():
         assert run(command, "--help").returncode == 0
 
 
+@pytest.mark.slow
 def test_main_job_prints_the_result_and_no_noise(tmp_path, tiny_csv):
     result = run("tflite", "--quantize", "int8", cwd=tmp_path)
     assert result.returncode == 0, result.stderr

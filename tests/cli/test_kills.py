@@ -17,14 +17,14 @@ def test_the_campaign_sees_what_is_lost_cut_or_changed(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.tflite").write_bytes(b"whole")
     (tmp_path / "out" / "b.json").write_bytes(b"{}")
-    inputs, outputs = kills._digests(tmp_path, kills.INPUTS), kills._written(tmp_path)
-    assert kills._differences(tmp_path, inputs, outputs) == []
+    inputs, outputs = kills.digests(tmp_path, kills.INPUTS), kills.written(tmp_path)
+    assert kills.differences(tmp_path, inputs, outputs) == []
     (tmp_path / "out" / "a.tflite").write_bytes(b"who")
     (tmp_path / "out" / "b.json").write_bytes(b'{"cut')
     (tmp_path / "out" / "c.npz").write_bytes(b"")
     (tmp_path / "photo.png").write_bytes(b"")
-    found = "\n".join(kills._differences(tmp_path, inputs, outputs))
+    found = "\n".join(kills.differences(tmp_path, inputs, outputs))
     for words in ("a.tflite has other bytes", "b.json is not whole", "c.npz is not whole", "photo.png was changed"):
         assert words in found
     (tmp_path / "out" / "b.json").unlink()
-    assert "out/b.json is lost" in kills._differences(tmp_path, inputs, outputs)
+    assert "out/b.json is lost" in kills.differences(tmp_path, inputs, outputs)

@@ -26,6 +26,7 @@ def commands(printed):
     return [split(line.strip().split("   ")[0])[1:] for line in lines]
 
 
+@pytest.mark.slow
 def test_a_failed_file_is_mended_and_blamed_as_it_was_made(tmp_path, tiny_csv, broken, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     known = ["--model", broken, "--data", str(tiny_csv)]
@@ -42,6 +43,7 @@ def test_a_failed_file_is_mended_and_blamed_as_it_was_made(tmp_path, tiny_csv, b
     assert list((tmp_path / "made here").glob("*-repaired.tflite"))
 
 
+@pytest.mark.slow
 def test_a_bundle_that_failed_keeps_its_flags(tmp_path, tiny_csv, broken, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     flags = ["--model", broken, "--data", str(tiny_csv), "--output", "app"]

@@ -64,6 +64,7 @@ def test_the_words_of_messages_follow_the_table(dummy):
         variants.find("dumy", "int8")
 
 
+@pytest.mark.slow
 def test_a_new_row_is_exported_judged_and_timed(dummy, network, tmp_path):
     result = fer.export(network, "dummy", ["none", "int8"], tmp_path)
     assert [file.path.name for file in result.files] == ["tiny-fp32.dummy", "tiny-int8.dummy"]
@@ -80,6 +81,7 @@ def test_a_new_row_is_exported_judged_and_timed(dummy, network, tmp_path):
     assert "dummy-runtime 1.0" in str(timed)
 
 
+@pytest.mark.slow
 def test_a_new_row_is_in_the_command_the_table_and_the_page(dummy, network, tmp_path, monkeypatch, capsys):
     only = tuple(each for each in variants.VARIANTS if each.precision == "none" and each.format != "onnx")
     monkeypatch.setattr(variants, "VARIANTS", only)

@@ -175,6 +175,7 @@ def test_a_frame_file_answers_what_the_file_for_faces_answers(converted, file_fo
     assert np.ptp(given, axis=0).max() > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_the_file_says_what_it_takes(converted, checkpoint, file_format):
     content = converted(file_format, "int8", "frame")
@@ -219,6 +220,7 @@ def test_constants_stay_aligned(converted):
     assert {place % 16 for place in places} == {0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_same_input_gives_the_same_bytes(converted, checkpoint, file_format):
     again = convert(checkpoint, variants.find(file_format, "none"), input_kind="frame")

@@ -206,6 +206,7 @@ def test_the_same_twice(outlier, found):
     json.dumps(found.to_dict(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_a_written_file(tmp_path, quick_probe, healthy):
     result = exporting.export(healthy.checkpoint, "tflite", ["int8", "fp16"], tmp_path)
     integers, halves = (blame.blame(file.path, healthy.checkpoint) for file in result.files)
@@ -219,6 +220,7 @@ def test_a_written_file(tmp_path, quick_probe, healthy):
     assert integers.layers[0].layer in text
 
 
+@pytest.mark.slow
 def test_a_file_calibrated_on_training_faces_needs_them(tmp_path, tiny_csv):
     checkpoint, data = checkpoint_of(report_like(side=48), tmp_path), readers.read(tiny_csv)
     path = exporting.export(checkpoint, "tflite", ["int8"], tmp_path / "out", data=data).files[0].path

@@ -80,6 +80,7 @@ def test_the_reason_says_slower_where_it_is(compared):
     assert "4.0 times smaller and here 2.0 times slower" in chosen.reason
 
 
+@pytest.mark.slow
 def test_the_command_writes_page_and_json_and_prints_one_table(tiny_csv, tmp_path, capsys):
     network = checkpoint_of(taught(report_like(side=48, classes=7), tiny_csv), tmp_path)
     flags = ["--model", str(network.source), "--data", str(tiny_csv), "--output", str(tmp_path / "my out")]

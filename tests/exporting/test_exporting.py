@@ -105,6 +105,7 @@ def repaired_zip(content):
     return content.replace(old, zlib.crc32(labels).to_bytes(4, "little"))
 
 
+@pytest.mark.slow
 def test_another_networks_file_fails(exported, shipped, tmp_path, quick_probe):
     """A file of the same shape and labels made from other weights."""
     import keras
@@ -144,6 +145,7 @@ def test_faces_that_calibrate_cannot_judge(tmp_path, tiny_csv):
         judge.judge_files([result.files[0].path], network, data=data, split="Training")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache", ["empty", "damaged", "no folder"])
 def test_probe_faces_are_made_for_a_network_without_them(tmp_path, quick_probe, monkeypatch, cache):
     network = checkpoint_of(report_like(side=16), tmp_path)

@@ -124,6 +124,7 @@ def test_the_file_takes_and_gives_what_the_plain_one_does(outlier, mended):
     )
 
 
+@pytest.mark.slow
 def test_a_file_that_the_runtime_refuses_is_repaired_too(tmp_path):
     """XNNPACK takes no op whose input step times weight step is 256 times its output step or more."""
     keras.backend.clear_session()
@@ -191,6 +192,7 @@ def blamed(mended, monkeypatch):
     monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blamed")
 def test_one_layer_after_the_other_until_a_file_passes(outlier):
     judged = []

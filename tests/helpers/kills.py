@@ -52,7 +52,7 @@ def campaign(
     (world / "tmp").mkdir()
     chosen = {name: words for name, words in commands().items() if not names or name in names}
     durations = {name: _finished(world, words) for name, words in chosen.items()}
-    inputs, outputs = _digests(world, INPUTS), _written(world)
+    inputs, outputs = digests(world, INPUTS), written(world)
     chance, faults, killed = random.Random(seed), list[str](), 0
     for number in range(kills):
         name = list(chosen)[number % len(chosen)]
@@ -65,14 +65,14 @@ def campaign(
         workers = _children(process.pid)
         process.kill()
         process.wait()
-        found = [*_differences(world, inputs, outputs), *_alive(workers)]
+        found = [*differences(world, inputs, outputs), *_alive(workers)]
         faults += [f"{name} after {moment:.2f} s: {fault}" for fault in found]
         say(f"{number + 1:3d} {name} killed after {moment:.2f} s: {'; '.join(found) or 'nothing lost'}")
     for left in (world / "tmp").iterdir():
         os.utime(left, (1, 1))  # a folder that young may belong to a command that has only just started
     for name, words in chosen.items():
         _finished(world, words)
-        faults += [f"{name} run again: {fault}" for fault in _differences(world, inputs, outputs)]
+        faults += [f"{name} run again: {fault}" for fault in differences(world, inputs, outputs)]
     left = [path for path in world.rglob("*") if path.name.endswith(".partial") or path.parent == world / "tmp"]
     faults += [f"left behind: {path.relative_to(world)}" for path in left]
     return Campaign(killed, len(chosen), tuple(faults))
@@ -93,20 +93,22 @@ def _finished(world: Path, words: Sequence[str]) -> float:
     return time.monotonic() - started
 
 
-def _written(world: Path) -> dict[str, str]:
+def written(world: Path) -> dict[str, str]:
     """The final files under out/ and run/ with their SHA-256."""
     found = (path for folder in ("out", "run") for path in (world / folder).rglob("*") if path.is_file())
     names = [str(path.relative_to(world)) for path in found if ".partial" not in str(path)]
-    return _digests(world, names)
+    return digests(world, names)
 
 
-def _digests(world: Path, names: Sequence[str]) -> dict[str, str]:
+def digests(world: Path, names: Sequence[str]) -> dict[str, str]:
+    """The SHA-256 of each file."""
     return {name: hashlib.sha256((world / name).read_bytes()).hexdigest() for name in names}
 
 
-def _differences(world: Path, inputs: dict[str, str], outputs: dict[str, str]) -> list[str]:
-    now = _written(world)
-    faults = [f"{name} was changed" for name, digest in _digests(world, INPUTS).items() if inputs[name] != digest]
+def differences(world: Path, inputs: dict[str, str], outputs: dict[str, str]) -> list[str]:
+    """What is no longer as it was, in words."""
+    now = written(world)
+    faults = [f"{name} was changed" for name, digest in digests(world, INPUTS).items() if inputs[name] != digest]
     faults += [f"{name} is lost" for name in outputs if name not in now]
     same = [name for name in outputs if name.endswith(SAME_BYTES) and name in now]
     faults += [f"{name} has other bytes" for name in same if now[name] != outputs[name]]

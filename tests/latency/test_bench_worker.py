@@ -85,7 +85,7 @@ def test_delegated_ops_are_those_between_the_ends_of_a_delegate() -> None:
             ]
 
     file = bench_worker.Tflite.__new__(bench_worker.Tflite)
-    file._interpreter = Interpreter()
+    file.interpreter = Interpreter()
     assert file.kernels() == {"library": "built-in kernels", "ops": {"QUANTIZE": 1, "SOFTMAX": 1}, "delegated": 3}
 
 
@@ -100,6 +100,7 @@ def test_onnxruntime_tells_the_ops_that_ran(tmp_path: Path) -> None:
     assert kernels.ops == {"QLinearMatMul": 1}
 
 
+@pytest.mark.slow
 def test_a_keras_network_runs_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "tiny.keras"
     tiny_tflite.network().save(path)

@@ -72,6 +72,7 @@ def test_the_graph_gives_the_same_mean_for_any_number_of_faces(tmp_path, input_k
     assert network.count_params() == exportable(replace(given, mirror=False), input_kind).count_params()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: f"{variant.precision}-{variant.format}")
 def test_every_precision_answers_like_keras_on_both_sides(checkpoint, calibrating, variant):
     content, images = converted(checkpoint, variant, calibrating), grey(20, seed=3)
@@ -106,6 +107,7 @@ def test_onnx_averages_in_float_and_needs_no_newer_opset(checkpoint, calibrating
     assert [entry.version for entry in model.opset_import] == [onnx.OPSET]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
 def test_a_file_is_held_against_what_its_contract_says(checkpoint, tmp_path, monkeypatch, file_format):
     images = grey(30, seed=4)
@@ -122,6 +124,7 @@ def test_a_file_is_held_against_what_its_contract_says(checkpoint, tmp_path, mon
     assert not wrong.parity.passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
 def test_blame_finds_the_layers_of_a_mirrored_file(checkpoint, calibrating, file_format):
     content = converted(checkpoint, variants.find(file_format, "int8"), calibrating)
@@ -133,6 +136,7 @@ def test_blame_finds_the_layers_of_a_mirrored_file(checkpoint, calibrating, file
     assert again == content
 
 
+@pytest.mark.slow
 def test_command_writes_names_and_tells_the_cost(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(commands, "checkpoint_of", lambda options: replace(checkpoint, mirror=False))
     images = grey(30, seed=5)

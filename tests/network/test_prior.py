@@ -99,6 +99,7 @@ def test_unknown_or_missing_trained_shares_are_refused():
         choose("equal", LABELS, {**TRAINED, "sad": 0.0})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
 def test_file_carries_its_prior_and_is_judged_against_it(file_format, tmp_path):
     plain = checkpoint_of(report_like(), tmp_path)

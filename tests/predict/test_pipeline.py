@@ -1,5 +1,6 @@
 """Photo to emotions with Keras networks, exported files and bundles, and the command `predict`."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -26,7 +27,7 @@ def network(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def keras(network):
-    with Pipeline.of_checkpoint(network) as opened:
+    with Pipeline(network) as opened:
         yield opened
 
 
@@ -118,7 +119,7 @@ def test_files_that_are_no_network(tmp_path):
 def test_a_bundle_brings_its_contract_detectors_and_default_file(tmp_path_factory, tmp_path):
     network, made = bundles.tiny(tmp_path_factory)
     photo = drawn_face(150)
-    with Pipeline.of_bundle(made.places[0]) as opened, Pipeline.of_checkpoint(network) as keras:
+    with Pipeline.of_bundle(made.places[0]) as opened, Pipeline(network) as keras:
         (found,), (expected,) = opened.predict(photo), keras.predict(photo)
         assert opened.model.endswith(".tflite")
     assert (found.face, found.labels) == (expected.face, expected.labels)
@@ -254,3 +255,23 @@ def test_the_command_takes_one_network_only(predict, photos, tmp_path, exported)
     code, out, err = predict(photos["portrait"], "--model", exported["gray", "tflite"], "--json", model=False)
     assert (code, err) == (0, "")
     assert json.loads(out)["runtime"].startswith("litert ")
+
+
+def test_the_prior_is_that_of_the_file_or_as_asked_for(network, tmp_path):
+    picture = np.full((240, 240, 3), 128, np.uint8)
+    picture[20:220, 20:220] = drawn_face(200)
+    known = dataclasses.replace(network, trained_shares=dict.fromkeys(network.labels, 1 / len(network.labels)))
+    own = {label: 0.5 if place == 0 else 0.5 / (len(network.labels) - 1) for place, label in enumerate(network.labels)}
+    (tmp_path / "own.json").write_text(json.dumps(own))
+    answers = []
+    for prior in ("trained", "equal", tmp_path / "own.json"):
+        with Pipeline(known, prior=prior) as opened:
+            answers.append(opened.analyse(picture)[0].probabilities)
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-6)
+    assert answers[2][0] > answers[0][0]
+    with Pipeline() as opened:
+        assert opened.said_of_prior == "equal shares, 0.5 of the way"
+    with Pipeline(prior="trained") as opened:
+        assert opened.said_of_prior == ""
+    with pytest.raises(UsageError, match="whose prior is folded in"):
+        Pipeline(pipeline.default_file(), prior=tmp_path / "own.json")

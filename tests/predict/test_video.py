@@ -1,8 +1,10 @@
 """Videos: the same faces as in their pictures, followed over time; upright; damaged files told."""
 
 import csv
+import dataclasses
 import io
 import json
+import struct
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +24,7 @@ av = pytest.importorskip("av")
 RATE = 10
 
 
-def film(path, pictures, rotation=0):
+def film(path, pictures):
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=Fraction(RATE))
         stream.height, stream.width = pictures[0].shape[:2]
@@ -70,6 +72,25 @@ def test_a_moving_face_is_one_face_over_time(walk, tmp_path):
     assert "1.5 s of video, 4 pictures searched (one of every 5), 1 face" in said
     assert render.text(result) == said
     json.dumps(result.to_dict())
+
+
+@pytest.mark.parametrize(("quarters", "matrix"), [(1, (0, 1, -1, 0)), (2, (-1, 0, 0, -1)), (3, (0, -1, 1, 0))])
+def test_a_phone_held_upright_writes_its_video_lying_and_says_so(tmp_path, quarters, matrix):
+    face = drawn_face(200)
+    upright = np.full((240, 320, 3), 128, np.uint8)
+    upright[10 : 10 + face.shape[0], 15 : 15 + face.shape[1]] = face
+    path = film(tmp_path / "phone.mp4", [np.rot90(upright, quarters)] * 3)
+    content = path.read_bytes()
+    plain, turned = (
+        struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+        for a, b, c, d in ((1, 0, 0, 1), matrix)
+    )
+    at = content.index(plain, content.index(b"tkhd"))
+    path.write_bytes(content[:at] + turned + content[at + len(plain) :])
+    expected = predict_video(PipelineSource(), film(tmp_path / "upright.mp4", [upright]), VideoJob()).pictures[0]
+    found = predict_video(PipelineSource(), path, VideoJob()).pictures[0]
+    boxes = [dataclasses.astuple(each.faces[0].prediction.face.box) for each in (expected, found)]
+    assert boxes[1] == pytest.approx(boxes[0], abs=6)
 
 
 def test_the_table_over_time_has_a_row_a_face(walk):

@@ -104,7 +104,7 @@ def test_memory_is_bounded() -> None:
 
 def test_nothing_is_left_running() -> None:
     runtime = open_runtime(tiny_tflite.converted(), isolated=True)
-    process = runtime._process.pid
+    process = runtime.process.pid
     runtime.close()
     runtime.close()
     with pytest.raises(ProcessLookupError):

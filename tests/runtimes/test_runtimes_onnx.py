@@ -26,9 +26,9 @@ def test_the_same_bytes_go_into_every_input_type(input_type: str, output_type: s
 def test_what_computes_is_named() -> None:
     runtime = OnnxRuntime(tiny_onnx.model())
     assert runtime.kernels == "MLAS (CPUExecutionProvider)"
-    options = runtime._session.get_session_options()
+    options = runtime.session.get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
-    assert OnnxRuntime(tiny_onnx.model(), 3)._session.get_session_options().intra_op_num_threads == 3
+    assert OnnxRuntime(tiny_onnx.model(), 3).session.get_session_options().intra_op_num_threads == 3
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def test_many_faces_go_in_chunks(worker_python: Path, tmp_path: Path) -> None:
 
 def test_worker_that_dies_is_reported_and_closes(worker_python: Path) -> None:
     runtime = TfliteRuntime(tiny_tflite.converted("int8"), python=worker_python)
-    runtime._process.kill()
-    runtime._process.wait()
+    runtime.process.kill()
+    runtime.process.wait()
     with pytest.raises(ExportFileError, match="its process ended"):
         runtime.run(tiny_tflite.images())
     runtime.close()
@@ -59,8 +59,8 @@ def test_worker_that_dies_is_reported_and_closes(worker_python: Path) -> None:
 
 def test_closing_ends_the_process(worker_python: Path) -> None:
     with TfliteRuntime(tiny_tflite.converted("int8"), python=worker_python) as runtime:
-        assert runtime._process.poll() is None
-    assert runtime._process.poll() == 0
+        assert runtime.process.poll() is None
+    assert runtime.process.poll() == 0
 
 
 def test_the_variable_names_the_interpreter(worker_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,7 @@ def test_a_processor_without_int8_instructions_is_noted(monkeypatch):
     assert doctor.processor().state == "ok"
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_is_a_fault(monkeypatch):
     monkeypatch.setattr(doctor, "NETWORK", "no-such-network")
     finding = doctor.job("tflite")

@@ -42,6 +42,7 @@ def test_a_teacher_of_seven_teaches_six(tmp_path):
         soft_targets([teacher(tmp_path, SIX)], None, np.zeros(9, int), SEVEN, 1.0)
 
 
+@pytest.mark.slow
 def test_soft_targets_are_what_is_learnt():
     targets = np.arange(9) % 7
     other = np.eye(7, dtype=np.float32)[(targets + 1) % 7]
@@ -53,6 +54,7 @@ def test_soft_targets_are_what_is_learnt():
     assert losses[0] == losses[1] != losses[2]
 
 
+@pytest.mark.slow
 def test_a_taught_network_has_its_own_recipe_and_goes_on_with_the_same_teachers(tmp_path):
     assert recipe.of("compact", taught=True).distillation == recipe.DISTILLATION
     assert recipe.of("compact", taught=True).label_smoothing == 0

@@ -94,6 +94,7 @@ def test_measured_steps_keep_the_answers_near(name):
     assert float(steps.low) == 0
 
 
+@pytest.mark.slow
 def test_a_run_with_steps_keeps_a_plain_network(tmp_path):
     network = lively("thin")
     (tmp_path / "first").mkdir()
@@ -132,6 +133,7 @@ def test_the_steps_are_saved_with_a_run():
             assert float(again.judged.get_layer(layer.name).high) == float(layer.high) != 1
 
 
+@pytest.mark.slow
 def test_training_with_steps_mends_what_rounding_broke():
     """One weight a channel that is far from the others leaves int8 few steps for these."""
     trainer = Trainer("thin", 6, Recipe(batch_size=12, optimizer="sgd"), seed=2)

@@ -46,6 +46,7 @@ def bright(count, seed):
     return Examples((noise + 40 * targets[:, None, None, None]).astype(np.uint8), targets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("better", [True, False])
 def test_a_run_keeps_what_judges_better(tmp_path, monkeypatch, better):
     monkeypatch.setitem(networks.NETWORKS, "thin", Residual(2, (2, 2, 2), (1, 1, 1), 0.1))

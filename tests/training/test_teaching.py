@@ -77,6 +77,7 @@ def test_the_teachers_see_what_the_student_sees(tmp_path):
     np.testing.assert_allclose(seen[0], pixels * 0.1, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_teachers_do_not_learn_and_are_not_kept(tmp_path):
     plan = Recipe(batch_size=4, epochs=1, learning_rate=0.1, distillation=0.5, consistent=True, dtype="mixed_bfloat16")
     trainer = Trainer("thin", 7, plan, 1, [checkpoint.load(teacher(tmp_path))])
@@ -91,6 +92,7 @@ def test_the_teachers_do_not_learn_and_are_not_kept(tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", ["none", "int8"])
 def test_a_run_goes_on_as_if_it_had_not_ended(steps, tmp_path, monkeypatch):
     monkeypatch.setitem(networks.NETWORKS, "thin", Residual(2, (2, 2, 4), (1, 1, 1), 0.3))

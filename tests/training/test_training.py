@@ -129,6 +129,7 @@ def test_weight_decay_shrinks_kernels_only():
     assert decayed_norm[0] == pytest.approx(norm[0], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize("plan", [SMALL, AVERAGED], ids=["adam", "averaged sgd"])
 def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path, plan):
@@ -163,6 +164,7 @@ def test_interrupted_run_ends_where_the_uninterrupted_ends(tmp_path, plan):
         training.train(Setup("thin", 6, plan), data, judges, tmp_path / "cut")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("uncompiled")
 def test_a_run_in_bfloat16_follows_the_float_run_and_keeps_a_float_network(tmp_path, monkeypatch):
     # Without dropout, whose mask is another one in bfloat16.

@@ -39,6 +39,7 @@ def voted(tmp_path, count: int = 32) -> Dataset:
     )
 
 
+@pytest.mark.slow
 def test_votes_are_learned_as_shares_and_the_card_says_so(tmp_path, monkeypatch):
     seen = {}
     train = trainer.train

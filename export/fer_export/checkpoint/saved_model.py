@@ -52,7 +52,7 @@ def read(folder: Path, *, trust: bool) -> keras.Model:
     """
     import tensorflow as tf
 
-    document = _parse(folder)
+    document = parse(folder)
     refused = None if trust else graph_screening.find_refused(document)
     if refused:
         raise CheckpointError(f"{folder} holds {refused}; if you trust where the folder comes from, add `trust=True`")
@@ -71,7 +71,8 @@ def read(folder: Path, *, trust: bool) -> keras.Model:
         ) from error
 
 
-def _parse(folder: Path) -> Any:
+def parse(folder: Path) -> Any:
+    """The message in saved_model.pb, a SavedModel; raises CheckpointError where it cannot be read."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.core.protobuf import saved_model_pb2
 

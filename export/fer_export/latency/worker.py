@@ -54,30 +54,30 @@ class Tflite:
         return {"version": tflite_runtime.__version__}
 
     def load(self, path: str, threads: int) -> None:
-        self._interpreter = self._interpreter_class(model_path=path, num_threads=threads)
-        self._interpreter.allocate_tensors()
-        self._results = [detail["index"] for detail in self._interpreter.get_output_details()]
+        self.interpreter = self._interpreter_class(model_path=path, num_threads=threads)
+        self.interpreter.allocate_tensors()
+        self._results = [detail["index"] for detail in self.interpreter.get_output_details()]
 
     def give(self, numpy: Any) -> None:
-        details = self._interpreter.get_input_details()
+        details = self.interpreter.get_input_details()
         given = inputs(numpy, {d["index"]: (d["shape"], numpy.dtype(d["dtype"]).name) for d in details})
         for detail in details:
             shape = given[detail["index"]].shape
             if shape != tuple(detail["shape"]):
-                self._interpreter.resize_tensor_input(detail["index"], shape)
-                self._interpreter.allocate_tensors()
+                self.interpreter.resize_tensor_input(detail["index"], shape)
+                self.interpreter.allocate_tensors()
         self._given = list(given.items())
 
     def infer(self) -> None:
         for index, value in self._given:
-            self._interpreter.set_tensor(index, value)
-        self._interpreter.invoke()
+            self.interpreter.set_tensor(index, value)
+        self.interpreter.invoke()
         for index in self._results:
-            self._interpreter.get_tensor(index)
+            self.interpreter.get_tensor(index)
 
     def kernels(self) -> dict[str, Any]:
         """Ops that the runtime's own kernels compute, by name, and how many a delegate took over."""
-        ops = self._interpreter._get_ops_details()
+        ops = self.interpreter._get_ops_details()
         nodes = [op for op in ops if op["op_name"] != "DELEGATE"]
         producer = {int(tensor): op["index"] for op in nodes for tensor in op["outputs"]}
         sources = {op["index"]: op["inputs"] for op in nodes}

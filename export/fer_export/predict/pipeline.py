@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +20,7 @@ from ..errors import CheckpointError, ExportFileError, PhotoError, UsageError
 from ..harmless import file_name
 from ..model_file import inspect as modelfile
 from ..model_file import read_file
-from ..network import EQUAL, Prior, choose
+from ..network import EQUAL, TRAINED, Prior, choose
 from ..photo import Detector, Frame, crop
 from ..photo import read as photo
 from ..runtimes import KerasRuntime, Runtime, open_runtime
@@ -51,7 +51,7 @@ class Parts:
     """Which of labels and scaling are assumptions; empty for none."""
 
     prior: Prior | None = None
-    """Applied to the answers of a file into which it cannot be folded any more."""
+    """Applied to the answers; None for those of the network as it is."""
 
 
 class Pipeline:
@@ -59,21 +59,19 @@ class Pipeline:
 
     network: what `load` returned, a shipped name, or the path of a network, of an exported file or of a bundle's
         folder; or the parts themselves.
+    prior: shares of the emotions that the answers assume: `trained`, `equal`, or a JSON file with one for each label.
+        `equal` leaves a network as it is whose trained shares nobody knows, and exported files as they were exported.
 
     Close it, or use it as a context manager.
 
-    Raises what loading the network raises.
+    Raises what loading the network raises, and UsageError for a prior that cannot be assumed.
     """
 
-    def __init__(self, network: Checkpoint | str | Path | Parts | None = None) -> None:
-        parts = network if isinstance(network, Parts) else _parts(network)
+    def __init__(self, network: Checkpoint | str | Path | Parts | None = None, *, prior: str | Path = EQUAL) -> None:
+        parts = network if isinstance(network, Parts) else _parts(network, prior)
         self.contract, self.runtime, self.model = parts.contract, parts.runtime, parts.model
         self.assumed, self.prior = parts.assumed, parts.prior
         self._detectors, self._detector = parts.detectors, Detector(parts.contract, parts.detectors)
-
-    def expect(self, prior: Prior | None) -> None:
-        """Apply a prior to the answers of an exported file, into which it cannot be folded any more."""
-        self.prior = prior
 
     @property
     def said_of_prior(self) -> str:
@@ -92,24 +90,27 @@ class Pipeline:
             self._detector = Detector(self.contract, self._detectors)
 
     @classmethod
-    def of_checkpoint(cls, checkpoint: Checkpoint) -> Pipeline:
-        """With a Keras network, run by Keras."""
-        return cls(checkpoint)
-
-    @classmethod
-    def of_file(cls, path: Path, names: str | Sequence[str] | None = None) -> Pipeline:
+    def of_file(
+        cls, path: Path | None = None, names: str | Sequence[str] | None = None, *, prior: str | Path = EQUAL
+    ) -> Pipeline:
         """With an exported .tflite or .onnx file for grey, RGB or frame input.
 
-        path: the file.
+        path: the file; None for the default network's, which is shipped.
         names: labels in the order of the outputs, where the file's own are missing or wrong.
+        prior: as for the class.
 
-        Raises ExportFileError for a file that cannot be read or run, CheckpointError for labels that do not fit.
+        Raises ExportFileError for a file that cannot be read or run, CheckpointError for labels that do not fit,
+        UsageError for a prior that cannot be assumed.
         """
+        if path is None:
+            return cls(_default(names, prior))
+        _check_folded(prior)
         return cls(_of_file(path, names))
 
     @classmethod
-    def of_bundle(cls, folder: Path) -> Pipeline:
+    def of_bundle(cls, folder: Path, *, prior: str | Path = EQUAL) -> Pipeline:
         """With the contract, the detectors and the default file of a bundle; raises BundleError for a damaged one."""
+        _check_folded(prior)
         return cls(_of_bundle(folder))
 
     def analyse(self, picture: str | Path | NDArray[np.uint8]) -> tuple[Prediction, ...]:
@@ -236,22 +237,42 @@ def picture_paths(photos: Sequence[Path], picture: Path) -> list[Path]:
     return paths
 
 
-def _parts(network: Checkpoint | str | Path | None) -> Parts:
+def _parts(network: Checkpoint | str | Path | None, prior: str | Path) -> Parts:
     """The parts for a loaded network, a shipped name, or the path of a network, an exported file or a bundle.
 
-    None is the shipped int8 file of the default network, whose answers assume equal shares.
+    None is the shipped int8 file of the default network.
     """
     if network is None:
-        parts = _of_file(default_file(), trusted=True)
-        return replace(parts, prior=choose(EQUAL, parts.contract.labels, shipped_shares(DEFAULT_MODEL)))
+        return _default(None, prior)
     if isinstance(network, Checkpoint):
         contract = contract_for(network.labels, network.size)
-        return Parts(contract, KerasRuntime(network), network.name, assumed=network.assumed)
+        chosen = None if network.prior is not None else _chosen(prior, network.labels, network.trained_shares)
+        return Parts(contract, KerasRuntime(network), network.name, assumed=network.assumed, prior=chosen)
     if str(network).lower().endswith(EXPORTED):
+        _check_folded(prior)
         return _of_file(Path(network))
     if is_bundle(Path(network)):
+        _check_folded(prior)
         return _of_bundle(Path(network))
-    return _parts(load(network))
+    return _parts(load(network), prior)
+
+
+def _default(names: str | Sequence[str] | None, prior: str | Path) -> Parts:
+    parts = _of_file(default_file(), names, trusted=True)
+    return replace(parts, prior=_chosen(prior, parts.contract.labels, shipped_shares(DEFAULT_MODEL)))
+
+
+def _chosen(prior: str | Path, names: tuple[str, ...], shares: Mapping[str, float] | None) -> Prior | None:
+    """The prior, None for equal shares where nobody knows the trained ones."""
+    return None if prior == EQUAL and shares is None else choose(prior, names, shares)
+
+
+def _check_folded(prior: str | Path) -> None:
+    """Raises UsageError for a prior of one's own: in an exported file it was folded before."""
+    if prior not in (TRAINED, EQUAL):
+        raise UsageError(
+            f"the prior {prior} does not change an exported file, whose prior is folded in; export the network with it"
+        )
 
 
 def default_file() -> Path:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checkpoint import checkpoint, shipped_shares
+from ..checkpoint import checkpoint
 from ..errors import UsageError
-from ..network import EQUAL, TRAINED, Prior, choose, with_prior
-from .pipeline import EXPORTED, Pipeline, default_file
+from ..network import EQUAL
+from .pipeline import EXPORTED, Pipeline
 
 
 @dataclass(frozen=True)
@@ -58,20 +57,11 @@ class PipelineSource:
         if self.bundle and self.model:
             raise UsageError("a bundle and a model each name a network; pass only one")
         if self.bundle:
-            return Pipeline.of_bundle(self.bundle)
+            return Pipeline.of_bundle(self.bundle, prior=self.prior)
         if self.model is None and not (self.weights or self.scaling):
-            if self.labels is None and self.prior == EQUAL:
-                return Pipeline()
-            pipeline = Pipeline.of_file(default_file(), self.labels)
-            pipeline.expect(self._chosen(pipeline.contract.labels, shipped_shares(checkpoint.DEFAULT_MODEL)))
-            return pipeline
+            return Pipeline.of_file(None, self.labels, prior=self.prior)
         if self.model and not self.uses_keras:
-            if self.prior not in (TRAINED, EQUAL):
-                raise UsageError(
-                    f"the prior {self.prior} does not change an exported file, whose prior is folded in; export the "
-                    "network with it"
-                )
-            return Pipeline.of_file(Path(self.model), self.labels)
+            return Pipeline.of_file(Path(self.model), self.labels, prior=self.prior)
         network = checkpoint.load(
             self.model or checkpoint.DEFAULT_MODEL,
             weights=self.weights,
@@ -79,10 +69,4 @@ class PipelineSource:
             scaling=self.scaling,
             trust=self.trust,
         )
-        shares = network.trained_shares
-        pipeline = Pipeline.of_checkpoint(with_prior(network, self._chosen(network.labels, shares)))
-        return pipeline
-
-    def _chosen(self, labels: tuple[str, ...], shares: Mapping[str, float] | None) -> Prior | None:
-        """The prior, None for equal shares where nobody knows the trained ones."""
-        return None if self.prior == EQUAL and shares is None else choose(self.prior, labels, shares)
+        return Pipeline(network, prior=self.prior)

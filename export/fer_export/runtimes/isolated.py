@@ -58,7 +58,7 @@ class IsolatedRuntime(Runtime):
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         package = str(Path(__file__).parents[2])
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, *filter(None, sys.path)])}
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -119,9 +119,9 @@ class IsolatedRuntime(Runtime):
 
     def close(self) -> None:
         """End the process; closing twice does nothing."""
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
             if stream:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
@@ -162,9 +162,9 @@ class IsolatedRuntime(Runtime):
     def _end(self, task: str) -> ExportFileError:
         """Why there is no answer."""
         deadline = time.monotonic() + 10
-        while self._process.poll() is None and time.monotonic() < deadline:
+        while self.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
-        code = self._process.returncode
+        code = self.process.returncode
         if code == -signal.SIGXCPU:
             return self._refusal(f"{task} takes more computing than such a file may, as a loop without end does")
         if code is not None and code < 0:
@@ -180,6 +180,6 @@ class IsolatedRuntime(Runtime):
         return ExportFileError(f"{self.name} cannot run the file: {why}; export it again from its network")
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        if self._process.stdin is None or self._process.stdout is None:
+        if self.process.stdin is None or self.process.stdout is None:
             raise ValueError("the process was started without pipes")
-        return self._process.stdin, self._process.stdout
+        return self.process.stdin, self.process.stdout

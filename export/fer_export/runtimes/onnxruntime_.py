@@ -39,8 +39,8 @@ class OnnxRuntime(Runtime):
             import onnxruntime
         self.version = onnxruntime.__version__
         self.threads = threads
-        self._session = self._open(content)
-        given, box, result = _ends(self._session)
+        self.session = self._open(content)
+        given, box, result = _ends(self.session)
         self._given, self._box, self._result = given.name, box.name if box else None, result.name
         self._type = _INPUT_TYPES[given.type]
         self._labels = result.shape[1]
@@ -50,7 +50,7 @@ class OnnxRuntime(Runtime):
     @property
     def kernels(self) -> str:
         """MLAS, onnxruntime's own kernels, and the provider that holds them."""
-        return f"MLAS ({', '.join(self._session.get_providers())})"
+        return f"MLAS ({', '.join(self.session.get_providers())})"
 
     def run(self, images: NDArray[np.uint8], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
         """uint8 [N, S, S, C] -> float32 probabilities [N, K]."""
@@ -75,7 +75,7 @@ class OnnxRuntime(Runtime):
 
     def _answer(self, given: dict[str, NDArray[Any]]) -> NDArray[Any]:
         try:
-            (answer,) = self._session.run([self._result], given)
+            (answer,) = self.session.run([self._result], given)
         except Exception as error:  # onnxruntime's own errors have no base class but this
             raise self._refusal(error) from error
         return answer[0]  # type: ignore[no-any-return]

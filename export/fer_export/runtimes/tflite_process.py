@@ -70,7 +70,7 @@ class TfliteRuntime(Runtime):
         self._tensors = Tensors.of(content)
         self.input_shape, self.threads = self._tensors.input_shape, threads
         self.takes_frames = self._tensors.box is not None
-        self._process, _, self.version = _greeted(python, threads)
+        self.process, _, self.version = _greeted(python, threads)
         try:
             self._send({"size": len(content)}, content)
             loaded = self._answer(content)
@@ -109,10 +109,10 @@ class TfliteRuntime(Runtime):
 
     def close(self) -> None:
         """End the process; closing twice does nothing."""
-        _end(self._process)
+        _end(self.process)
 
     def _send(self, head: dict[str, Any], content: bytes) -> None:
-        sent, _ = _pipes(self._process)
+        sent, _ = _pipes(self.process)
         # If the process is gone, the missing answer tells.
         with contextlib.suppress(BrokenPipeError):
             sent.write(json.dumps(head).encode() + b"\n" + content)
@@ -123,7 +123,7 @@ class TfliteRuntime(Runtime):
 
         content: of the file, where the answer is to its loading.
         """
-        head = _json_line(_pipes(self._process)[1])
+        head = _json_line(_pipes(self.process)[1])
         if head is None or "error" in head:
             raise self._refusal("its process ended" if head is None else one_line(head["error"]), content)
         return head
@@ -131,7 +131,7 @@ class TfliteRuntime(Runtime):
     def _outputs(self) -> NDArray[Any]:
         head = self._answer()
         dtype, shape = np.dtype(head["dtype"]), tuple(head["shape"])
-        content = _pipes(self._process)[1].read(dtype.itemsize * math.prod(shape))
+        content = _pipes(self.process)[1].read(dtype.itemsize * math.prod(shape))
         if len(content) < dtype.itemsize * math.prod(shape):
             raise self._refusal("its process ended")
         return np.frombuffer(content, dtype).reshape(shape)

@@ -7,7 +7,7 @@ held in memory only while it is answered; it is not written anywhere and not log
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -96,7 +96,7 @@ async def _photo(request: Request, most: int) -> bytes:
             raise PhotoError(f"the request has no body; send a photo, or a form with the field {FIELD}")
         return body
 
-    async def once() -> AsyncIterator[bytes]:
+    async def once() -> AsyncGenerator[bytes, None]:
         yield body
 
     # Parts stay in memory: the body fits its limit already.

@@ -72,6 +72,8 @@ def serve(
         bound = config.bind_socket()
     except SystemExit as error:
         raise UsageError(f"{host}:{port} cannot be opened; choose another port or host") from error
+    # From here on a request waits until the service answers; without it, it would be refused.
+    bound.listen(config.backlog)
     port = bound.getsockname()[1]
     say(f"http://{host}:{port}/  {count} processes; POST /predict takes the form field img or a photo's bytes")
     say("Phones do not need this service: `fer-export bundle` makes all that an app needs to do it alone.")

@@ -46,12 +46,12 @@ class Page {
     for (const id of ["choose", "camera", "network", "check"]) element<HTMLButtonElement>(id).disabled = false;
     this.say("start");
     document.documentElement.dataset.ready = String(Math.round(performance.now()));
+    // Only now, so that what is kept for later does not wait beside what the first picture needs.
+    if (this.files.keeps && import.meta.env.PROD) void navigator.serviceWorker.register("./sw.js", { scope: "./" });
   }
 
   /** Loads what the first picture needs, then forbids this page every connection. */
   private async load(): Promise<void> {
-    const keep = this.files.keeps && import.meta.env.PROD;
-    if (keep) void navigator.serviceWorker.register("./sw.js", { scope: "./" });
     const [runtime, bundles] = await Promise.all([
       liteRt(new URL(`runtimes/litert/${liteRtBuild()}.js`, document.baseURI).href),
       Promise.all(folders.map(async (name) => [`bundles/${name}`, await this.bundle(`bundles/${name}`)] as const)),

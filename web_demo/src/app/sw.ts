@@ -1,5 +1,5 @@
 /// <reference lib="webworker" />
-import { cleanupOutdatedCaches, precacheAndRoute, type PrecacheEntry } from "workbox-precaching";
+import { addPlugins, cleanupOutdatedCaches, precacheAndRoute, type PrecacheEntry } from "workbox-precaching";
 import { liteRtBuild } from "./relaxedSimd.js";
 
 declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: (PrecacheEntry | string)[] };
@@ -8,6 +8,9 @@ declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: (PrecacheEntry |
 const ASKED_FOR = "asked-for";
 
 const url = (entry: PrecacheEntry | string): string => (typeof entry === "string" ? entry : entry.url);
+
+// What the page has just loaded is asked for by its ETag or date only, so that a first visit transfers it once.
+addPlugins([{ requestWillFetch: async ({ request }) => new Request(request, { cache: "no-cache" }) }]);
 
 // Of LiteRT.js' two builds, 9 MB each, only the one that this browser runs is kept.
 precacheAndRoute(

@@ -1,14 +1,16 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import folders from "./folders.js";
 import { StaticHost } from "./server.js";
 import {
-  browser, DIST, here, opened, PATIENCE, PICTURES, ready, said, says, SCREENS, written,
+  browser, DIST, here, onDisk, opened, PATIENCE, PICTURES, ready, said, says, SCREENS, written,
 } from "./setting.js";
 
 const GOLDEN = `${DIST}/bundles/${folders[0]}/golden`;
@@ -180,6 +182,18 @@ test("the self-check passes, and fer-export device reads what it shares", async 
   await page.close();
 });
 
+test("a first visit is sent every file once", async () => {
+  const own = await StaticHost.start(DIST);
+  const folder = mkdtempSync(join(tmpdir(), "fer-export-"));
+  const context = await onDisk(folder);
+  await kept(await opened(await context.newPage(), `${own.address}/`));
+  expect(own.sent.length).toBeGreaterThan(10);
+  expect(own.sent.filter((path, at) => own.sent.indexOf(path) !== at)).toEqual([]);
+  await context.close();
+  await own.stop();
+  rmSync(folder, { recursive: true });
+});
+
 test("after the first visit the page opens, analyses and checks itself with the server stopped", async () => {
   const own = await StaticHost.start(DIST);
   const [page, context] = await fresh({}, own.address);
@@ -188,7 +202,7 @@ test("after the first visit the page opens, analyses and checks itself with the 
   const asked = [...new Set(loaded.map((name) => new URL(name).pathname)), "/index.html"];
   const size = (paths: string[]): number => paths.reduce((sum, path) => sum + compressed(path), 0);
   await kept(page);
-  const whole = size([...new Set(own.asked)].filter((path) => path !== "/"));
+  const whole = size([...new Set(own.sent)].filter((path) => path !== "/"));
   const started = await page.locator("html").getAttribute("data-ready");
   expect(size(asked)).toBeGreaterThan(2_000_000);
   expect(whole).toBeLessThan(6_000_000);

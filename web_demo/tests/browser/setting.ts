@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 export const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -13,13 +13,20 @@ export const SCREENS = here("../../test-results/screens");
 /** Milliseconds after which a wait has failed: so many that no busy machine takes them. */
 export const PATIENCE = 600_000;
 
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
 /** A headless Chromium: Debian's, or the one that CHROMIUM names; camera: a file of pictures that stand for one. */
 export function browser(camera?: string): Promise<Browser> {
   const fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    executablePath,
     args: ["--no-sandbox", ...(camera ? [...fake, `--use-file-for-fake-video-capture=${camera}`] : [])],
   });
+}
+
+/** A browser as people have it, which keeps on disk what it was sent; other contexts keep little, as private windows do. */
+export function onDisk(folder: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, { executablePath, args: ["--no-sandbox"] });
 }
 
 /** Opens the page and waits until it can be used; the violations of its policy are gathered in `violations`. */
