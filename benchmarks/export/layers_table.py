@@ -226,7 +226,7 @@ def measured(name: str, folder: Path, data: str | None) -> dict[str, Any]:
     hashes = calibration_set.face_hashes(faces[:trained])
     calibrating = CalibrationSet(faces[:trained], {"source": "made faces", "count": trained, "faces": hashes})
     judge = Judge.of(checkpoint, ParityFaces(faces[trained:], None, "made faces", ()))
-    cells = {}
+    cells: dict[str, dict[str, Any]] = {}
     for variant in VARIANTS:
         started = time.perf_counter()
         try:
