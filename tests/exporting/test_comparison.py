@@ -56,7 +56,7 @@ def picked(compared, **changes):
 
 
 def precision(choice):
-    return Path(choice.file).stem.removesuffix("-failed").split("-")[-1]
+    return Path(choice.file).stem.removesuffix("-failed").removesuffix("-repaired").split("-")[-1]
 
 
 def test_the_fastest_then_the_smallest_then_the_closest_is_chosen(compared):

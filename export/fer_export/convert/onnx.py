@@ -179,16 +179,17 @@ def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], fo
     """The graph in QDQ form: int8 weights with one scale per channel, uint8 activations.
 
     The ranges are the smallest and largest values that the calibration pictures [N, S, S, C] reach or, `by_error`,
-    those with the least error. Softmax computes in
-    float, and the last dense layer gives it its int32 sums as floats: 255 steps for the logits would be the largest
-    loss of all.
+    those with the least error. Softmax computes in float, and the last dense layer gives it its int32 sums as floats:
+    255 steps for the logits would be the largest loss of all.
     """
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quant_utils, quantize_static, registry
 
-    first = next(node for node in model.graph.node if node.op_type == "Conv")
+    first = next((node for node in model.graph.node if node.op_type == "Conv"), None)
     ranges = onnx_ranges.overrides(model, images) if by_error else {}
     as_given = {"quant_type": QuantType.QUInt8, "scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
+    if first is not None:
+        ranges[first.input[0]] = [as_given]
     quant_utils.add_pre_process_metadata(model)
     path = folder / "quantised.onnx"
     quantize_static(
@@ -202,11 +203,12 @@ def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], fo
         op_types_to_quantize=sorted({*registry.QDQRegistry, *registry.QLinearOpsRegistry} - {"Sigmoid", "Softmax"}),
         nodes_to_exclude=[node.name for node in model.graph.node if onnxfile.layer_of(node.name) in float_layers],
         extra_options={
-            "TensorQuantOverrides": {**ranges, first.input[0]: [as_given]},
+            "TensorQuantOverrides": ranges,
             "OpTypesToExcludeOutputQuantization": ["Gemm", "MatMul"],
         },
     )
     model = onnx.load(path)
+    onnx_graph.sort_nodes(model)
     onnx_graph.keep_float(model)
     return model
 
