@@ -27,6 +27,8 @@ print(codes, os.environ["ORT_DISABLE_TELEMETRY"])
 """
 
 OUTWARD = re.compile(r"sa_family=AF_INET|/nscd/|/systemd/resolve|AF_NETLINK.*ROUTE|resolv")
+INWARD = re.compile(r'bind\(.*sin6_port=htons\(0\).*"::1"')
+"""How urllib3 asks, when it is imported, whether this machine has IPv6: nothing is sent."""
 
 
 def outward(command: list[str], folder: Path, trace: Path, **environment: str) -> tuple[str, list[str]]:
@@ -39,7 +41,8 @@ def outward(command: list[str], folder: Path, trace: Path, **environment: str) -
     strace = ["strace", "-f", "-qq", "-e", "trace=network", "-o", str(trace)]
     done = subprocess.run([*strace, *command], cwd=folder, env=settings, capture_output=True, text=True, timeout=3000)
     assert done.returncode == 0, done.stderr
-    return done.stdout, [line for line in trace.read_text(errors="replace").splitlines() if OUTWARD.search(line)]
+    lines = trace.read_text(errors="replace").splitlines()
+    return done.stdout, [line for line in lines if OUTWARD.search(line) and not INWARD.search(line)]
 
 
 def driver(work: dict[str, tuple[str, ...]], seconds: int) -> list[str]:
