@@ -1,6 +1,6 @@
 """What each step before the converter gives int8: agreement with Keras on PublicTest, step by step.
 
-    python -m benchmarks.export.int8_steps fer2013.csv
+    python -m benchmarks.export.int8_steps fer2013.csv [NETWORK ...]
 
 The first row leaves batch norms to TensorFlow and does nothing else: plain post-training int8.
 """
@@ -20,21 +20,21 @@ from fer_export.dataset import read as readers
 from fer_export.dataset.dataset import Dataset
 from fer_export.network import prepare as graph
 from fer_export.parity import compare as parity
-from fer_export.parity import judging_faces
+from fer_export.parity import judging_faces, with_evidence
 
 NETWORKS = ("report-512-7", "compact-7")
 """With batch norms behind their ReLU, and with batch norms that fold into their convolution."""
 
-STEPS = ("without_batch_norms", "equalise", "narrowed", "round_convolutions")
+STEPS = ("without_batch_norms", "equalise", "narrowed", "fit")
 NAMES = {
     "without_batch_norms": "batch norms rewritten",
     "equalise": "channels equalised",
     "narrowed": "logits as gaps",
-    "round_convolutions": "convolutions rounded together",
+    "fit": "weights fitted and rounded together",
 }
 
 
-def nothing(network: Any, faces: Any = None) -> Any:
+def nothing(network: Any, *faces: Any, **options: Any) -> Any:
     """Stands in for a step that is left out: the network stays as it is."""
     return network
 
@@ -66,7 +66,10 @@ def measured(network: Checkpoint, data: Dataset) -> list[dict[str, Any]]:
 
 def main() -> None:
     data = readers.read(sys.argv[1])
-    networks = {name: measured(checkpoint.load(name), data) for name in NETWORKS}
+    networks = {}
+    for name in sys.argv[2:] or NETWORKS:
+        network = with_evidence(checkpoint.load(name), data)
+        networks[network.name] = measured(network, data)
     record("int8_steps", {"split": "PublicTest", "networks": networks})
 
 

@@ -31,14 +31,14 @@ def test_a_failed_file_is_mended_and_blamed_as_it_was_made(tmp_path, tiny_csv, b
     monkeypatch.chdir(tmp_path)
     known = ["--model", broken, "--data", str(tiny_csv)]
     making = ["--calibration-faces", "20", "--input", "rgb", "--io", "int8", "--mirror", "--output", "made here"]
-    assert cli.main(["tflite", *known, *making]) == 1
+    assert cli.main(["tflite", "--no-repair", *known, *making]) == 1
     repair, blame, every = commands(capsys.readouterr().out)
-    assert repair == ["tflite", "--quantize", "int8", "--repair", *known, *making]
+    assert repair == ["tflite", "--quantize", "int8", *known, *making]
     assert blame == ["blame", "made here/tiny-int8-rgb-mirror-failed.tflite", *known]
     assert every == ["tflite", "--quantize", "all", *known]
     assert cli.main(blame) == 0
     [mending] = commands(capsys.readouterr().out)
-    assert mending == ["tflite", "--quantize", "int8", "--repair", *known]
+    assert mending == ["tflite", "--quantize", "int8", *known]
     assert cli.main(repair) in (0, 1)
     assert list((tmp_path / "made here").glob("*-repaired.tflite"))
 
@@ -47,8 +47,8 @@ def test_a_failed_file_is_mended_and_blamed_as_it_was_made(tmp_path, tiny_csv, b
 def test_a_bundle_that_failed_keeps_its_flags(tmp_path, tiny_csv, broken, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     flags = ["--model", broken, "--data", str(tiny_csv), "--output", "app"]
-    assert cli.main(["bundle", *flags]) == 1
-    assert commands(capsys.readouterr().out) == [["bundle", "--repair", *flags]]
+    assert cli.main(["bundle", "--no-repair", *flags]) == 1
+    assert commands(capsys.readouterr().out) == [["bundle", *flags]]
 
 
 def test_only_what_was_given_is_repeated():

@@ -354,8 +354,6 @@ def test_export_judges_and_writes(checkpoint, file_format, tmp_path, monkeypatch
     assert file.path.stat().st_size == file.bytes
     with pytest.raises(UsageError, match="`input_kind='gray'`"):
         blame.blame(file.path, checkpoint)
-    with pytest.raises(UsageError, match="`repair=True` does not go with `input_kind='frame'`"):
-        exporting.export(checkpoint, file_format, ["int8"], tmp_path, options=replace(options, repair=True))
 
 
 def test_the_box_is_clamped_for_the_file():

@@ -216,7 +216,7 @@ def test_a_written_file(tmp_path, quick_probe, healthy):
     assert 0 < halves.layers[0].own_error < integers.layers[0].own_error
     text = blame_text(integers, Flags(model=" --model tiny.keras", data=" --data f.csv"))
     assert text.splitlines()[0] == "tiny-int8.tflite: int8 TFLite of tiny"
-    assert "--repair --model tiny.keras --data f.csv" in text.splitlines()[-1]
+    assert "--quantize int8 --model tiny.keras --data f.csv" in text.splitlines()[-1]
     assert integers.layers[0].layer in text
 
 

@@ -78,7 +78,31 @@ def to_batch_norm(x):
     return layers.Activation("tanh")(layers.BatchNormalization()(conv(name="writer", activation="relu")(x)))
 
 
+def joined_by_addition(x):
+    """The writer feeds an addition whose other side and whose readers are linear, too."""
+    first = conv(name="writer", padding="same")(x)
+    second = conv(padding="same")(x)
+    together = layers.ReLU()(layers.Add()([first, second]))
+    return layers.Add()([conv(activation="tanh")(together), conv(activation="tanh")(together)])
+
+
+def residual(x):
+    x = conv(name="writer", padding="same", activation="relu")(x)
+    return conv(activation="tanh")(layers.Add()([conv(padding="same")(x), x]))
+
+
+def two_readers(x):
+    x = conv(name="writer", activation="relu")(x)
+    return layers.Concatenate()([conv(activation="tanh")(x), layers.DepthwiseConv2D(3, activation="tanh")(x)])
+
+
+def nested(x):
+    inner = keras.Sequential([keras.Input(x.shape[1:]), conv(name="writer", activation="relu")])
+    return conv(activation="tanh")(inner(x))
+
+
 PAIRED = [
+    two_readers,
     conv_to_conv,
     linear_conv_to_conv,
     relu_layer,
@@ -124,6 +148,62 @@ def test_the_function_stays_and_an_outlier_channel_is_tamed(body):
     assert equalise(network, images) >= 1
     assert np.abs(answers(network, images) - expected).max() < 1e-5
     assert unlikeness(network, images) < before / 3
+
+
+@pytest.mark.parametrize("body", [joined_by_addition, residual], ids=lambda body: body.__name__)
+def test_what_an_addition_joins_is_rescaled_together_and_only_where_asked(body):
+    images = scaled(grey(70))
+    network = without_batch_norms(with_outlier(classifier(body, seed=2)))
+    expected, before = answers(network, images), weights(network)
+    kept = weights(network.get_layer("writer"))
+    equalise(network, images, joined=False)
+    assert (network.get_layer("writer").get_weights()[0] == kept[0]).all()
+    network.set_weights(before)
+    assert equalise(network, images) >= 1
+    assert (network.get_layer("writer").get_weights()[0] != kept[0]).any()
+    assert np.abs(answers(network, images) - expected).max() < 1e-5
+
+
+def gated(x):
+    """Squeeze and excitation: a gate of one number a channel."""
+    x = conv(name="writer", activation="relu")(x)
+    gate = layers.Dense(4, activation="sigmoid")(layers.Dense(2, activation="tanh")(layers.GlobalAveragePooling2D()(x)))
+    return conv(activation="tanh")(layers.Multiply()([x, layers.Reshape((1, 1, 4))(gate)]))
+
+
+def test_a_gated_picture_is_equalised_and_its_gate_is_not():
+    images = scaled(grey(70))
+    network = without_batch_norms(with_outlier(classifier(gated, seed=2)))
+    expected, before = answers(network, images), unlikeness(network, images)
+    gate = weights(network.get_layer("dense_1")) if "dense_1" in [each.name for each in network.layers] else None
+    assert equalise(network, images) == 1
+    assert np.abs(answers(network, images) - expected).max() < 1e-5
+    assert unlikeness(network, images) < before / 3
+    if gate is not None:
+        assert (network.get_layer("dense_1").get_weights()[0] == gate[0]).all()
+
+
+def test_a_layer_of_a_nested_network_is_equalised():
+    images = scaled(grey(70))
+    network = without_batch_norms(classifier(nested, seed=2))
+    expected = answers(network, images)
+    assert equalise(network, images) == 1
+    assert np.abs(answers(network, images) - expected).max() < 1e-5
+
+
+def test_between_the_halves_of_a_separable_layer_channels_become_alike():
+    images = scaled(grey(70))
+    network = classifier(lambda x: layers.SeparableConv2D(4, 3, name="judged")(layers.Conv2D(4, 1)(x)), seed=2)
+    layer = network.get_layer("judged")
+    depthwise, pointwise, bias = layer.get_weights()
+    depthwise[:, :, 1:] /= 50
+    pointwise[:, :, 1:] *= 50
+    layer.set_weights([depthwise, pointwise, bias])
+    expected = answers(network, images)
+    equalise(network, images)
+    assert np.abs(answers(network, images) - expected).max() < 1e-5
+    sizes = np.abs(layer.get_weights()[0]).max(axis=(0, 1, 3))
+    assert sizes.max() / sizes.min() < 20
 
 
 def test_all_weights_and_ranges_of_a_depthwise_reader_become_alike():

@@ -297,6 +297,6 @@ def test_commands_name_the_threads_and_flags_given(result):
     text = html.page(replace(result, bench=replace(result.bench, rows=tuple(rows))), " --model mine.h5 --trust")
     assert "fer-export all --model mine.h5 --trust --data" in text
     assert text.count("--threads 1,2") == 2
-    asked = replace(result.export, options=replace(result.export.options, repair=True))
-    assert " --repair " in View(replace(result, export=asked), "").commands[0][1]
-    assert " --repair " not in View(result, "").commands[0][1]
+    asked = replace(result.export, options=replace(result.export.options, repair=False))
+    assert " --no-repair " in View(replace(result, export=asked), "").commands[0][1]
+    assert "repair" not in View(result, "").commands[0][1]

@@ -387,6 +387,7 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
             min_agreement=options.min_agreement,
             max_drop=options.max_drop,
             repair=options.repair,
+            strict_int8=options.strict_int8,
         ),
         on_step=bar.step,
     )
@@ -474,6 +475,7 @@ def _export_options(options: argparse.Namespace) -> Any:
         min_agreement=options.min_agreement,
         max_drop=options.max_drop,
         repair=options.repair,
+        strict_int8=options.strict_int8,
     )
 
 

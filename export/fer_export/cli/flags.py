@@ -303,7 +303,16 @@ def _int8_flags(command: argparse.ArgumentParser) -> None:
         help="Training faces that calibrate (default 300)",
     )
     command.add_argument(
-        "--repair", action="store_true", help="keep the worst layers of an int8 file that fails its gate in float"
+        "--repair",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep the worst layers of an int8 file that fails its gate in float (default; --no-repair keeps the "
+        "failing file)",
+    )
+    command.add_argument(
+        "--strict-int8",
+        action="store_true",
+        help="refuse an int8 file with any layer in float, as processors without floats need it",
     )
 
 

@@ -21,7 +21,19 @@ FLAGS = {
 PARAMETERS = frozenset(
     {"android", "adb", "annotate", "bench", "classes", "consistent", "data", "distillation", "dtype", "epochs"}
     | {"initial", "io", "labels", "learning_rate", "max_drop", "min_agreement", "mirror", "output", "process"}
-    | {"processes", "protocol", "repair", "runtime", "scaling", "seed", "split", "stop_patience", "threads", "trust"}
+    | {
+        "processes",
+        "protocol",
+        "repair",
+        "runtime",
+        "scaling",
+        "seed",
+        "split",
+        "stop_patience",
+        "strict_int8",
+        "threads",
+        "trust",
+    }
     | {"warm_up", "web", "weights", "votes", "prior", "min_score", "min_size", *FLAGS}
 )
 """Parameters that are flags."""

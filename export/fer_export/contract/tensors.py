@@ -147,6 +147,10 @@ class Contract:
     float_layers: tuple[str, ...] = ()
     """Layers of an int8 file that compute in float."""
 
+    float_ops: Mapping[str, Any] | None = None
+    """Layers of an int8 file that have no int8 kernel, with the number of their ops in float; None where there are
+    none."""
+
     frame: FrameRule | None = None
     """The crop inside a frame file, which has a box input too; None for other files."""
 
@@ -165,10 +169,13 @@ class Contract:
         input_kind: str = "gray",
         types: tuple[str, str] = ("uint8", "float32"),
         float_layers: Sequence[str] = (),
+        float_ops: Mapping[str, int] | None = None,
     ) -> Contract:
         """The contract of a network's file.
 
         types: of its input and its output.
+        float_layers: layers of an int8 file that were kept in float.
+        float_ops: layers of it that have no int8 kernel, and how many of their ops are in float.
         """
         return cls(
             model=network.name,
@@ -184,6 +191,7 @@ class Contract:
             scaling_source=network.said_of_scaling[1],
             checkpoint_sha256=network.sha256,
             float_layers=tuple(float_layers),
+            float_ops=dict(float_ops) if float_ops else None,
             mirror=network.mirror,
             prior=network.prior,
             frame=FrameRule.of(network.size) if input_kind == "frame" else None,
@@ -207,12 +215,12 @@ class Contract:
     def to_dict(self) -> dict[str, Any]:
         """The contract as JSON-safe fields.
 
-        scaling, float_layers, mirror and prior are present only where there are any. A frame file has `frame`, whose
-        grey rule replaces luma.
+        scaling, float_layers, float_ops, mirror and prior are present only where there are any. A frame file has
+        `frame`, whose grey rule replaces luma.
         """
         document = asdict(self)
         absent = {"luma"} if self.frame else {"frame"}
-        optional = ("scaling", "scaling_source", "float_layers", "mirror", "prior")
+        optional = ("scaling", "scaling_source", "float_layers", "float_ops", "mirror", "prior")
         absent |= {name for name in optional if not document[name]}
         return {name: value for name, value in document.items() if name not in absent}
 

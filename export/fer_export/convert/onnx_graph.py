@@ -5,8 +5,10 @@ The functions change a ModelProto in place and leave what it computes as it is.
 
 from __future__ import annotations
 
+import graphlib
 import math
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -106,6 +108,33 @@ def keep_float(model: Any) -> None:
             0, helper.make_node("DequantizeLinear", list(parts), [name], f"{name}_DequantizeLinear")
         )
         node.input[:] = [*node.input[:_BIAS], name]
+
+
+def sort_nodes(model: Any) -> None:
+    """Put each node behind those whose results it or its subgraphs read.
+
+    onnxruntime's quantiser does not look into subgraphs, so that a loop may come before what its body reads.
+    """
+    graph = model.graph
+    writers = {name: place for place, node in enumerate(graph.node) for name in node.output}
+    before = {
+        place: {writers[name] for name in _read(node) if name in writers} for place, node in enumerate(graph.node)
+    }
+    if all(place > max(needed, default=-1) for place, needed in before.items()):
+        return
+    nodes = list(graph.node)
+    ordered = [nodes[place] for place in graphlib.TopologicalSorter(before).static_order()]
+    del graph.node[:]
+    graph.node.extend(ordered)
+
+
+def _read(node: Any) -> Iterator[str]:
+    """What a node reads, also inside its subgraphs."""
+    yield from node.input
+    for attribute in node.attribute:
+        for body in (attribute.g, *attribute.graphs):
+            for inner in nodes_of(body):
+                yield from inner.input
 
 
 def finalised(model: Any, ir_version: int) -> Any:

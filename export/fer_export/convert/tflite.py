@@ -8,33 +8,22 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..calibration import CalibrationSet
 from ..checkpoint import Checkpoint
 from ..contract import Variant, tensors
-from ..dataset import as_input
 from ..errors import ConversionError, OutputError, UsageError, one_line
-from ..model_file import SHAPE_OPS, tflite, tflite_metadata, tflite_versions
-from ..network import LayerNames, float_twin
+from ..model_file import tflite, tflite_metadata, tflite_versions
+from ..network import LayerNames, float_twin, has_depthwise
 from ..network import prepare as graph
-from ..runtimes.op_by_op import TfliteActivations
 from ..system import keras_backend
-from . import tflite_averages, tflite_crop
+from . import lite, lite_process, tflite_crop
 
 if TYPE_CHECKING:
     import keras
-
-SIGNATURE = "serving_default"
-
-HEADROOM = 2.0
-"""Factor by which calibration faces are brightened for an int16x8 network: 16 bits have steps to spare, and an
-activation beyond its calibrated range is cut off."""
 
 
 class Converter:
@@ -60,10 +49,14 @@ class Converter:
             LayerNames(model).check(float_layers)
             float_twin.unround(model, checkpoint, calibration.images, float_layers)
         types = self._input_type, self._output_type
-        content = _converted(model, variant, types, inner_kind, calibration, float_layers)
+        by_error, channels = has_depthwise(checkpoint.network), tensors.channels(inner_kind)
+        work = lite.Work(variant.precision, *types, channels, tuple(float_layers), by_error)
+        content = _converted(model, variant, work, calibration)
+        floats: dict[str, int] = {}
         if variant.precision == "int8":
-            _check_integer(content, self._input_type, LayerNames(model), float_layers)
-        promised = tensors.Contract.of(checkpoint, variant, self._input_kind, types, float_layers)
+            _check_input(content, self._input_type)
+            floats = _float_ops(content, LayerNames(model), float_layers)
+        promised = tensors.Contract.of(checkpoint, variant, self._input_kind, types, float_layers, floats)
         if promised.frame is not None:
             content = tflite_crop.with_crop(content, promised.frame)
         record = calibration.record if calibration and variant.integer else None
@@ -83,72 +76,16 @@ class Converter:
             )
 
 
-def _converted(
-    model: keras.Model,
-    variant: Variant,
-    types: tuple[str, str],
-    input_kind: str,
-    calibration: CalibrationSet | None,
-    float_layers: Sequence[str],
-) -> bytes:
-    """The converter's file; types: of input and output."""
-    import tensorflow as tf
-
-    input_type, output_type = types
+def _converted(model: keras.Model, variant: Variant, work: lite.Work, calibration: CalibrationSet | None) -> bytes:
     # Full int8 quantises a float input away; the float precisions cast the bytes inside the graph.
-    typed_by_converter = variant.precision == "int8"
-    signature_type = "float32" if variant.integer else input_type
+    signature_type = "float32" if variant.integer else work.input_type
+    images = calibration.images if calibration is not None and variant.integer else None
+    apart = variant.integer and not lite_process.is_known(model)
+    make = lite_process.converted if apart else lite.converted
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder, keras_backend.silenced():
         _write_saved_model(model, Path(folder), signature_type)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
-        _configure(converter, variant.precision)
-        if calibration is not None and variant.integer:
-            images = as_input(calibration.images, tensors.channels(input_kind))
-            brightness = HEADROOM if variant.precision == "int16x8" else 1.0
-            converter.representative_dataset = lambda: _samples(images, brightness)
-        if typed_by_converter:
-            converter.inference_input_type = tf.as_dtype(input_type)
-            converter.inference_output_type = tf.as_dtype(output_type)
-        try:
-            content = (
-                quantised(converter, LayerNames(model), float_layers) if typed_by_converter else converter.convert()
-            )
-        except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
-            raise ConversionError(
-                f"TensorFlow cannot convert this network to {variant.precision}: {one_line(error)}; "
-                "try `precision='dynamic'`"
-            ) from error
-
-    content = bytes(content)
-    return content if typed_by_converter or signature_type == input_type else _with_byte_input(content)
-
-
-def quantised(converter: Any, names: LayerNames, float_layers: Sequence[str]) -> bytes:
-    """What an int8 converter writes, with averages that every processor rounds alike, some layers left in float.
-
-    The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
-    quantise with a list of ops to skip, named by their outputs. Neither has a public name, in TensorFlow or in
-    ai-edge-litert.
-    """
-    from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
-
-    converter._experimental_calibrate_only = True
-    calibrated = bytes(converter.convert())
-    outputs = [op.output for op in TfliteActivations(calibrated).ops] if float_layers else []
-    owners = zip(outputs, names.of_ops(outputs), strict=True)
-    left = [output for output, layers in owners if layers.intersection(float_layers)]
-
-    def quantise(content: bytes) -> bytes:
-        return bytes(
-            mlir_quantize(
-                content,
-                input_data_type=converter.inference_input_type,
-                output_data_type=converter.inference_output_type,
-                denylisted_nodes=left,
-            )
-        )
-
-    return bytes(deduplicate_readonly_buffers(tflite_averages.quantised(calibrated, quantise)))
+        content = make(Path(folder), work, LayerNames(model), images)
+    return content if variant.precision == "int8" or signature_type == work.input_type else _with_byte_input(content)
 
 
 def _with_byte_input(content: bytes) -> bytes:
@@ -197,7 +134,7 @@ def _write_saved_model(model: keras.Model, folder: Path, signature_type: str) ->
             pixels += 128.0
         return {tensors.OUTPUT_NAME: model(pixels, training=False)}
 
-    archive.add_endpoint(SIGNATURE, serve, input_signature=[spec])
+    archive.add_endpoint(lite.SIGNATURE, serve, input_signature=[spec])
     try:
         archive.write_out(str(folder), verbose=False)
     except (OSError, tf.errors.OpError) as error:
@@ -206,44 +143,9 @@ def _write_saved_model(model: keras.Model, folder: Path, signature_type: str) ->
         ) from error
 
 
-def _configure(converter: Any, precision: str) -> None:
-    import tensorflow as tf
-
-    if precision == "none":
-        return
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if precision == "fp16":
-        converter.target_spec.supported_types = [tf.float16]
-    elif precision == "dynamic":
-        # The new quantizer writes FULLY_CONNECTED version 12, which runtimes before 2.17 refuse.
-        converter.experimental_new_dynamic_range_quantizer = False
-    elif precision == "int8":
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    elif precision == "int16x8":
-        converter.target_spec.supported_ops = [
-            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-        ]
-
-
-def _samples(images: NDArray[np.uint8], brightness: float) -> Iterator[dict[str, NDArray[np.float32]]]:
-    """Calibration pictures one by one, the first with a black and a white corner so that the range is 0..255."""
-    floats = images.astype(np.float32)
-    floats[0, 0, 0], floats[0, 0, -1] = 0.0, 255.0
-    for image in floats:
-        yield {tensors.INPUT_NAME: image[None] * np.float32(brightness)}
-
-
-def _check_integer(content: bytes, input_type: str, names: LayerNames, float_layers: Sequence[str]) -> None:
-    """Every compute op is int8, except in layers that stay in float, and the input takes bytes as they are."""
-    summary = tflite.inspect(content)
-    if float_layers:
-        _check_float(content, names, float_layers)
-    elif floats := tflite.float_ops(summary):
-        raise ConversionError(
-            f"{len(floats)} ops stayed float under int8 ({', '.join(sorted({op.name for op in floats}))}); "
-            "replace these layers or use `precision='dynamic'`"
-        )
-    given = summary.inputs[0]
+def _check_input(content: bytes, input_type: str) -> None:
+    """An int8 file takes bytes as they are."""
+    given = tflite.inspect(content).inputs[0]
     expected = {"uint8": (1.0, 0), "int8": (1.0, -128)}.get(input_type)
     if expected and (round(given.scale or 0.0, 6), given.zero_point) != expected:
         raise ConversionError(
@@ -252,19 +154,16 @@ def _check_integer(content: bytes, input_type: str, names: LayerNames, float_lay
         )
 
 
-def _check_float(content: bytes, names: LayerNames, float_layers: Sequence[str]) -> None:
-    ops = TfliteActivations(content).ops
-    for op, layers in zip(ops, names.of_ops([op.output for op in ops]), strict=True):
-        kept = bool(layers.intersection(float_layers))
-        if op.name not in SHAPE_OPS and (op.dtype == "float32") != kept:
+def _float_ops(content: bytes, names: LayerNames, float_layers: Sequence[str]) -> dict[str, int]:
+    """The layers without int8 kernels, with the number of their ops in float.
+
+    Raises ConversionError where a layer that should stay float does not.
+    """
+    ops = tflite.computing(content)
+    for (output, in_float), layers in zip(ops, names.of_ops([output for output, _ in ops]), strict=True):
+        if layers.intersection(float_layers) and not in_float:
             raise ConversionError(
-                f"TensorFlow left {op.name} of {', '.join(sorted(layers)) or 'no layer'} in {op.dtype} when "
-                f"{', '.join(float_layers)} should stay float; keep other layers in float or use `precision='dynamic'`"
+                f"TensorFlow put {output} of {', '.join(sorted(layers))} in int8 when {', '.join(float_layers)} should "
+                "stay float; keep other layers in float or use `precision='dynamic'`"
             )
-
-
-def converter_error() -> type[Exception]:
-    """The converter's own exception class; it has no public name."""
-    from tensorflow.lite.python import convert_phase
-
-    return convert_phase.ConverterError  # type: ignore[no-any-return]
+    return lite.float_ops(content, names, float_layers)

@@ -132,7 +132,7 @@ def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
     passed = [file for file in files if file.parity.passed]
     if not passed:
         title = formats.FORMATS[file_format].title
-        return Choice(file_format, None, f"no {title} file passed its gate; try `repair=True`")
+        return Choice(file_format, None, f"no {title} file passed its gate")
     p50 = {row.path: row.p50_ms for row in reversed(bench.rows)}
     quickest = min(p50[str(file.path)] for file in passed)
     fast = [file for file in passed if p50[str(file.path)] <= SAME_SPEED * quickest]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from ..calibration import CalibrationSet, calibration_set, probe_cache
 from ..checkpoint import Checkpoint
 from ..contract import Gate, Variant, find, formats, tensors
 from ..convert import converter
+from ..convert.lite_process import is_known
 from ..dataset import Dataset
 from ..errors import ConversionError, DataError, ExportFileError, UsageError
 from ..model_file import GraphSummary
 from ..model_file import inspect as modelfile
+from ..network import is_graph
 from ..parity import Judge, Judged, Parity, ParityFaces, judging_faces, with_evidence
 from ..parity import judge as judging
 from ..system import OnStep, Readable, files, keras_backend, silent
@@ -52,8 +54,12 @@ class Options:
     max_drop: float | None = None
     """Largest drop of accuracy in points; None for the precision's own limit."""
 
-    repair: bool = False
-    """Whether an int8 file that fails is exported again with its worst layers in float."""
+    repair: bool = True
+    """Whether an int8 file that fails is exported again with its worst layers in float, where its layers are visible.
+    Files that crop whole pictures are never repaired."""
+
+    strict_int8: bool = False
+    """Whether an int8 file with a layer in float is refused, as processors without floats need it."""
 
     def gate(self, variant: Variant) -> Gate:
         """The variant's gate with the limits asked for."""
@@ -86,10 +92,18 @@ class ExportedFile:
     """Float32 [N, K] on the judging faces, in the network's label order (not part of to_dict)."""
 
     repair: Repair | None
-    """What was tried where the plain file failed and repair was asked for; else None."""
+    """What was tried where the plain file failed and could be repaired; else None."""
+
+    float_ops: Mapping[str, int]
+    """Layers that have no int8 kernel, with the number of their ops in float; empty for other precisions."""
 
     seconds: float
     """Wall time."""
+
+    @property
+    def said_of_floats(self) -> str:
+        """`int8 but for layer_normalization (3 ops)`; empty where nothing is in float."""
+        return in_words(self.float_ops) if self.float_ops else ""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -102,6 +116,7 @@ class ExportedFile:
             "graph": self.graph.to_dict(),
             "parity": self.parity.to_dict(),
             "repair": self.repair.to_dict() if self.repair else None,
+            "float_ops": dict(self.float_ops),
         }
 
 
@@ -223,10 +238,6 @@ def export_variants(
     """
     keras_backend.require_tensorflow()
     started, options = time.perf_counter(), options or Options()
-    if options.repair and options.input_kind == "frame":
-        raise UsageError(
-            "`repair=True` does not go with `input_kind='frame'`; repair the file for face crops, `input_kind='gray'`"
-        )
     files.check_writable(output)
     if data is not None:
         checkpoint = with_evidence(checkpoint, data, seed=options.seed, on_step=on_step)
@@ -280,19 +291,30 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
     options, calibrating, judge, on_step = task.options, task.calibrating, task.judge, task.on_step
     on_step(f"converting to {variant.label}", 0, 1)
     content = convert(variant, calibrating)
+    floats = float_ops_of(content)
+    if floats and options.strict_int8:
+        raise ConversionError(
+            f"the int8 file would be {in_words(floats)}; replace these layers, or remove `strict_int8=True`"
+        )
     gate, attempt = options.gate(variant), None
-    repairing = options.repair and variant.repairable and calibrating is not None
-    judged = _judged(content, judge, gate, repairing, on_step)
+    repairing = _repairable(task.checkpoint, variant, calibrating, options)
+    # What TensorFlow's converter crashes on may crash its kernels, too.
+    apart = variant.integer and not is_known(task.checkpoint.network)
+    judged = _judged(content, judge, gate, repairing, on_step, apart)
     if calibrating is not None and repairing and not (judged and judged.parity.passed):
         attempt = repair(
-            content, task.checkpoint, calibrating, lambda made: judge.judge(made, gate).parity, on_step=on_step
+            content,
+            task.checkpoint,
+            calibrating,
+            lambda made: judge.judge(made, gate, isolated=apart).parity,
+            on_step=on_step,
         )
         if attempt.content is not None:
-            content, judged = attempt.content, judge.judge(attempt.content, gate, on_step)
+            content, judged = attempt.content, judge.judge(attempt.content, gate, on_step, isolated=apart)
     if judged is None:
         tries = len(attempt.tries) if attempt else 0
         raise ConversionError(
-            f"no runtime takes the int8 file, and none of {tries} repairs passed; use `precision='dynamic'`"
+            f"the runtime refuses the int8 file, and none of {tries} repairs passed; use `precision='dynamic'`"
         )
     repaired = attempt is not None and attempt.passed
     path = _write(task, variant, content, judged.passed, repaired)
@@ -305,14 +327,36 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
         judged.parity,
         judged.probabilities,
         attempt,
+        float_ops_of(content),
         round(time.perf_counter() - begun, 2),
     )
 
 
-def _judged(content: bytes, judge: Judge, gate: Gate, repairing: bool, on_step: OnStep) -> Judged | None:
-    """The judgement of a new file; None where its runtime refuses it and it is going to be repaired."""
+def float_ops_of(content: bytes) -> dict[str, int]:
+    """The layers of an int8 file that have no int8 kernel, with the number of their ops in float."""
+    said = (modelfile.read(content).contract or {}).get("float_ops") or {}
+    return {str(layer): int(count) for layer, count in said.items()}
+
+
+def in_words(floats: Mapping[str, int]) -> str:
+    """`int8 but for layer_normalization (3 ops)`."""
+    layers = ", ".join(f"{layer} ({count} {'op' if count == 1 else 'ops'})" for layer, count in floats.items())
+    return f"int8 but for {layers}"
+
+
+def _repairable(checkpoint: Checkpoint, variant: Variant, calibrating: CalibrationSet | None, options: Options) -> bool:
+    """Whether a file that fails is made again with layers in float."""
+    wanted = options.repair and not options.strict_int8 and options.input_kind != "frame"
+    return wanted and variant.repairable and calibrating is not None and is_graph(checkpoint.network)
+
+
+def _judged(content: bytes, judge: Judge, gate: Gate, repairing: bool, on_step: OnStep, apart: bool) -> Judged | None:
+    """The judgement of a new file; None where its runtime refuses it and it is going to be repaired.
+
+    apart: whether to run it in a process of its own.
+    """
     try:
-        return judge.judge(content, gate, on_step)
+        return judge.judge(content, gate, on_step, isolated=apart)
     except ExportFileError as error:
         if repairing:
             return None

@@ -7,6 +7,7 @@ float as well: between a float layer and an int8 one its output would be put on 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from . import blame
 from .blame import Blame
 
 MOST_TRIES = 8
+
+MOST_SECONDS = 30.0
+"""Seconds after which no further try begins."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ class Repair:
     content: bytes | None
     """The file that passed; None if none did."""
 
+    bytes: int
+    """Size of the file that failed."""
+
     @property
     def passed(self) -> bool:
         return self.content is not None
@@ -88,6 +95,7 @@ class Repair:
     def to_dict(self) -> dict[str, Any]:
         return {
             "passed": self.passed,
+            "bytes": self.bytes,
             "blame": self.blame.to_dict(),
             "tries": [each.to_dict() for each in self.tries],
         }
@@ -100,6 +108,7 @@ def repair(
     judge: Callable[[bytes], Parity],
     *,
     most_tries: int = MOST_TRIES,
+    most_seconds: float = MOST_SECONDS,
     on_step: OnStep = silent,
 ) -> Repair:
     """Keep the worst layers of an int8 file in float until it passes, or `most_tries` tries have failed.
@@ -109,6 +118,7 @@ def repair(
     calibrated: the calibration set that it was converted with.
     judge: the parity of a file; it may raise ExportFileError for a file that the runtime refuses.
     most_tries: largest number of tries.
+    most_seconds: no try begins that would probably end later; one is always made.
     on_step: called with the task, the steps done and the number of steps.
 
     Raises UsageError for another precision, ConversionError when the network's layers are not visible.
@@ -116,14 +126,17 @@ def repair(
     precision = (modelfile.read(content).contract or {}).get("precision")
     if precision != "int8":
         raise UsageError(f"only int8 files can be repaired, not {precision}; use `precision='int8'`")
+    started = time.perf_counter()
     blamed = blame.measure(content, checkpoint, calibrated, calibrated, on_step)
     tries: list[Try] = []
+    ranked = time.perf_counter()
     kept: tuple[str, ...] = ()
     for error in blamed.layers:
         wanted = tuple(dict.fromkeys((*kept, *error.cure)))
         if wanted == kept or error.effect == 0:
             continue
-        if len(tries) == most_tries:
+        now = time.perf_counter()
+        if len(tries) == most_tries or (tries and now - started + (now - ranked) / len(tries) > most_seconds):
             break
         kept = wanted
         on_step(f"keeping {', '.join(kept)} in float", len(tries), most_tries)
@@ -135,8 +148,8 @@ def repair(
             continue
         tries.append(_tried(error.layer, kept, content, made, judge))
         if tries[-1].passed:
-            return Repair(blamed, tuple(tries), made)
-    return Repair(blamed, tuple(tries), None)
+            return Repair(blamed, tuple(tries), made, len(content))
+    return Repair(blamed, tuple(tries), None, len(content))
 
 
 def _tried(

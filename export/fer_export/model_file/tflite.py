@@ -60,6 +60,22 @@ def float_ops(summary: GraphSummary) -> tuple[OpSummary, ...]:
     return tuple(op for op in summary.ops if not _is_integer(op))
 
 
+def computing(model: bytes) -> tuple[tuple[str, bool], ...]:
+    """Name of the output of each computing op of the main graph, and whether it computes in float.
+
+    Conversions and changes of shape are left out.
+    """
+    root = open_model(model)
+    with guarded():
+        main = root.subgraphs[0]
+        codes = [_op_code(code) for code in root.operatorCodes or ()]
+        return tuple(
+            (_name(main, _indices(op.outputs)[0]), "float32" in {*summary.inputs, *summary.outputs})
+            for op, summary in zip(main.operators or (), _ops(main, codes), strict=True)
+            if summary.name not in SHAPE_OPS | BOUNDARY_OPS and len(_indices(op.outputs))
+        )
+
+
 def open_model(model: bytes | bytearray) -> Any:
     """The content of a .tflite file as an object, `ai_edge_litert.schema_py_generated.ModelT`; its arrays are views.
 
@@ -132,12 +148,16 @@ def _ops(graph: Any, codes: list[tuple[str, int]]) -> Iterator[OpSummary]:
         )
 
 
+def _name(graph: Any, index: int) -> str:
+    return (_tensor(graph, index).name or b"").decode()
+
+
 def _summary(graph: Any, index: int, names: dict[int, str]) -> TensorSummary:
     tensor = _tensor(graph, index)
     shape = _indices(tensor.shape)
     scales, zeros = _quantization(tensor)
     return TensorSummary(
-        name=names.get(index) or (tensor.name or b"").decode(),
+        name=names.get(index) or _name(graph, index),
         shape=tuple(_indices(tensor.shapeSignature) or shape) if shape else (),
         dtype=_dtype(tensor),
         scale=float(scales[0]) if len(scales) == 1 else None,

@@ -8,10 +8,12 @@ from ..lazy import on_demand
 
 if TYPE_CHECKING:
     from .batch_norms import StatisticsGap
-    from .float_twin import INPUT, Step, Twin
+    from .float_twin import Twin
     from .layer_names import Call, LayerNames, paths
-    from .layers import is_graph
+    from .layers import has_depthwise, is_graph, leaves
     from .prior import EQUAL, TRAINED, Prior, choose, expecting, meant_by, with_prior
+    from .ranges import best_range
+    from .steps import INPUT, Step
 
 __all__ = [
     "Call",
@@ -23,9 +25,12 @@ __all__ = [
     "Step",
     "TRAINED",
     "Twin",
+    "best_range",
     "choose",
+    "has_depthwise",
     "expecting",
     "is_graph",
+    "leaves",
     "meant_by",
     "paths",
     "with_prior",
@@ -36,16 +41,19 @@ __getattr__ = on_demand(
     {
         "Call": "layer_names",
         "EQUAL": "prior",
-        "INPUT": "float_twin",
+        "INPUT": "steps",
         "LayerNames": "layer_names",
         "Prior": "prior",
         "StatisticsGap": "batch_norms",
-        "Step": "float_twin",
+        "Step": "steps",
         "TRAINED": "prior",
         "Twin": "float_twin",
+        "best_range": "ranges",
         "choose": "prior",
+        "has_depthwise": "layers",
         "expecting": "prior",
         "is_graph": "layers",
+        "leaves": "layers",
         "meant_by": "prior",
         "paths": "layer_names",
         "with_prior": "prior",

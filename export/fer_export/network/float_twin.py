@@ -7,7 +7,6 @@ replaced and the rest of the network computed from there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,44 +14,15 @@ from numpy.typing import NDArray
 
 from ..checkpoint import Checkpoint
 from ..contract import FORMATS, Variant
-from ..dataset import as_input
 from ..errors import ConversionError
-from . import layers
+from . import layers, logit_gaps
 from . import prepare as graph
 from .equalise import equalise
 from .layer_names import LayerNames, paths
+from .steps import INPUT, Step, Trace
 
 if TYPE_CHECKING:
     import keras
-
-INPUT = 0
-"""Number of the value that is the network's input."""
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One call of one layer."""
-
-    layer: str
-    """Path of the layer."""
-
-    operation: Any
-    """The Keras operation."""
-
-    arguments: Any
-    """Keras's record of the call."""
-
-    reads: dict[int, int]
-    """Number of each value it reads, by id of the symbolic tensor."""
-
-    writes: tuple[int, ...]
-    """Numbers of the values it gives, larger than those it reads."""
-
-    def call(self, values: Mapping[int, Any]) -> dict[int, Any]:
-        """The layer's outputs at inference."""
-        given, options = self.arguments.fill_in({tensor: values[number] for tensor, number in self.reads.items()})
-        answer = self.operation(*given, **options)
-        return dict(zip(self.writes, answer if isinstance(answer, list | tuple) else [answer], strict=True))
 
 
 class Twin:
@@ -65,11 +35,9 @@ class Twin:
 
     def __init__(self, model: keras.Model) -> None:
         self.names = LayerNames(model)
-        self.steps: list[Step] = []
-        self._count = INPUT + 1
         # The exported model and, in it, the checkpoint's network are not part of a layer's name.
-        self._unnamed = {id(model), *(id(layer) for layer in model.layers)}
-        (self.output,) = self._trace(model, "", [INPUT])
+        trace = Trace(model, {id(model), *(id(layer) for layer in model.layers)})
+        self.steps, (self.output,) = trace.steps, trace.outputs
         self._makers = {number: step for step in self.steps for number in step.writes}
 
     def values(self, images: NDArray[np.uint8]) -> dict[int, Any]:
@@ -117,23 +85,6 @@ class Twin:
                 open_ends.extend(self._makers[current].reads.values())
         return frozenset(found)
 
-    def _trace(self, model: keras.Model, path: str, given: list[int]) -> list[int]:
-        """Add the steps of a network that is called on some values; the numbers of its outputs."""
-        functional = getattr(model, "_functional", model)
-        numbers = {id(tensor): number for tensor, number in zip(functional.inputs, given, strict=True)}
-        for node in _nodes(functional):
-            reads = {id(tensor): numbers[id(tensor)] for tensor in node.input_tensors}
-            layer = node.operation
-            if layers.is_graph(layer):
-                inner = path if id(layer) in self._unnamed else f"{path}{layer.name}/"
-                writes = self._trace(layer, inner, [reads[id(tensor)] for tensor in node.input_tensors])
-            else:
-                writes = list(range(self._count, self._count + len(node.output_tensors)))
-                self._count += len(writes)
-                self.steps.append(Step(path + layer.name, layer, node.arguments, reads, tuple(writes)))
-            numbers |= {id(tensor): number for tensor, number in zip(node.output_tensors, writes, strict=True)}
-        return [numbers[id(tensor)] for tensor in functional.outputs]
-
 
 def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: NDArray[np.uint8] | None) -> Twin:
     """The twin of a file that was converted with these settings.
@@ -149,29 +100,23 @@ def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: N
     narrow = FORMATS[variant.format].narrow_logits and variant.precision == "int8"
     model = graph.exportable(checkpoint, input_kind, calibration, narrow)
     if calibration is not None:
-        unround(model, checkpoint, calibration, paths(checkpoint.network))
+        unround(model, checkpoint, calibration, {*paths(checkpoint.network), *logit_gaps.LAYERS, logit_gaps.AVERAGED})
     return Twin(model)
 
 
 def unround(model: keras.Model, checkpoint: Checkpoint, calibration: NDArray[np.uint8], only: Collection[str]) -> None:
-    """Give layers of an exportable network back the weights they had before they were rounded for int8, in place.
+    """Give layers of an exportable network back the weights they had before they were fitted to int8, in place.
 
     model: what `graph.exportable` made of this checkpoint with these calibration faces, uint8 [N, S, S, 1].
-    only: the layers to restore.
+    only: paths of the layers to restore.
     """
-    import keras
-
     network = graph.without_batch_norms(checkpoint.network)
-    scale, shift = checkpoint.scale_and_shift
-    faces = as_input(calibration, checkpoint.channels).astype(np.float32)
-    equalise(network, faces * np.float32(scale) + np.float32(shift))
-    exported = model.get_layer(network.name)
-    for layer in network.layers:
-        if layer.name in only and isinstance(layer, keras.layers.Conv2D):
-            exported.get_layer(layer.name).set_weights(layer.get_weights())
-
-
-def _nodes(functional: keras.Model) -> list[Any]:
-    """The layer calls of a functional network in the order of execution."""
-    by_depth = functional._nodes_by_depth
-    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
+    equalise(network, graph.scaled(checkpoint, calibration), joined=layers.has_depthwise(checkpoint.network))
+    fitted = Trace(model.get_layer(network.name)).steps
+    narrow = any(step.layer in logit_gaps.LAYERS for step in fitted)
+    network = logit_gaps.narrowed(network) if narrow else logit_gaps.averaged_by_dense(network)
+    exact = {step.layer: step.operation for step in Trace(network).steps}
+    for step in fitted:
+        before = exact.get(step.layer)
+        if step.layer in only and before is not None and before.weights:
+            step.operation.set_weights(before.get_weights())

@@ -9,9 +9,9 @@ after layers themselves: `conv3/Conv`.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..contract import nearest
 from ..errors import UsageError
@@ -38,11 +38,25 @@ class LayerNames:
     """The layers of a network that `graph.exportable` made."""
 
     def __init__(self, model: keras.Model) -> None:
-        self._root = model.name
-        self._tree = _tree(model)
+        self._set(model.name, _tree(model))
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> LayerNames:
+        """The names that `described` gave."""
+        names = cls.__new__(cls)
+        names._set(described["root"], described["tree"])
+        return names
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The names, JSON-safe."""
+        return {"root": self._root, "tree": self._tree}
+
+    def _set(self, root: str, tree: _Tree) -> None:
+        self._root, self._tree = root, tree
         # The checkpoint's network stands in the exported model as one layer, which is not part of a name.
         self.layers = tuple(
-            path for layer in model.layers for path in (paths(layer) if layers.is_graph(layer) else [layer.name])
+            path for layer, inner in tree.items() for path in (_leaves(inner) if inner is not None else [layer])
         )
 
     def calls(self, name: str) -> tuple[Call, ...]:

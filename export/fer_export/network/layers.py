@@ -12,7 +12,19 @@ def batch_norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
     """The batch normalisation layers of a network, nested ones included, in graph order."""
     import keras
 
-    return [layer for layer in _leaves(network) if isinstance(layer, keras.layers.BatchNormalization)]
+    return [layer for layer in leaves(network) if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def has_depthwise(network: keras.Model) -> bool:
+    """Whether a network has depthwise or separable convolutions.
+
+    Int8 loses most on such networks: few weights a channel, and values between the halves of a convolution. They are
+    prepared with steps of their own, which other networks do not need.
+    """
+    import keras
+
+    kinds = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+    return is_graph(network) and any(isinstance(layer, kinds) for layer in leaves(network))
 
 
 def is_graph(network: keras.layers.Layer) -> bool:
@@ -28,11 +40,12 @@ def is_graph(network: keras.layers.Layer) -> bool:
     )
 
 
-def _leaves(network: keras.Model) -> list[keras.layers.Layer]:
-    leaves: list[keras.layers.Layer] = []
+def leaves(network: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of a network, nested ones included, in graph order."""
+    found: list[keras.layers.Layer] = []
     for layer in network.layers:
-        leaves.extend(_leaves(layer) if is_graph(layer) else [layer])
-    return leaves
+        found.extend(leaves(layer) if is_graph(layer) else [layer])
+    return found
 
 
 def _graphs(network: keras.Model) -> list[keras.Model]:

@@ -9,9 +9,11 @@ however large the logits are. Exact but for the cut.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import keras
@@ -19,50 +21,117 @@ if TYPE_CHECKING:
 REACH = 8.0
 """Largest gap that is kept: an emotion further behind has less than exp(-8) = 0.03 % of the leader's probability."""
 
+LAYERS = frozenset({"logit_differences", "logit_rows", "logit_gaps", "logit_gaps_flat", "narrow_logits"})
+"""Names of the layers that `narrowed` adds; the ranges of their values are part of the method."""
+
+AVERAGED = "averaged_logits"
+"""Name of the layer that `averaged_by_dense` adds."""
+
 MOST_LABELS = 16
 """Differences grow with the square of the labels; with more the logits stay as they are."""
 
 
 def narrowed(network: keras.Model) -> keras.Model:
-    """The network with its logits as gaps; the same object where it does not end in a dense layer and softmax.
+    """The network with its logits as gaps; the same object where it does not end in a dense layer (or an average over
+    a picture) and softmax.
 
     Layers are shared with the network given.
     """
     import keras
     from keras import layers
 
-    dense = _final_dense(network)
-    if dense is None or dense.units > MOST_LABELS:
+    last = _last_layer(network)
+    if last is None or last.bias.size > MOST_LABELS:
         return network
-    count = dense.units
-    kernel, bias = (dense.get_weights() + [np.zeros(count)])[:2]
+    count = last.bias.size
     # Column k * count + j is logit j - logit k.
     differences = np.tile(np.eye(count), count) - np.repeat(np.eye(count), count, axis=1)
     scale = 6.0 / REACH
     gaps = layers.Dense(count * count, activation="relu6", name="logit_differences")
-    rows = layers.Reshape((count, count, 1), name="logit_rows")(gaps(dense.input))
+    rows = layers.Reshape((count, count, 1), name="logit_rows")(gaps(last.given))
     largest = layers.MaxPooling2D((1, count), name="logit_gaps")(rows)
     # Scaling back is a dense layer, not a multiplication: TensorFlow would put both sides of a MUL on one scale.
     back = layers.Dense(count, use_bias=False, name="narrow_logits")
     logits = back(layers.Reshape((count,), name="logit_gaps_flat")(largest))
     answers = layers.Softmax(name="narrow_softmax")(logits)
-    gaps.set_weights([(kernel @ differences * scale).astype("float32"), (bias @ differences * scale).astype("float32")])
+    kernel, bias = last.kernel @ differences * scale, last.bias @ differences * scale
+    gaps.set_weights([kernel.astype("float32"), bias.astype("float32")])
     back.set_weights([(-np.eye(count) / scale).astype("float32")])
     return keras.Model(network.inputs[0], answers, name=network.name)
 
 
-def _final_dense(network: keras.Model) -> keras.layers.Dense | None:
-    """The dense layer whose values go through softmax to become the network's output."""
+def averaged_by_dense(network: keras.Model) -> keras.Model:
+    """The network with the average that gives its logits as a dense layer; the same object where there is none.
+
+    A dense layer gives its sums to softmax as they are, an average would first put them on an 8-bit grid.
+    """
+    import keras
+    from keras import layers
+
+    last = _last_layer(network)
+    if last is None or not last.averages:
+        return network
+    dense = layers.Dense(last.bias.size, name=AVERAGED)
+    answers = layers.Softmax(name="averaged_softmax")(dense(last.given))
+    dense.set_weights([last.kernel.astype("float32"), last.bias.astype("float32")])
+    return keras.Model(network.inputs[0], answers, name=network.name)
+
+
+MOST_PLACES = 1024
+"""Values of a picture whose average may become a dense layer, which has a weight for each value and difference."""
+
+
+@dataclass(frozen=True)
+class _Last:
+    """The linear function that gives a network's logits."""
+
+    given: Any
+    """What it reads, a symbolic tensor [N, inputs]."""
+
+    kernel: NDArray[np.float64]
+    """[inputs, labels]."""
+
+    bias: NDArray[np.float64]
+    """[labels]."""
+
+    averages: bool
+    """Whether it is an average over a picture."""
+
+
+def _last_layer(network: keras.Model) -> _Last | None:
+    """The dense layer or average whose values go through softmax to become the network's output."""
     from keras import activations, layers
+
+    from .batch_norms import Absorbed
 
     last = network.outputs[0]._keras_history.operation
     if type(last) is layers.Dense and last.activation is activations.softmax:
-        return last
+        return _dense(last)
     softmax = isinstance(last, layers.Softmax) or (
         isinstance(last, layers.Activation) and last.activation is activations.softmax
     )
     if not softmax:
         return None
-    before = last._inbound_nodes[0].input_tensors[0]._keras_history.operation
-    linear = type(before) is layers.Dense and before.activation is activations.linear
-    return before if linear and len(before._inbound_nodes) == 1 else None
+    before = _before(last)
+    while isinstance(before, layers.Dropout | layers.Identity | Absorbed):
+        before = _before(before)
+    if len(before._inbound_nodes) != 1:
+        return None
+    if type(before) is layers.Dense and before.activation is activations.linear:
+        return _dense(before)
+    if type(before) is not layers.GlobalAveragePooling2D or before.keepdims:
+        return None
+    high, wide, count = before.input.shape[1:]
+    if high * wide * count > MOST_PLACES:
+        return None
+    kernel = np.tile(np.eye(count), (high * wide, 1)) / (high * wide)
+    return _Last(layers.Flatten(name="logit_places")(before.input), kernel, np.zeros(count), True)
+
+
+def _before(layer: keras.layers.Layer) -> keras.layers.Layer:
+    return layer._inbound_nodes[0].input_tensors[0]._keras_history.operation
+
+
+def _dense(layer: keras.layers.Dense) -> _Last:
+    kernel, *bias = (weight.astype("float64") for weight in layer.get_weights())
+    return _Last(layer.input, kernel, bias[0] if bias else np.zeros(layer.units), False)

@@ -21,9 +21,9 @@ from ..contract import GreyRule, tensors
 from ..dataset import as_input
 from ..errors import ConversionError
 from .equalise import equalise
-from .layers import _graphs, is_graph
-from .logit_gaps import narrowed
-from .rounding import round_convolutions
+from .fitting import fit
+from .layers import _graphs, has_depthwise, is_graph
+from .logit_gaps import averaged_by_dense, narrowed
 
 if TYPE_CHECKING:
     import keras
@@ -55,11 +55,12 @@ def exportable(
 
     network = without_batch_norms(checkpoint.network)
     if calibration is not None and is_graph(network):
-        faces = _scaled(checkpoint, calibration)
-        equalise(network, faces)
+        faces = scaled(checkpoint, calibration)
+        depthwise = has_depthwise(checkpoint.network)
+        equalise(network, faces, joined=depthwise)
         _check_same(checkpoint, network)
-        network = narrowed(network) if narrow_logits else network
-        round_convolutions(network, faces)
+        network = narrowed(network) if narrow_logits else averaged_by_dense(network)
+        fit(network, faces, compensated=depthwise)
     else:
         _check_same(checkpoint, network)
     inputs = keras.Input((checkpoint.size, checkpoint.size, tensors.channels(input_kind)), name=tensors.INPUT_NAME)
@@ -190,7 +191,7 @@ def folded_of(layer: keras.layers.Layer, norm: keras.layers.BatchNormalization) 
 def _check_same(checkpoint: Checkpoint, network: keras.Model) -> None:
     shape = (8, checkpoint.size, checkpoint.size, 1)
     grey = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    given = np.asarray(network(_scaled(checkpoint, grey), training=False))
+    given = np.asarray(network(scaled(checkpoint, grey), training=False))
     difference = float(np.abs(given - replace(checkpoint, mirror=False).predict(grey)).max())
     if not difference <= TOLERANCE:
         raise ConversionError(
@@ -199,8 +200,8 @@ def _check_same(checkpoint: Checkpoint, network: keras.Model) -> None:
         )
 
 
-def _scaled(checkpoint: Checkpoint, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def scaled(checkpoint: Checkpoint, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Grey faces uint8 [N, S, S, 1] as the network takes them: float32 [N, S, S, C]."""
     scale, shift = checkpoint.scale_and_shift
-    scaled: NDArray[np.float32] = as_input(images, checkpoint.channels).astype(np.float32) * np.float32(scale)
-    return scaled + np.float32(shift)
+    given: NDArray[np.float32] = as_input(images, checkpoint.channels).astype(np.float32) * np.float32(scale)
+    return given + np.float32(shift)

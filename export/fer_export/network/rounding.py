@@ -1,4 +1,4 @@
-"""Weight rounding for the convolutions of an int8 network.
+"""Weight rounding for int8.
 
 Rounding each weight to the nearest step is not the best rounding where inputs are alike: the pixels under a 3x3 kernel
     rise and fall together, so nine errors of one sign add up. GPTQ (Frantar et al., 2022, arXiv:2210.17323) rounds
@@ -14,44 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset import batch_of
-
 if TYPE_CHECKING:
     import keras
 
 MOST_INPUTS = 2100
 """Weights a filter may have: 3x3 over at most 233 channels."""
 
-BATCH = 64
-PATCHES = 20_000
 BLOCK = 128
 DAMPING = 0.01
 STEPS = 127
-
-
-def round_convolutions(network: keras.Model, images: NDArray[np.float32]) -> int:
-    """Put the kernels of a network's convolutions on their int8 grid, in place; returns how many.
-
-    The largest weight of a filter keeps its value, so a converter that scales a filter by its largest weight finds
-    exactly these steps.
-
-    images: float32 [N, S, S, C] as the network takes them.
-    """
-    import keras
-
-    rounded = 0
-    for layer in network.layers:
-        if type(layer) is not keras.layers.Conv2D or layer.groups != 1 or len(layer._inbound_nodes) != 1:
-            continue
-        kernel, *bias = layer.get_weights()
-        inputs = kernel[..., 0].size
-        if inputs == 1 or inputs > MOST_INPUTS:
-            continue
-        patches = patches_of(network, layer, images)
-        flat = rounded_to_steps(kernel.reshape(inputs, -1).T.astype("float64"), patches)
-        layer.set_weights([flat.T.reshape(kernel.shape).astype("float32"), *bias])
-        rounded += 1
-    return rounded
 
 
 def rounded_to_steps(weights: NDArray[np.float64], patches: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -79,26 +50,42 @@ def rounded_to_steps(weights: NDArray[np.float64], patches: NDArray[np.float32])
     return steps * step
 
 
-def patches_of(network: keras.Model, layer: keras.layers.Layer, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the layer's kernel sees: float32 [some PATCHES, inputs], evenly drawn, channels fastest."""
-    import keras
+def rounded_channels(weights: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Depthwise weights rounded as in `rounded_to_steps`, each channel by itself.
 
-    before = keras.Model(network.inputs[0], layer.input)
-    batch, drawn = batch_of(BATCH, images.shape[1]), []
-    for start in range(0, len(images), batch):
-        windows = _windows(layer, np.asarray(before(images[start : start + batch], training=False)))
-        each = math.prod(windows.shape[1:3])
-        step = max(1, len(images) * each // PATCHES)
-        own = np.arange(-start * each % step, len(windows) * each, step)
-        rows = windows[np.unravel_index(own, windows.shape[:3])].transpose(0, 2, 3, 1)
-        drawn.append(rows.reshape(len(rows), -1))
-    return np.ascontiguousarray(np.concatenate(drawn), "float32")
+    weights: [channels, filters, inputs].
+    squares: mean products of what each channel's kernel sees, [channels, inputs, inputs].
+    """
+    count = weights.shape[-1]
+    largest = np.abs(weights).max(axis=-1)
+    step = np.where(largest > 0, largest, 1.0) / STEPS
+    mean = np.trace(squares, axis1=1, axis2=2)[:, None, None] / count
+    inverse = np.linalg.inv(squares + (DAMPING * mean + 1e-12) * np.eye(count))
+    upper = np.linalg.cholesky(inverse).transpose(0, 2, 1)
+    left, steps = weights.copy(), np.zeros_like(weights)
+    for i in range(count):
+        steps[..., i] = np.clip(np.rint(left[..., i] / step), -STEPS, STEPS)
+        error = (left[..., i] - steps[..., i] * step) / upper[:, None, i, i]
+        left[..., i + 1 :] -= error[..., None] * upper[:, None, i, i + 1 :]
+    top = np.abs(weights).argmax(axis=-1)[..., None]
+    extremes = np.rint(np.take_along_axis(weights, top, -1) / step[..., None])
+    np.put_along_axis(steps, top, extremes, -1)
+    rounded: NDArray[np.float64] = steps * step[..., None]
+    return rounded
 
 
-def _windows(layer: keras.layers.Layer, seen: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A view [N, rows, columns, channels, height, width] of what the kernel sees at every place."""
+def nearest(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights [filters, inputs] rounded one by one, as converters round them."""
+    largest = np.abs(weights).max(axis=1, keepdims=True)
+    step = np.where(largest > 0, largest, 1.0) / STEPS
+    rounded: NDArray[np.float64] = np.rint(weights / step) * step
+    return rounded
+
+
+def windows(layer: keras.layers.Layer, kernel: tuple[int, ...], seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A view [N, rows, columns, channels, height, width] of what a kernel of that height and width sees everywhere."""
     (high, wide), (down, right) = layer.dilation_rate, layer.strides
-    window = (layer.kernel_size[0] - 1) * high + 1, (layer.kernel_size[1] - 1) * wide + 1
+    window = (kernel[0] - 1) * high + 1, (kernel[1] - 1) * wide + 1
     if layer.padding == "same":
         sides = zip(seen.shape[1:3], window, layer.strides, strict=True)
         seen = np.pad(seen, ((0, 0), *(_same_padding(*side) for side in sides), (0, 0)))

@@ -359,7 +359,8 @@ class View:
         making += f" --input {options.input_kind}" if options.input_kind != "gray" else ""
         making += f" --io {options.io}" if options.io else ""
         making += " --mirror" if self.result.export.checkpoint.mirror else ""
-        making += " --repair" if options.repair else ""
+        making += "" if options.repair else " --no-repair"
+        making += " --strict-int8" if options.strict_int8 else ""
         making += f" --output {shlex.quote(str(self.files[0].path.parent))}"
         counts = sorted({row.threads for row in self.result.bench.rows})
         threads = "" if counts == [1] else f" --threads {','.join(map(str, counts))}"

@@ -48,6 +48,7 @@ def comparison_text(result: Comparison, card: Path | None = None, flags: Flags =
         *([worth] if worth else []),
         *failed,
         *refused,
+        *(f"{file.path.name}: {harmless(file.said_of_floats)}" for file in exported.files if file.float_ops),
         *(f"slower: {harmless(sentence)}" for sentence in result.bench.slower),
     ]
     said += [

@@ -45,14 +45,14 @@ def blame_text(result: Blame, flags: Flags = NONE) -> str:
         blocks.append(
             f"worst: {harmless(guilty[0].layer)}; "
             f"to fix it, {harmless(', '.join(guilty[0].cure))} would stay in float\n"
-            f"next: fer-export {result.variant.format} --quantize int8 --repair{flags.model}{flags.data}"
+            f"next: fer-export {result.variant.format} --quantize int8{flags.model}{flags.data}"
             "   keep the worst layers in float if the gate fails"
         )
     return "\n\n".join(block for block in blocks if block)
 
 
 def repair_text(result: Repair) -> str:
-    """The tries of `--repair`, one per line, and the verdict."""
+    """The tries of a repair, one per line, and the verdict."""
     header = ["try", "for", "layers in float", "float ops", "size", "agreement", "drop, points", "mean diff", ""]
     rows = [_try(number, each) for number, each in enumerate(result.tries, 1)]
     if not rows:
@@ -62,7 +62,9 @@ def repair_text(result: Repair) -> str:
     verdict = f"no file passed in {count} {'try' if count == 1 else 'tries'}; use --quantize dynamic"
     if result.passed:
         needs = f"; it needs TFLite {last.min_runtime_version} or later" if last.min_runtime_version else ""
-        verdict = f"repaired with {len(last.float_ops)} float ops: {', '.join(last.float_ops)}{needs}"
+        layers = harmless(", ".join(last.float_layers))
+        grown = f"{megabytes(result.bytes)} became {megabytes(last.bytes)}"
+        verdict = f"in float: {layers}: {len(last.float_ops)} ops ({', '.join(last.float_ops)}); {grown}{needs}"
     return f"{table(header, rows)}\n{verdict}"
 
 

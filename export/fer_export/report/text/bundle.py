@@ -25,7 +25,7 @@ def bundle_text(made: Made, flags: Flags = NONE) -> str:
     verdicts = "\n".join(verdict(file.path.name, file.parity) for file in made.export.files)
     if made.manifest is None or made.golden is None:
         given = f"{flags.model}{flags.data}{flags.making}"
-        next_commands = [] if made.export.options.repair else [f"bundle --repair{given}   {_REPAIRED}"]
+        next_commands = [] if made.export.options.repair else [f"bundle{given}   {_REPAIRED}"]
         if not flags.data:
             next_commands.append(f"bundle{given} --data fer2013.csv   calibrates and judges on real faces")
         commands = "".join(f"\n  fer-export {command}" for command in next_commands)

@@ -99,6 +99,8 @@ def _ops_text(file: ExportedFile) -> str:
     ops = ", ".join(f"{count} {op}" for op, count in counts.items())
     if file.repair is not None:
         return f"{name}: the plain int8 file missed the gate; kept in float:\n{repair_text(file.repair)}"
+    if file.float_ops:
+        return f"{name}: {harmless(file.said_of_floats)}: {ops}"
     if len(file.graph.inputs) > 1:
         return f"{name}: the network computes in int8, the crop in front of it in exact integer arithmetic: {ops}"
     operands = FORMATS[file.variant.format].operands
@@ -137,10 +139,10 @@ def _after_failure(file: ExportedFile, flags: Flags) -> str:
     if not file.variant.repairable or file.repair is not None:
         return ""
     known = f"{flags.model}{flags.data}"
-    repair = f"  fer-export {file.variant.format} --quantize int8 --repair{known}"
+    export = f"  fer-export {file.variant.format} --quantize int8{known}"
     if len(file.graph.inputs) > 1:
-        return f"{repair}   repair the file for face crops\n"
+        return f"{export}   the file for face crops, repaired if it fails\n"
     return (
-        f"{repair}{flags.making}   keep its worst layers in float\n"
+        f"{export}{flags.making}   keep its worst layers in float\n"
         f"  fer-export blame {shlex.quote(str(file.path))}{known}   which layers those are\n"
     )

@@ -1,0 +1,168 @@
+"""TensorFlow's converter: a SavedModel folder to the bytes of a .tflite file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import tensors
+from ..dataset import as_input
+from ..errors import ConversionError, one_line
+from ..model_file import tflite
+from ..network import LayerNames, logit_gaps
+from ..runtimes.op_by_op import TfliteActivations
+from . import tflite_averages, tflite_ranges
+
+SIGNATURE = "serving_default"
+
+HEADROOM = 2.0
+"""Factor by which calibration faces are brightened for an int16x8 network: 16 bits have steps to spare, and an
+activation beyond its calibrated range is cut off."""
+
+
+NO_LAYER = "the converter's own"
+"""Stands for the layer of an op that belongs to none."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What to make of a SavedModel."""
+
+    precision: str
+    """A word of contract.variants."""
+
+    input_type: str
+    """Element type of the input."""
+
+    output_type: str
+    """Element type of the output."""
+
+    channels: int
+    """Channels of the pictures that the network takes."""
+
+    float_layers: tuple[str, ...]
+    """Layers of an int8 file that stay float."""
+
+    ranges_by_error: bool = False
+    """Whether the ranges of an int8 file are chosen by their error; otherwise they are the extremes."""
+
+
+def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.uint8] | None) -> bytes:
+    """The file that TensorFlow's converter makes.
+
+    folder: a SavedModel with the signature SIGNATURE.
+    names: of its layers.
+    images: calibration faces uint8 [N, S, S, 1], for integer activations.
+
+    Raises ConversionError with the converter's own words.
+    """
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=[SIGNATURE])
+    _configure(converter, work.precision)
+    given = as_input(images, work.channels) if images is not None else None
+    if given is not None:
+        brightness = HEADROOM if work.precision == "int16x8" else 1.0
+        converter.representative_dataset = lambda: _samples(given, brightness)
+    try:
+        if work.precision != "int8" or given is None:
+            return bytes(converter.convert())
+        converter.inference_input_type = tf.as_dtype(work.input_type)
+        converter.inference_output_type = tf.as_dtype(work.output_type)
+        return quantised(converter, names, work, given)
+    except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
+        raise ConversionError(
+            f"TensorFlow cannot convert this network to {work.precision}: {one_line(error)}; try `precision='dynamic'`"
+        ) from error
+
+
+def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.uint8]) -> bytes:
+    """What an int8 converter writes, with averages that every processor rounds alike.
+
+    The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
+    quantise with a list of ops to skip, named by their outputs.
+
+    images: calibration faces uint8 [N, S, S, C].
+    """
+    from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
+
+    converter._experimental_calibrate_only = True
+    calibrated = bytes(converter.convert())
+    outputs = [op.output for op in TfliteActivations(calibrated).ops]
+    owners = list(zip(outputs, names.of_ops(outputs), strict=True))
+    exact = [output for output, layers in owners if layers.intersection(logit_gaps.LAYERS)]
+    if work.ranges_by_error:
+        calibrated = tflite_ranges.with_ranges(calibrated, images, exact)
+
+    def made(kept: Collection[str]) -> bytes:
+        left = [output for output, layers in owners if layers.intersection(kept)]
+
+        def quantise(content: bytes) -> bytes:
+            return bytes(
+                mlir_quantize(
+                    content,
+                    input_data_type=converter.inference_input_type,
+                    output_data_type=converter.inference_output_type,
+                    denylisted_nodes=left,
+                )
+            )
+
+        return bytes(deduplicate_readonly_buffers(tflite_averages.quantised(calibrated, quantise)))
+
+    content = made(work.float_layers)
+    # Half a layer in int8 is worse than none: its values go to a grid and back between the ops.
+    lacking = set(float_ops(content, names, work.float_layers)) - {NO_LAYER}
+    return made({*work.float_layers, *lacking}) if lacking else content
+
+
+def float_ops(content: bytes, names: LayerNames, kept: Collection[str] = ()) -> dict[str, int]:
+    """How many ops of each layer compute in float, in order of execution; conversions and changes of shape apart.
+
+    kept: layers that are not counted.
+    """
+    ops = tflite.computing(content)
+    found: dict[str, int] = {}
+    for (_, in_float), layers in zip(ops, names.of_ops([output for output, _ in ops]), strict=True):
+        if in_float and not layers.intersection(kept):
+            layer = min(layers, default=NO_LAYER)
+            found[layer] = found.get(layer, 0) + 1
+    return found
+
+
+def _configure(converter: Any, precision: str) -> None:
+    import tensorflow as tf
+
+    if precision == "none":
+        return
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "fp16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif precision == "dynamic":
+        # The new quantizer writes FULLY_CONNECTED version 12, which runtimes before 2.17 refuse.
+        converter.experimental_new_dynamic_range_quantizer = False
+    elif precision == "int8":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    elif precision == "int16x8":
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+
+
+def _samples(images: NDArray[np.uint8], brightness: float) -> Iterator[dict[str, NDArray[np.float32]]]:
+    """Calibration pictures one by one, the first with a black and a white corner so that the range is 0..255."""
+    floats = images.astype(np.float32)
+    floats[0, 0, 0], floats[0, 0, -1] = 0.0, 255.0
+    for image in floats:
+        yield {tensors.INPUT_NAME: image[None] * np.float32(brightness)}
+
+
+def converter_error() -> type[Exception]:
+    """The converter's own exception class; it has no public name."""
+    from tensorflow.lite.python import convert_phase
+
+    return convert_phase.ConverterError  # type: ignore[no-any-return]

@@ -1,0 +1,79 @@
+"""Activation ranges in a calibrated float .tflite file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtimes.op_by_op import TfliteActivations
+from . import activation_ranges
+
+SAME_SCALE = frozenset(
+    {
+        "AVERAGE_POOL_2D",
+        "GATHER",
+        "MAX_POOL_2D",
+        "PAD",
+        "RESHAPE",
+        "RESIZE_NEAREST_NEIGHBOR",
+        "SLICE",
+        "SQUEEZE",
+        "STRIDED_SLICE",
+        "TRANSPOSE",
+    }
+)
+"""Ops whose int8 kernel gives values on the grid that it reads."""
+
+JOINED = frozenset({"CONCATENATION", "MAXIMUM", "MINIMUM", "PACK"})
+"""Ops that read several values on one grid: their ranges stay the extremes."""
+
+FIXED = frozenset({"L2_NORMALIZATION", "LOG_SOFTMAX", "LOGISTIC", "SOFTMAX", "TANH"})
+"""Ops whose int8 kernel has a grid of its own."""
+
+
+def with_ranges(calibrated: bytes, images: NDArray[np.uint8], unchanged: Collection[str]) -> bytes:
+    """The calibrated file with the ranges of its activations chosen by their error.
+
+    images: calibration faces uint8 [N, S, S, C].
+    unchanged: names of op outputs that keep their ranges.
+    """
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
+    graph = model.subgraphs[0]
+    names = {_name(tensor): number for number, tensor in enumerate(graph.tensors)}
+    found = {
+        names[output]: limits
+        for output, limits in activation_ranges.measured(TfliteActivations(calibrated), images, FIXED).items()
+        if output in names and output not in unchanged
+    }
+    for op in reversed(graph.operators):
+        if _op_name(model, op) in JOINED or (_op_name(model, op) in SAME_SCALE and op.outputs[0] not in found):
+            for number in op.inputs:
+                found.pop(number, None)
+    for op in graph.operators:
+        if _op_name(model, op) in SAME_SCALE:
+            source = found.get(op.inputs[0])
+            found.pop(op.outputs[0], None)
+            if source is not None:
+                found[op.outputs[0]] = source
+    for number, (low, high) in found.items():
+        known = graph.tensors[number].quantization
+        if known is not None and known.min is not None and len(known.min) == 1:
+            known.min, known.max = [low], [high]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _name(tensor: Any) -> str:
+    return tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)
+
+
+def _op_name(model: Any, op: Any) -> str:
+    from ai_edge_litert import schema_py_generated as schema
+
+    code = model.operatorCodes[op.opcodeIndex]
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    return next((name for name, value in vars(schema.BuiltinOperator).items() if value == number), "")
