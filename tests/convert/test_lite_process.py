@@ -47,7 +47,7 @@ def test_only_layers_that_are_known_to_convert_are_converted_here(body, known):
 )
 def test_a_crash_is_a_sentence(checkpoint, monkeypatch, program, said):
     monkeypatch.setattr(lite_process, "is_known", lambda network: False)
-    monkeypatch.setattr(lite_process, "_PROGRAM", program)
+    monkeypatch.setattr(lite_process, "PROGRAM", program)
     with pytest.raises(ConversionError, match=said) as caught:
         convert(checkpoint, variants.find("tflite", "int8"), calibration=CALIBRATING)
     assert "`precision='dynamic'`" in str(caught.value)
@@ -60,7 +60,7 @@ def test_the_process_gets_the_work_and_its_refusal_comes_back(checkpoint, monkey
         "sys.exit(1)"
     )
     monkeypatch.setattr(lite_process, "is_known", lambda network: False)
-    monkeypatch.setattr(lite_process, "_PROGRAM", program)
+    monkeypatch.setattr(lite_process, "PROGRAM", program)
     with pytest.raises(ConversionError, match=r"^int8 of exported$"):
         convert(checkpoint, variants.find("tflite", "int8"), calibration=CALIBRATING)
 

@@ -142,7 +142,9 @@ def test_a_refused_try_counts_as_failed(outlier, mended, monkeypatch):
     def refuse(content):
         raise ExportFileError("LiteRT cannot run the file")
 
-    result = repair.repair(outlier.content, outlier.checkpoint, outlier.calibrated, refuse, most_tries=1)
+    result = repair.repair(
+        outlier.content, outlier.checkpoint, outlier.calibrated, refuse, limits=repair.Limits(tries=1)
+    )
     assert not result.passed
     assert result.tries[0].to_dict()["parity"] is None
     assert result.tries[0].refused == "LiteRT cannot run the file"
@@ -218,7 +220,7 @@ def test_every_try_is_kept_when_none_passes(outlier):
         outlier.checkpoint,
         outlier.calibrated,
         lambda content: outlier.judge(content, NEVER),
-        most_tries=1,
+        limits=repair.Limits(tries=1),
     )
     assert not result.passed
     assert result.content is None

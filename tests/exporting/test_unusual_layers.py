@@ -33,7 +33,7 @@ def test_layers_in_float_are_named_and_strict_int8_refuses_them(network, tmp_pat
 
 def test_a_crash_of_the_converter_costs_one_file(network, tmp_path, monkeypatch):
     monkeypatch.setattr(lite_process, "is_known", lambda network: False)
-    monkeypatch.setattr(lite_process, "_PROGRAM", "import os; os.abort()")
+    monkeypatch.setattr(lite_process, "PROGRAM", "import os; os.abort()")
     wanted = [find("tflite", "none"), find("tflite", "int8")]
     result = exporting.export_variants(network, wanted, tmp_path / "made", options=Options(repair=False))
     assert [file.variant.precision for file in result.files] == ["none"]

@@ -40,7 +40,8 @@ KNOWN = frozenset(
 )
 """Layers, by their class, that the converter is known to take at every precision."""
 
-_PROGRAM = "from fer_export.convert.lite_process import main; main()"
+PROGRAM = "from fer_export.convert.lite_process import main; main()"
+"""What the process runs."""
 
 
 def is_known(network: keras.Model) -> bool:
@@ -62,7 +63,7 @@ def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.ui
         task.write_text(json.dumps({"folder": str(folder), "work": asdict(work), "names": names.described}))
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _PROGRAM, exchange],
+                [sys.executable, "-P", "-c", PROGRAM, exchange],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,

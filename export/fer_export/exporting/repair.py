@@ -24,10 +24,16 @@ from ..system import OnStep, silent
 from . import blame
 from .blame import Blame
 
-MOST_TRIES = 8
 
-MOST_SECONDS = 30.0
-"""Seconds after which no further try begins."""
+@dataclass(frozen=True)
+class Limits:
+    """How long files are tried."""
+
+    tries: int = 8
+    """Largest number of tries."""
+
+    seconds: float = 30.0
+    """No try begins that would probably end later; one is always made."""
 
 
 @dataclass(frozen=True)
@@ -107,18 +113,16 @@ def repair(
     calibrated: CalibrationSet,
     judge: Callable[[bytes], Parity],
     *,
-    most_tries: int = MOST_TRIES,
-    most_seconds: float = MOST_SECONDS,
+    limits: Limits = Limits(),
     on_step: OnStep = silent,
 ) -> Repair:
-    """Keep the worst layers of an int8 file in float until it passes, or `most_tries` tries have failed.
+    """Keep the worst layers of an int8 file in float until it passes, or the limits are reached.
 
     content: the file that failed.
     checkpoint: the network that it was made from.
     calibrated: the calibration set that it was converted with.
     judge: the parity of a file; it may raise ExportFileError for a file that the runtime refuses.
-    most_tries: largest number of tries.
-    most_seconds: no try begins that would probably end later; one is always made.
+    limits: of tries and seconds.
     on_step: called with the task, the steps done and the number of steps.
 
     Raises UsageError for another precision, ConversionError when the network's layers are not visible.
@@ -136,10 +140,10 @@ def repair(
         if wanted == kept or error.effect == 0:
             continue
         now = time.perf_counter()
-        if len(tries) == most_tries or (tries and now - started + (now - ranked) / len(tries) > most_seconds):
+        if len(tries) == limits.tries or (tries and now - started + (now - ranked) / len(tries) > limits.seconds):
             break
         kept = wanted
-        on_step(f"keeping {', '.join(kept)} in float", len(tries), most_tries)
+        on_step(f"keeping {', '.join(kept)} in float", len(tries), limits.tries)
         try:
             made = blame.convert_as(content, checkpoint, calibrated, kept)
         except ConversionError as refusal:
