@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,9 @@ from helpers.every_command import COMMAND, commands, furnish
 
 SAME_BYTES = (".tflite", ".onnx")
 """Files that the same command makes with the same bytes; others hold times or dates and are read instead."""
+
+RUN = "run"
+"""The folder of a training run: a finished one is not trained again, one that was killed goes on."""
 
 INPUTS = ("network.keras", "faces.csv", "photo.png", "phone.json")
 
@@ -53,6 +57,7 @@ def campaign(
     chosen = {name: words for name, words in commands().items() if not names or name in names}
     durations = {name: _finished(world, words) for name, words in chosen.items()}
     inputs, outputs = digests(world, INPUTS), written(world)
+    lasting = {name: digest for name, digest in outputs.items() if not name.startswith(f"{RUN}/")}
     chance, faults, killed = random.Random(seed), list[str](), 0
     for number in range(kills):
         name = list(chosen)[number % len(chosen)]
@@ -65,7 +70,7 @@ def campaign(
         workers = _children(process.pid)
         process.kill()
         process.wait()
-        found = [*differences(world, inputs, outputs), *_alive(workers)]
+        found = [*differences(world, inputs, lasting), *_alive(workers)]
         faults += [f"{name} after {moment:.2f} s: {fault}" for fault in found]
         say(f"{number + 1:3d} {name} killed after {moment:.2f} s: {'; '.join(found) or 'nothing lost'}")
     for left in (world / "tmp").iterdir():
@@ -81,6 +86,8 @@ def campaign(
 def _started(world: Path, words: Sequence[str]) -> subprocess.Popen[bytes]:
     settings = {**os.environ, "TMPDIR": str(world / "tmp"), "FER_EXPORT_CACHE": str(world / "cache")}
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    if words[0] == "train" and (world / RUN / "card.json").exists():
+        shutil.rmtree(world / RUN)
     return subprocess.Popen([*COMMAND, *words], cwd=world, env=settings, **silent)
 
 
