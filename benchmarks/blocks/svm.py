@@ -100,7 +100,8 @@ def _files(result: dict[str, Any]) -> str:
             stem = found["file"].removesuffix(".onnx")
             agreement = found["parity"]["agreement"]
             line = [f"`{found['file']}`", share_of(found["accuracy"]), _share_on(terms, stem)]
-            line += [f"{agreement['hits']} of {agreement['count']}", megabytes(found["bytes"])]
+            failed = "" if found["parity"]["passed"] else ", outside the gate"
+            line += [f"{agreement['hits']} of {agreement['count']}{failed}", megabytes(found["bytes"])]
             rows.append([*line, *_times(latency.get(found["file"]))])
     if not rows:
         return ""

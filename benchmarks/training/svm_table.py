@@ -18,6 +18,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ NEEDED = {"sklearn": "scikit-learn", "skl2onnx": "skl2onnx"}
 BESIDE = "compact-7"
 PARITY_FACES = 300
 """Judging faces on which a file is compared with its machine: one face takes the large one long."""
+
+OTHERS = ("check", "rest", "report_file", "candidates", "phone_file", "like_terms", "latency")
+"""What is recorded beside the table."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ def parity_faces(division: Division) -> ParityFaces:
 
 def best_row(division: Division) -> Row | None:
     """The row with the highest accuracy of those that are done."""
-    hits = {row: int((found.answers == division.truth).sum()) for row in ROWS if (found := _solution(row, division))}
+    hits = {
+        row: int((found.answers == division.truth).sum()) for row in ROWS if (found := svm_rows.solution(row, division))
+    }
     return max(hits, key=lambda row: hits[row]) if hits else None
 
 
@@ -111,10 +117,8 @@ def best_file(division: Division, row: Row) -> Made:
 def phone_files(division: Division) -> dict[str, Made]:
     """The file of every candidate for a phone, by name."""
     return {
-        candidate.name: made(
-            division, candidate.name, lambda c=candidate: svm_phone.train(c, division), candidate.features
-        )
-        for candidate in svm_phone.CANDIDATES
+        each.name: made(division, each.name, partial(svm_phone.train, each, division), each.features)
+        for each in svm_phone.CANDIDATES
     }
 
 
@@ -125,7 +129,7 @@ def table(division: Division) -> dict[str, Any]:
     for row in ROWS:
         low, high = wilson_interval(row.accuracy * REPORT_FACES[6], REPORT_FACES[6])
         report = {"accuracy": row.accuracy, "wilson_95": [round(low, 5), round(high, 5)]}
-        found = _solution(row, division)
+        found = svm_rows.solution(row, division)
         ours = measured(row, found, division) if found else earlier.get(row.number)
         rows.append({"row": row.number, "penalty": row.penalty, "shape": row.shape, "report": report, "ours": ours})
     return {"rows": rows, "shapes": svm_evidence.shapes(division) or recorded(division).get("shapes", [])}
@@ -228,12 +232,9 @@ def write(division: Division, **found: Any) -> None:
     record.record(NAME, {"versions": versions, "data": {**source, **split}, **table(division), **kept, **found})
 
 
-OTHERS = ("check", "rest", "report_file", "candidates", "phone_file", "like_terms", "latency")
-"""What is recorded beside the table."""
-
-
 def beside_the_table(division: Division) -> None:
     """The check, files, parity and latency, each recorded once it is done."""
+    keras_backend.start()
     write(division, check=svm_evidence.kept(division.folder / "check.json", lambda: svm_evidence.own_kernel(division)))
     phones = phone_files(division)
     listed = candidates(division, phones)
@@ -252,10 +253,6 @@ def beside_the_table(division: Division) -> None:
 
 def _share(answers: NDArray[np.int64], division: Division) -> Proportion:
     return Proportion(int((answers == division.truth).sum()), len(answers))
-
-
-def _solution(row: Row, division: Division) -> svm_solver.Solution | None:
-    return svm_rows.solution(row, division)
 
 
 def _numbers(text: str) -> list[int]:
@@ -277,7 +274,6 @@ def main(arguments: list[str] | None = None) -> None:
     missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise SystemExit(f"{', '.join(missing)} missing; pip install -e '.[svm]'")
-    keras_backend.start()
     division = Division.of(readers.read(options.data), options.runs)
     for number in options.rows:
         svm_rows.solve(ROWS[number - 1], division)

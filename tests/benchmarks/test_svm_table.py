@@ -1,6 +1,7 @@
 """The report's support vector machines: solved as scikit-learn solves them, once, and written as files that answer
 alike."""
 
+import functools
 import importlib.util
 import json
 from dataclasses import replace
@@ -13,6 +14,7 @@ from benchmarks.training import svm_features, svm_phone, svm_rows, svm_solver
 from benchmarks.training import svm_table as table
 
 from benchmarks import record
+from fer_export.checkpoint.checkpoint import load
 from fer_export.dataset import read as readers
 from fer_export.dataset.emotions import REPORT_6
 
@@ -133,6 +135,12 @@ def test_gradients_are_those_of_scikit_image(cell):
     np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
+@functools.cache
+def shipped(name):
+    """A shipped network, loaded once."""
+    return load(name)
+
+
 @pytest.fixture
 def recorded(data, tmp_path, monkeypatch):
     """Run the script on the tiny faces, with two small candidates, without latencies; returns what it recorded."""
@@ -141,6 +149,7 @@ def recorded(data, tmp_path, monkeypatch):
     monkeypatch.setattr(words, "RESULTS", tmp_path / "results")
     small = (svm_phone.Candidate(8, None, "linear", 0.1), svm_phone.Candidate(None, 4, "rbf", 3))
     monkeypatch.setattr(svm_phone, "CANDIDATES", small)
+    monkeypatch.setattr(table.checkpoint, "load", shipped)
     monkeypatch.setattr(table, "timed", lambda division, machines: {"rows": [], "cautions": []})
 
     def run(*arguments):
@@ -166,8 +175,8 @@ def test_files_have_the_contract_and_answer_as_their_machines(recorded, tmp_path
         info = inspect_file(path)
         assert info.metadata.labels == REPORT_6
         [image], [output] = info.graph.inputs, info.graph.outputs
-        assert (image.name, image.shape, image.type) == ("image", (1, 48, 48, 1), "uint8")
-        assert (output.name, output.shape, output.type) == ("probabilities", (1, 6), "float32")
+        assert (image.name, image.shape, image.dtype) == ("image", (1, 48, 48, 1), "uint8")
+        assert (output.name, output.shape, output.dtype) == ("probabilities", (1, 6), "float32")
     assert set(found["like_terms"]) == {"svm-report-c-10", found["phone_file"]["file"][:-5], table.BESIDE}
     block = blocks.svm_table()
     assert block.count("| not computed |") == 5
