@@ -38,7 +38,7 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """The file's: `svm-hog-8-pca-48-rbf-c-3`."""
+        """The file's: `svm-hog-8-pca-40-rbf-c-3`."""
         seen = "pixels" if self.cell is None else f"hog-{self.cell}"
         kept = "" if self.components is None else f"-pca-{self.components}"
         return f"svm-{seen}{kept}-{self.kernel}-c-{self.penalty:g}"
@@ -49,12 +49,11 @@ class Candidate:
 
 
 CANDIDATES = (
-    Candidate(None, None, "linear", 0.01),
+    Candidate(None, 100, "linear", 0.1),
     Candidate(8, None, "linear", 0.1),
-    Candidate(6, None, "linear", 0.1),
-    Candidate(None, 48, "rbf", 3),
-    Candidate(8, 48, "rbf", 3),
-    Candidate(6, 48, "rbf", 3),
+    Candidate(None, 40, "rbf", 3),
+    Candidate(8, 40, "rbf", 3),
+    Candidate(6, 40, "rbf", 3),
 )
 
 

@@ -77,7 +77,7 @@ class Solution:
     @classmethod
     def load(cls, path: Path) -> Self:
         arrays = files.read_arrays(path)
-        held = {field.name: arrays[field.name] for field in fields(cls)}
+        held: dict[str, Any] = {field.name: arrays[field.name] for field in fields(cls)}
         return cls(**{name: value if value.ndim else value.item() for name, value in held.items()})
 
 
