@@ -236,17 +236,18 @@ def beside_the_table(division: Division) -> None:
     """The check, files, parity and latency, each recorded once it is done."""
     keras_backend.start()
     write(division, check=svm_evidence.kept(division.folder / "check.json", lambda: svm_evidence.own_kernel(division)))
+    machines = {}
+    row = best_row(division)
+    if row:
+        file = best_file(division, row)
+        machines[file.path.stem] = file
+        write(division, report_file={"row": row.number, **judged(division, file)})
     phones = phone_files(division)
     listed = candidates(division, phones)
     write(division, candidates=listed)
     name = svm_phone.best({each["name"]: (each["accuracy"]["hits"], each["bytes"]) for each in listed})
-    machines = {name: phones[name]}
+    machines[name] = phones[name]
     write(division, phone_file=judged(division, phones[name]))
-    row = best_row(division)
-    if row:
-        file = best_file(division, row)
-        machines = {file.path.stem: file, **machines}
-        write(division, report_file={"row": row.number, **judged(division, file)})
     write(division, like_terms=on_like_terms(division, machines))
     write(division, latency=timed(division, machines))
 
@@ -282,10 +283,11 @@ def main(arguments: list[str] | None = None) -> None:
         write(division)
     if options.only_table:
         return
+    # A new one is without the kernel, whose memory the files need.
+    division = Division.of(division.data, options.runs)
+    beside_the_table(division)
     rest = svm_evidence.kept(division.folder / "rest.json", lambda: svm_evidence.against_rest(division))
     write(division, rest=rest)
-    # A new one is without the kernel, whose memory the files need.
-    beside_the_table(Division.of(division.data, options.runs))
 
 
 if __name__ == "__main__":
