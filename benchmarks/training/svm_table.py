@@ -115,11 +115,12 @@ def best_file(division: Division, row: Row) -> Made:
 
 
 def phone_files(division: Division) -> dict[str, Made]:
-    """The file of every candidate for a phone, by name."""
-    return {
-        each.name: made(division, each.name, partial(svm_phone.train, each, division), each.features)
-        for each in svm_phone.CANDIDATES
-    }
+    """The file of every candidate for a phone, by name; each is recorded once it is done."""
+    found: dict[str, Made] = {}
+    for each in svm_phone.CANDIDATES:
+        found[each.name] = made(division, each.name, partial(svm_phone.train, each, division), each.features)
+        write(division, candidates=candidates(division, found))
+    return found
 
 
 def table(division: Division) -> dict[str, Any]:
@@ -234,20 +235,18 @@ def write(division: Division, **found: Any) -> None:
 
 def beside_the_table(division: Division) -> None:
     """The check, files, parity and latency, each recorded once it is done."""
-    keras_backend.start()
     write(division, check=svm_evidence.kept(division.folder / "check.json", lambda: svm_evidence.own_kernel(division)))
-    machines = {}
+    phones = phone_files(division)
+    sizes = {each["name"]: (each["accuracy"]["hits"], each["bytes"]) for each in candidates(division, phones)}
+    name = svm_phone.best(sizes)
+    machines = {name: phones[name]}
+    keras_backend.start()
+    write(division, phone_file=judged(division, phones[name]))
     row = best_row(division)
     if row:
         file = best_file(division, row)
-        machines[file.path.stem] = file
+        machines = {file.path.stem: file, **machines}
         write(division, report_file={"row": row.number, **judged(division, file)})
-    phones = phone_files(division)
-    listed = candidates(division, phones)
-    write(division, candidates=listed)
-    name = svm_phone.best({each["name"]: (each["accuracy"]["hits"], each["bytes"]) for each in listed})
-    machines[name] = phones[name]
-    write(division, phone_file=judged(division, phones[name]))
     write(division, like_terms=on_like_terms(division, machines))
     write(division, latency=timed(division, machines))
 
