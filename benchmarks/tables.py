@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from .blocks import devices, exports, first_page, peers, speed, training, words
+from .blocks import devices, exports, first_page, peers, speed, svm, training, words
 
 BLOCK = re.compile(r"(<!-- ([a-z0-9-]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -31,6 +31,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "browser": devices.browser,
     "arm-parity": devices.arm_parity,
     "report-table": training.report_table,
+    "svm-table": svm.svm_table,
+    "svm-files": svm.svm_files,
 }
 
 
