@@ -209,7 +209,7 @@ def made_faces(count: int, side: int) -> tuple[NDArray[np.uint8], NDArray[np.int
 
 
 def measured(name: str, folder: Path, data: str | None) -> dict[str, Any]:
-    """The row: for each variant agreement, size and seconds, or why there is no file."""
+    """Agreement, size and seconds of each variant of one row, or the reason why it has no file."""
     from fer_export.calibration import CalibrationSet, calibration_set
     from fer_export.checkpoint import load
     from fer_export.convert import converter
