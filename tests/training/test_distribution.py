@@ -122,8 +122,9 @@ def test_two_taught_processes_go_on_where_they_were_stopped(tmp_path):
 
 
 @needs_jax
-def test_ctrl_c_reaches_a_process_that_a_shell_started_in_the_background(tiny_csv, tmp_path):
-    """Such a process is born deaf to SIGINT, and so would its children be."""
+@pytest.mark.parametrize(("pause", "born"), [(1, signal.SIG_IGN), (1, signal.SIG_DFL), (0.05, signal.SIG_IGN)])
+def test_ctrl_c_reaches_a_process_that_a_shell_started_in_the_background(tiny_csv, tmp_path, pause, born):
+    """Such a process is born deaf to SIGINT, and so would its children be; several signals end it with one line too."""
     command = [sys.executable, "-m", "fer_export", "train", "--network", "nano", "--output", str(tmp_path / "run")]
     command += ["--data", str(tiny_csv), "--wait", "120"]
     command += ["--distribute", f"localhost:{free_port()}", "--processes", "2", "--process", "1"]
@@ -132,11 +133,12 @@ def test_ctrl_c_reaches_a_process_that_a_shell_started_in_the_background(tiny_cs
         env={**os.environ, "KERAS_BACKEND": "jax"},
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, born),
     )
+    time.sleep(1)  # Python's own start
     # Whenever it comes: the process is to end by it, or it comes again.
-    for _ in range(60):
-        time.sleep(1)
+    for _ in range(int(60 / pause)):
+        time.sleep(pause)
         process.send_signal(signal.SIGINT)
         if process.poll() is not None:
             break

@@ -26,9 +26,8 @@ KINDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") 
 _come: list[int] = []
 """Numbers of the signals that came in this `ending`."""
 
-
-_voice = 2
-"""Where the line goes: a copy of stderr, as the chatter of libraries is kept from descriptor 2 for a time."""
+_voice: int | None = None
+"""Where the line goes in an `ending`: a copy of stderr, as the chatter of libraries is kept from it for a time."""
 
 
 class Ended(KeyboardInterrupt):
@@ -66,9 +65,9 @@ def ending() -> Iterator[None]:
             signal.signal(kind, handler)
         sys.unraisablehook = hook
         _watch.cancel()
-        if _voice != 2:
+        if _voice is not None:
             os.close(_voice)
-        _voice = 2
+        _voice = None
 
 
 def came() -> int | None:
@@ -116,15 +115,23 @@ def _leave(number: int) -> None:
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
     with contextlib.suppress(OSError):
-        os.write(_voice, f"fer-export: {MESSAGE}\n".encode())
+        os.write(_stderr() if _voice is None else _voice, f"fer-export: {MESSAGE}\n".encode())
     os._exit(128 + number)
 
 
-def _copy_of_stderr() -> int:
+def _stderr() -> int:
+    """Descriptor of stderr: not 2 in a process that keeps 2 for libraries, as a supervised one does."""
     try:
-        return os.dup(2)
-    except OSError:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # none, closed, or not a file
         return 2
+
+
+def _copy_of_stderr() -> int | None:
+    try:
+        return os.dup(_stderr())
+    except OSError:
+        return None
 
 
 def _unraisable(given: Any) -> None:

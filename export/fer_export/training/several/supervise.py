@@ -9,12 +9,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from types import FrameType
 
 from ...errors import TrainingError
+from ...system.process import signals
 from . import group as distribution
 from .group import AGAIN, Group
 
 _NAME = "fer-export supervised"
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM)
 
 
 def supervised() -> bool:
@@ -30,22 +33,33 @@ def supervise(run: Callable[[Sequence[str]], int], arguments: Sequence[str], gro
     JAX's coordination service aborts a process, with a stack trace of C++, when another one is missing or lost, and no
     Python can catch that.
 
-    Raises TrainingError then, and UsageError where Keras's backend cannot.
+    Raises TrainingError then, `signals.Ended` where a signal that was passed on had it end by another, and UsageError
+    where Keras's backend cannot.
     """
     distribution.check_backend()
+    passed_on: list[int] = []
     with tempfile.NamedTemporaryFile() as messages:
         child = multiprocessing.get_context("spawn").Process(
             target=_child, args=(run, list(arguments), messages.name), name=_NAME
         )
+        # One that comes now waits until the child can hear it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
         child.start()
-        kinds = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(kind, lambda number, _: os.kill(child.pid or 0, number)) for kind in kinds]
+
+        def pass_on(number: int, frame: FrameType | None) -> None:
+            passed_on.append(number)
+            os.kill(child.pid or 0, number)
+
+        before = [signal.signal(kind, pass_on) for kind in _PASSED_ON]
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
             child.join()
         finally:
-            for kind, handler in zip(kinds, before, strict=True):
+            for kind, handler in zip(_PASSED_ON, before, strict=True):
                 signal.signal(kind, handler)
         code = child.exitcode or 0
+        if code < 0 and passed_on:
+            raise signals.Ended(passed_on[0])
         if code < 0:
             raise TrainingError(ending(-code, group, "RegisterTask" in messages.read().decode(errors="replace")))
         return code
@@ -73,6 +87,7 @@ def _child(run: Callable[[Sequence[str]], int], arguments: list[str], messages: 
     os.setpgid(0, 0)
     # A shell starts background processes that ignore Ctrl-C; the parent passes on only signals that it receives.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals.end_at_once()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if not os.environ.get("FER_EXPORT_DEBUG"):
         # What C++ writes goes to the file; Python keeps the terminal.
@@ -80,6 +95,7 @@ def _child(run: Callable[[Sequence[str]], int], arguments: list[str], messages: 
         sink = os.open(messages, os.O_WRONLY | os.O_APPEND)
         os.dup2(sink, 1)
         os.dup2(sink, 2)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     code = run(arguments)
     sys.stdout.flush()
     # JAX would wait at exit for the other processes, which do not arrive after an error.
