@@ -104,11 +104,13 @@ def compare(
     """
     started = time.perf_counter()
     exported = exporting.export_variants(
-        checkpoint, variants.VARIANTS, output, data=data, options=options, on_step=on_step
+        checkpoint, variants.compared(), output, data=data, options=options, on_step=on_step
     )
     if not exported.files:
         raise ConversionError("; ".join(f"{refused.variant.label}: {refused.reason}" for refused in exported.refused))
-    bench = benchmark.bench([file.path for file in exported.files], threads=threads, on_step=on_step)
+    bench = benchmark.bench(
+        [file.path for file in exported.files], runtimes=_runtimes(exported), threads=threads, on_step=on_step
+    )
     faces = exported.judge.faces
     keras = None
     if faces.targets is not None and data is not None:
@@ -120,8 +122,19 @@ def compare(
             data=data.source.name,
             split=exported.options.split,
         )
-    choices = tuple(choose(row.name, exported, bench) for row in formats.exported())
+    choices = tuple(choose(row.name, exported, bench) for row in formats.compared())
     return Comparison(exported, bench, keras, choices, round(time.perf_counter() - started, 1))
+
+
+def _runtimes(exported: Export) -> tuple[str, ...]:
+    """The own runtime of each format that was written, and the optional ones that are installed."""
+    found = dict[str, None]()
+    for row in (formats.FORMATS[name] for name in {file.variant.format: None for file in exported.files}):
+        found[row.runtimes[0].name] = None
+        for runtime in row.runtimes[1:]:
+            if runtime.name not in found and runtime.installed and formats.loaded(runtime.installed)():
+                found[runtime.name] = None
+    return tuple(found)
 
 
 def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
@@ -129,7 +142,7 @@ def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
     if not exported.network_passed:
         return Choice(file_format, None, "the network itself is not worth shipping")
     files = [file for file in exported.files if file.variant.format == file_format]
-    passed = [file for file in files if file.parity.passed]
+    passed = [file for file in files if file.passed]
     if not passed:
         title = formats.FORMATS[file_format].title
         return Choice(file_format, None, f"no {title} file passed its gate")
