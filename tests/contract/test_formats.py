@@ -123,7 +123,7 @@ def test_what_only_some_formats_have_is_a_field_of_the_row_too(dummy, network, t
         main(["dummy", "--help"])
     assert "default nano-7" in " ".join(capsys.readouterr().out.split())
     [file] = fer.export(network, "dummy", "none", tmp_path).files
-    # The twin gives every face the last label.
+    # The twin gives every face the next label.
     assert (file.parity.passed, file.passed, file.kernels.runtime) == (True, False, "dummy-twin 1.0")
     assert file.path.name == "tiny-fp32-failed.dummy"
     assert file.companions is None

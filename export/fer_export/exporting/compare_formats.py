@@ -67,8 +67,8 @@ class Comparison(Readable):
         return self.export.passed
 
     def latency(self, file: ExportedFile) -> Row:
-        """The latency row of a file, at the fewest threads."""
-        return next(row for row in self.bench.rows if row.path == str(file.path))
+        """The latency row of a file in its format's own runtime, at the fewest threads."""
+        return next(row for row in own_rows(self.bench) if row.path == str(file.path))
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -137,6 +137,11 @@ def _runtimes(exported: Export) -> tuple[str, ...]:
     return tuple(found)
 
 
+def own_rows(bench: Bench) -> list[Row]:
+    """The rows of formats in their own runtimes."""
+    return [row for row in bench.rows if row.runtime == formats.FORMATS[row.format].runtimes[0].name]
+
+
 def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
     """The fastest of the files that passed; among equally fast files the smallest, then the one closest to Keras."""
     if not exported.network_passed:
@@ -146,7 +151,7 @@ def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
     if not passed:
         title = formats.FORMATS[file_format].title
         return Choice(file_format, None, f"no {title} file passed its gate")
-    p50 = {row.path: row.p50_ms for row in reversed(bench.rows)}
+    p50 = {row.path: row.p50_ms for row in reversed(own_rows(bench))}
     quickest = min(p50[str(file.path)] for file in passed)
     fast = [file for file in passed if p50[str(file.path)] <= SAME_SPEED * quickest]
     smallest = min(file.bytes for file in fast)

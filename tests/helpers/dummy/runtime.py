@@ -34,12 +34,12 @@ class DummyRuntime(Runtime):
 
 
 def twin(content, isolated):
-    """Other kernels for the same file: the last label gets more than its share."""
+    """Other kernels for the same file, which give every answer to the label after it."""
 
     class Twin(DummyRuntime):
         name = "dummy-twin"
 
         def run(self, images, on_face=lambda done, total: None):
-            return super().run(images) + np.eye(self.network.output_shape[-1], dtype=np.float32)[-1]
+            return np.roll(super().run(images), 1, axis=1)
 
     return Twin(content)
