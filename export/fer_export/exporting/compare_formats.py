@@ -138,8 +138,8 @@ def _runtimes(exported: Export) -> tuple[str, ...]:
 
 
 def own_rows(bench: Bench) -> list[Row]:
-    """The rows of formats in their own runtimes."""
-    return [row for row in bench.rows if row.runtime == formats.FORMATS[row.format].runtimes[0].name]
+    """The rows without those of optional runtimes."""
+    return [row for row in bench.rows if not formats.runtimes()[row.runtime].installed]
 
 
 def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
