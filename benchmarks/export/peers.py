@@ -30,7 +30,7 @@ from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.checkpoint import checkpoint
 from fer_export.checkpoint.checkpoint import Checkpoint
-from fer_export.contract.variants import VARIANTS, Variant, find
+from fer_export.contract.variants import Variant, compared, find
 from fer_export.convert import convert
 from fer_export.dataset import read as readers
 from fer_export.latency import run as benchmark
@@ -161,12 +161,12 @@ def ours(network: Checkpoint, calibrating: CalibrationSet) -> list[Peer]:
 
         return write
 
-    return [Peer(OURS, variant.format, variant.precision, way(variant)) for variant in VARIANTS]
+    return [Peer(OURS, variant.format, variant.precision, way(variant)) for variant in compared()]
 
 
 def in_order(routes: Sequence[Peer]) -> list[Peer]:
     """By precision, then format, as in the table of variants; ours last in each group."""
-    kinds, formats = ([getattr(v, name) for v in VARIANTS] for name in ("precision", "format"))
+    kinds, formats = ([getattr(v, name) for v in compared()] for name in ("precision", "format"))
     return sorted(routes, key=lambda r: (kinds.index(r.kind), formats.index(r.format), r.tool == OURS))
 
 

@@ -31,7 +31,7 @@ def main() -> None:
     network, data = checkpoint.load(), readers.read(Path(sys.argv[1]))
     with tempfile.TemporaryDirectory() as folder:
         paths, answers = [], []
-        exported = exporting.export_variants(network, variants.VARIANTS, Path(folder), data=data)
+        exported = exporting.export_variants(network, variants.compared(), Path(folder), data=data)
         for file in exported.files:
             paths.append(file.path)
             for runtime in runtimes_of(file.variant.format):

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import fer_export as fer
 from fer_export.cli import main
 from fer_export.contract import formats, variants
 from fer_export.contract.formats import FORMATS, Format, RuntimeRow
-from fer_export.contract.variants import Gate, Variant
+from fer_export.contract.variants import Gate, KernelGate, Variant
 from fer_export.errors import UsageError
 from fer_export.report.page.page import page
 from helpers.networks import checkpoint_of, report_like
@@ -50,7 +51,12 @@ def network(tmp_path_factory):
 
 @pytest.mark.parametrize("row", FORMATS.values(), ids=FORMATS)
 def test_what_a_row_names_is_there(row):
-    for name in (row.converter, row.reader, row.activations, row.matrix_product, row.slower):
+    for name in (
+        *(row.converter, row.reader, row.activations, row.matrix_product),
+        row.slower,
+        row.companions,
+        row.twin,
+    ):
         assert not name or formats.loaded(name)
     for runtime in row.runtimes:
         assert formats.loaded(runtime.opens).name == runtime.name
@@ -58,8 +64,8 @@ def test_what_a_row_names_is_there(row):
 
 
 def test_the_words_of_messages_follow_the_table(dummy):
-    assert formats.titles() == "TFLite or ONNX or Dummy"
-    assert formats.suffixes("and") == ".tflite and .onnx and .dummy"
+    assert formats.titles() == "TFLite or ONNX or tflite-micro or Dummy"
+    assert formats.suffixes("and") == ".tflite and .onnx and .cc and .dummy"
     with pytest.raises(UsageError, match="unknown format 'dumy' \\(did you mean 'dummy'\\?\\)"):
         variants.find("dumy", "int8")
 
@@ -102,3 +108,30 @@ def test_what_a_format_cannot_do_its_row_says(dummy, network, tmp_path):
     [file] = fer.export(network, "dummy", "int8", tmp_path).files
     with pytest.raises(fer.ExportFileError, match="a Dummy file cannot be run op by op"):
         fer.blame(file.path, network)
+
+
+@pytest.mark.slow
+def test_what_only_some_formats_have_is_a_field_of_the_row_too(dummy, network, tmp_path, monkeypatch, capsys):
+    said = {"companions": "helpers.dummy.convert:companions", "twin": "helpers.dummy.runtime:twin"}
+    runtime = replace(DUMMY.runtimes[0], untimed="nobody has one")
+    row = replace(DUMMY, **said, runtimes=(runtime,), everywhere=False, default_network="nano-7")
+    monkeypatch.setitem(FORMATS, "dummy", row)
+    gated = tuple(replace(each, kernel_gate=KernelGate(0.9, 1.5)) for each in ROWS)
+    monkeypatch.setattr(variants, "VARIANTS", (*variants.VARIANTS[: -len(ROWS)], *gated))
+    assert "dummy" not in {variant.format for variant in variants.compared()}
+    with pytest.raises(SystemExit):
+        main(["dummy", "--help"])
+    assert "default nano-7" in " ".join(capsys.readouterr().out.split())
+    [file] = fer.export(network, "dummy", "none", tmp_path).files
+    # The twin gives every face the next label.
+    assert (file.parity.passed, file.passed, file.kernels.runtime) == (True, False, "dummy-twin 1.0")
+    assert file.path.name == "tiny-fp32-failed.dummy"
+    assert file.companions is None
+    with pytest.raises(UsageError, match="is not timed: nobody has one"):
+        fer.bench([file.path])
+    lenient = tuple(replace(each, kernel_gate=KernelGate(0.0, 1.5)) for each in ROWS)
+    monkeypatch.setattr(variants, "VARIANTS", (*variants.VARIANTS[: -len(ROWS)], *lenient))
+    result = fer.export(network, "dummy", "none", tmp_path)
+    assert (tmp_path / "tiny-fp32.txt").read_text() == "beside\n"
+    assert result.passed
+    assert "tiny has a companion" in str(result)

@@ -125,7 +125,7 @@ def test_the_worker_can_be_read_by_python_3_8_and_imports_nothing_of_the_package
     froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert not any(node.level for node in froms)
     roots = {name.split(".")[0] for name in imported | {node.module or "" for node in froms}}
-    runtimes = {"numpy", "ai_edge_litert", "tflite_runtime", "onnxruntime", "keras", "tensorflow"}
+    runtimes = {"numpy", "ai_edge_litert", "tflite_runtime", "onnxruntime", "openvino", "keras", "tensorflow"}
     assert roots <= runtimes | set(sys.stdlib_module_names)
 
 

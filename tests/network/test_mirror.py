@@ -12,7 +12,6 @@ from keras import layers
 from fer_export.calibration.calibration_set import CalibrationSet, face_hashes
 from fer_export.cli import commands
 from fer_export.contract import tensors, variants
-from fer_export.contract.variants import VARIANTS
 from fer_export.convert import convert, onnx
 from fer_export.exporting import blame
 from fer_export.exporting import export as exporting
@@ -73,7 +72,7 @@ def test_the_graph_gives_the_same_mean_for_any_number_of_faces(tmp_path, input_k
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: f"{variant.precision}-{variant.format}")
+@pytest.mark.parametrize("variant", variants.compared(), ids=lambda variant: f"{variant.precision}-{variant.format}")
 def test_every_precision_answers_like_keras_on_both_sides(checkpoint, calibrating, variant):
     content, images = converted(checkpoint, variant, calibrating), grey(20, seed=3)
     tolerance = {"none": 1e-5, "fp16": 0.01}.get(variant.precision, 0.12)

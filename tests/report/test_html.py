@@ -123,7 +123,7 @@ def comparison(exported, more=(), latencies=(0.5, 0.125, 0.6, 0.25)):
             split="PublicTest",
         )
     choices = []
-    for file_format in (row.name for row in formats.exported()):
+    for file_format in (row.name for row in formats.compared()):
         passed = [f for f in exported.files if f.variant.format == file_format and f.parity.passed]
         best = min(passed, key=lambda f: next(r.p50_ms for r in rows if r.path == str(f.path)), default=None)
         choices.append(Choice(file_format, best.path if best else None, f"because of {file_format} & more"))

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
-from tests.helpers import tiny_onnx, tiny_tflite
+from tests.helpers import hostile_onnx, tiny_onnx, tiny_tflite
 
 from fer_export.errors import ExportFileError
 from fer_export.runtimes import IsolatedRuntime, LiteRt, OnnxRuntime, open_runtime
@@ -47,36 +45,13 @@ def test_bytes_that_this_process_made_run_inside_it() -> None:
         assert isinstance(runtime, IsolatedRuntime)
 
 
-def looping(steps: int) -> bytes:
-    """The tiny file with a loop that the output waits for."""
-    model = onnx.load_model_from_string(tiny_onnx.model())
-    graph, result = model.graph, model.graph.output[0].name
-    last = next(node for node in graph.node if result in node.output)
-    last.output[:] = ["before"]
-    scalar = helper.make_tensor_value_info
-    body = helper.make_graph(
-        [helper.make_node("Identity", ["go_on"], ["still"]), helper.make_node("Identity", ["v"], ["w"])],
-        "body",
-        [
-            scalar("i", TensorProto.INT64, []),
-            scalar("go_on", TensorProto.BOOL, []),
-            scalar("v", TensorProto.FLOAT, None),
-        ],
-        [scalar("still", TensorProto.BOOL, []), scalar("w", TensorProto.FLOAT, None)],
-    )
-    graph.initializer.append(helper.make_tensor("steps", TensorProto.INT64, [], [steps]))
-    graph.initializer.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
-    graph.node.append(helper.make_node("Loop", ["steps", "yes", "before"], [result], body=body))
-    return model.SerializeToString()
-
-
 def test_a_loop_without_end_is_ended() -> None:
     shape = OnnxRuntime(tiny_onnx.model()).input_shape
-    with open_runtime(looping(10), isolated=True) as runtime:
+    with open_runtime(hostile_onnx.looping(10), isolated=True) as runtime:
         assert runtime.run(np.zeros((1, *shape[1:]), np.uint8)).shape[0] == 1
     started = os.times()
     with (
-        open_runtime(looping(2**62), isolated=True) as runtime,
+        open_runtime(hostile_onnx.looping(2**62), isolated=True) as runtime,
         pytest.raises(ExportFileError, match="more computing than such a file may"),
     ):
         runtime.run(np.zeros((3, *shape[1:]), np.uint8))
@@ -85,18 +60,10 @@ def test_a_loop_without_end_is_ended() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    model = onnx.load_model_from_string(tiny_onnx.model())
-    graph, result = model.graph, model.graph.output[0].name
-    last = next(node for node in graph.node if result in node.output)
-    last.output[:] = ["before"]
-    graph.initializer.append(helper.make_tensor("large", TensorProto.INT64, [1], [1 << 32]))
-    graph.node.append(helper.make_node("ConstantOfShape", ["large"], ["zeros"]))
-    graph.node.append(helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0))
-    graph.node.append(helper.make_node("Add", ["before", "sum"], [result]))
     started = time.perf_counter()
     with (
         pytest.raises(ExportFileError, match="onnxruntime"),
-        open_runtime(model.SerializeToString(), isolated=True) as runtime,
+        open_runtime(hostile_onnx.swollen(), isolated=True) as runtime,
     ):
         runtime.run(np.zeros((1, *runtime.input_shape[1:]), np.uint8))
     assert time.perf_counter() - started < 30
@@ -104,7 +71,7 @@ def test_memory_is_bounded() -> None:
 
 def test_nothing_is_left_running() -> None:
     runtime = open_runtime(tiny_tflite.converted(), isolated=True)
-    process = runtime.process.pid
+    process = runtime.worker.pid
     runtime.close()
     runtime.close()
     with pytest.raises(ProcessLookupError):

@@ -86,6 +86,7 @@ def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:
     for precision in precisions:
         variants.find(file_format, precision)
     data = _data(options, bar) if options.data else None
+    options.model = options.model or formats.FORMATS[file_format].default_network or None
     result = exporting.export(
         _exported(options, data),
         file_format,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-EXAMPLES = {
+from ..contract import exported
+
+EXAMPLES: dict[str, tuple[str, str]] = {
     "": ("fer-export tflite --quantize int8", "fer-export all --model mine.keras --data fer2013.csv"),
-    "tflite": (
-        "fer-export tflite --quantize int8",
-        "fer-export tflite --model mine.keras --labels angry,happy,sad --data fer2013.csv",
-    ),
-    "onnx": ("fer-export onnx --quantize none,int8", "fer-export onnx --model mine.keras --data fer2013.csv"),
     "all": ("fer-export all --data fer2013.csv", "fer-export all --model mine.keras --data fer2013.csv --threads 1,2"),
     "bench": (
         "fer-export bench exports/*.tflite exports/*.onnx",
@@ -47,6 +44,14 @@ EXAMPLES = {
     "doctor": ("fer-export doctor", "fer-export doctor --json"),
 }
 """By command; the empty name is `fer-export` itself."""
+
+EXAMPLES |= {
+    row.name: (
+        f"fer-export {row.name} --quantize int8",
+        f"fer-export {row.name} --model mine.keras --labels angry,happy,sad --data fer2013.csv",
+    )
+    for row in exported()
+}
 
 
 def epilog(command: str) -> str:

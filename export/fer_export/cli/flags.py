@@ -34,7 +34,7 @@ def parser(run: Mapping[str, Command]) -> Parser:
 
     for row in formats.exported():
         command = commands.add(row.name, f"export to {row.title} and compare with Keras")
-        _model_flags(command)
+        _model_flags(command, default=row.default_network)
         _data_flags(command)
         _conversion_flags(command, row)
         _gate_flags(command)
@@ -49,9 +49,11 @@ def parser(run: Mapping[str, Command]) -> Parser:
     _output_flags(command, "exports")
 
     command = commands.add("bench", "latency of exported files, side by side in one run")
-    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".tflite, .onnx and .keras files")
     command.add_argument(
-        "--runtime", metavar="NAME,..", help="litert, tflite-runtime, onnxruntime, keras (default: the format's own)"
+        "files", nargs="+", type=Path, metavar="FILE", help=f"{_suffixes(lambda row: bool(_timed(row)))} files"
+    )
+    command.add_argument(
+        "--runtime", metavar="NAME,..", help=f"{', '.join(_words(_timed))} (default: the format's own)"
     )
     _threads_flag(command)
     command.add_argument("--rounds", type=_positive, default=20, metavar="N", help="rounds over all files (default 20)")
@@ -59,18 +61,20 @@ def parser(run: Mapping[str, Command]) -> Parser:
     _output_flags(command, None)
 
     command = commands.add("parity", "compare exported files with Keras")
-    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".tflite and .onnx files of one network")
+    command.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help=f"{_suffixes(_exported)} files of one network"
+    )
     _model_flags(command)
     _data_flags(command, seed=False)
-    command.add_argument(
-        "--runtime", metavar="NAME", help="litert, tflite-runtime or onnxruntime (default: the format's own)"
-    )
+    command.add_argument("--runtime", metavar="NAME", help=f"{', '.join(_words(_judging))} (default: the format's own)")
     command.add_argument("--threads", type=_positive, default=1, metavar="N", help="threads for one face (default 1)")
     _gate_flags(command)
     _output_flags(command, None)
 
     command = commands.add("blame", "layers of a quantised file with the largest error")
-    command.add_argument("file", type=Path, metavar="FILE", help="a quantised .tflite or .onnx of the network")
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help=f"a quantised {_suffixes(_activations, 'or')} file of the network"
+    )
     _model_flags(command)
     _data_flags(command, split=False, seed=False)
     _output_flags(command, None)
@@ -195,12 +199,13 @@ class _Commands:
         return command
 
 
-def _model_flags(command: argparse.ArgumentParser, others: str = "") -> None:
+def _model_flags(command: argparse.ArgumentParser, others: str = "", default: str = "") -> None:
     group = command.add_argument_group("network")
     group.add_argument(
         "--model",
         metavar="NAME|PATH",
-        help=f"a shipped network (default compact-7), .keras, .h5, .hdf5, .json, SavedModel or network folder{others}",
+        help=f"a shipped network (default {default or 'compact-7'}), .keras, .h5, .hdf5, .json, SavedModel or "
+        f"network folder{others}",
     )
     group.add_argument("--weights", type=Path, metavar="FILE", help=".h5 weights of an architecture .json")
     group.add_argument("--labels", metavar="A,B,..|FILE", help="emotions in the order of the outputs")
@@ -465,6 +470,33 @@ def _output_flags(command: argparse.ArgumentParser, folder: str | None) -> None:
         )
     command.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     command.add_argument("--quiet", action="store_true", help="print errors only; the exit code tells the rest")
+
+
+def _suffixes(fits: Callable[[formats.Format], bool], join: str = "and") -> str:
+    """`.tflite, .onnx and .keras`: what files of the fitting formats end in."""
+    *others, last = [row.suffix for row in formats.FORMATS.values() if fits(row)]
+    return f"{', '.join(others)} {join} {last}" if others else last
+
+
+def _words(of: Callable[[formats.Format], Sequence[str]]) -> tuple[str, ...]:
+    """Runtimes of all formats, each once."""
+    return tuple(dict.fromkeys(name for row in formats.FORMATS.values() for name in of(row)))
+
+
+def _timed(row: formats.Format) -> tuple[str, ...]:
+    return tuple(runtime.name for runtime in row.runtimes if not runtime.untimed)
+
+
+def _judging(row: formats.Format) -> tuple[str, ...]:
+    return tuple(runtime.name for runtime in row.runtimes) if row.converter else ()
+
+
+def _exported(row: formats.Format) -> bool:
+    return bool(row.converter)
+
+
+def _activations(row: formats.Format) -> bool:
+    return bool(row.activations)
 
 
 def _positive(text: str) -> int:

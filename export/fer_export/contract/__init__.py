@@ -8,10 +8,10 @@ from ..lazy import on_demand
 
 if TYPE_CHECKING:
     from .documents import AGAIN, Range, converted
-    from .formats import FORMATS, RuntimeRow, exported, loaded
+    from .formats import FORMATS, Format, RuntimeRow, exported, loaded
     from .photo import FIRST_COME, CropRule, DetectorRule, GreyRule, MergeRule, PhotoContract, contract_for
     from .tensors import Contract, FrameRule, describe
-    from .variants import PRECISION_NAMES, VARIANTS, Gate, Variant, find, nearest
+    from .variants import PRECISION_NAMES, VARIANTS, Gate, KernelGate, Variant, find, nearest
 
 __all__ = [
     "AGAIN",
@@ -20,9 +20,11 @@ __all__ = [
     "DetectorRule",
     "FIRST_COME",
     "FORMATS",
+    "Format",
     "FrameRule",
     "Gate",
     "GreyRule",
+    "KernelGate",
     "MergeRule",
     "PRECISION_NAMES",
     "PhotoContract",
@@ -48,9 +50,11 @@ __getattr__ = on_demand(
         "DetectorRule": "photo",
         "FIRST_COME": "photo",
         "FORMATS": "formats",
+        "Format": "formats",
         "FrameRule": "tensors",
         "Gate": "variants",
         "GreyRule": "photo",
+        "KernelGate": "variants",
         "MergeRule": "photo",
         "PRECISION_NAMES": "variants",
         "PhotoContract": "photo",

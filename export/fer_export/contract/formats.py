@@ -35,6 +35,13 @@ class RuntimeRow:
     """The class of latency/worker.py that times it; by default the runtime itself is timed."""
     library: str = ""
     """The module that a file of somebody else's is run with in a process of its own; empty where `opens` sees to it."""
+    interpreter: str = ""
+    """`function() -> Path`: the Python that `bench` starts for it; by default the running one."""
+    installed: str = ""
+    """`function() -> bool`: whether this optional runtime is there, so that `all` times it too; empty where `all` does
+    not ask."""
+    untimed: str = ""
+    """Why its latency says nothing of a device, so that `bench` refuses it; empty where it is timed."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,15 @@ class Format:
     """Precisions that a bundle holds; it needs kernel sets in bundle/golden."""
     counts_delegated: bool = False
     """Whether its runtimes tell which ops a delegate took."""
+    companions: str = ""
+    """`function(content, stem, checkpoint) -> convert.protocol.Companions`: files that are written beside a file."""
+    twin: str = ""
+    """`function(content, isolated) -> Runtime`: other kernels for the same file, which its answers are compared with
+    under the variant's kernel gate."""
+    default_network: str = ""
+    """The shipped network that its command exports where none is named; empty for the package's default."""
+    everywhere: bool = True
+    """Whether `all` makes its files; others are made by their own command."""
     mark: str = "circle"
     """Shape of its points on the page: `circle`, `square` or `diamond`."""
 
@@ -88,6 +104,16 @@ class Format:
         start, expected = self.marker
         return content[start : start + len(expected)] == expected
 
+
+OPENVINO = RuntimeRow(
+    "openvino",
+    "fer_export.runtimes.openvino_:OpenVino",
+    "openvino",
+    "OpenVino",
+    interpreter="fer_export.runtimes.openvino_:interpreter",
+    installed="fer_export.runtimes.openvino_:installed",
+)
+"""Reads two formats as they are."""
 
 FORMATS: dict[str, Format] = {
     row.name: row
@@ -113,7 +139,9 @@ FORMATS: dict[str, Format] = {
                     "fer_export.runtimes.tflite_process:TfliteRuntime",
                     'tflite-runtime==2.14.0 "numpy<2"',
                     "Tflite",
+                    interpreter="fer_export.runtimes.tflite_process:tflite_runtime_python",
                 ),
+                OPENVINO,
             ),
             activations="fer_export.runtimes.op_by_op:TfliteActivations",
             matrix_product="fer_export.latency.matmul:tflite",
@@ -139,6 +167,7 @@ FORMATS: dict[str, Format] = {
                     "OnnxRuntime",
                     "onnxruntime",
                 ),
+                OPENVINO,
             ),
             activations="fer_export.runtimes.op_by_op:OnnxActivations",
             matrix_product="fer_export.latency.matmul:onnx",
@@ -146,6 +175,31 @@ FORMATS: dict[str, Format] = {
             operands=frozenset({"Conv", "Gemm", "MatMul"}),
             bundled=("int8", "none"),
             mark="square",
+        ),
+        Format(
+            name="microcontroller",
+            title="tflite-micro",
+            file="a C array",
+            suffixes=(".cc",),
+            marker=(0, b"// fer-export microcontroller "),
+            converter="fer_export.convert.microcontroller:Converter",
+            reader="fer_export.model_file.microcontroller",
+            inputs=("gray", "rgb"),
+            runtimes=(
+                RuntimeRow(
+                    "tflite-micro",
+                    "fer_export.runtimes.tflite_micro:TfliteMicro",
+                    "tflite-micro",
+                    interpreter="fer_export.runtimes.tflite_micro:interpreter",
+                    untimed="its kernels on this processor say nothing of a microcontroller's",
+                ),
+            ),
+            narrow_logits=True,
+            companions="fer_export.convert.microcontroller_project:companions",
+            twin="fer_export.runtimes.tflite_micro:litert",
+            default_network="nano-7",
+            everywhere=False,
+            mark="diamond",
         ),
         Format(
             name=KERAS,
@@ -163,6 +217,11 @@ FORMATS: dict[str, Format] = {
 def exported() -> tuple[Format, ...]:
     """The formats that networks are converted to."""
     return tuple(row for row in FORMATS.values() if row.converter)
+
+
+def compared() -> tuple[Format, ...]:
+    """The formats that `all` makes and compares."""
+    return tuple(row for row in exported() if row.everywhere)
 
 
 def runtimes() -> dict[str, RuntimeRow]:

@@ -25,6 +25,16 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class KernelGate:
+    """How far the answers of other kernels for the same file may lie apart."""
+
+    min_agreement: float
+    """Share of faces with the same top-1, 0..1."""
+    max_difference: float
+    """Largest difference of any probability."""
+
+
+@dataclass(frozen=True)
 class Variant:
     """One format at one precision."""
 
@@ -40,6 +50,8 @@ class Variant:
     """What it must keep."""
     output_types: tuple[str, ...] = ("float32",)
     """What `--io` may ask for; a byte output needs a file whose last op computes in int8."""
+    kernel_gate: KernelGate | None = None
+    """Limits to the format's twin; None without one."""
 
     @property
     def suffix(self) -> str:
@@ -75,12 +87,27 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("onnx", "fp16", "float16 weights and arithmetic", False, Gate(0.995, 0.5, 0.005)),
     Variant("onnx", "dynamic", "int8 weights, activations quantised at run time", False, Gate(0.98, 0.5, 0.05)),
     Variant("onnx", "int8", "int8 weights, uint8 activations (QDQ)", True, Gate(0.98, 0.5, 0.05)),
+    Variant(
+        "microcontroller",
+        "int8",
+        "int8 weights and activations, as a C array",
+        True,
+        Gate(0.98, 0.5, 0.05),
+        IO_TYPES,
+        # Softmax's 256 steps: kernels that round otherwise were found up to 7 of them apart (export/README.md).
+        KernelGate(0.985, 16 / 256),
+    ),
 )
 
 
 def precisions(file_format: str) -> tuple[str, ...]:
     """The words of `--quantize` for a format."""
     return tuple(variant.precision for variant in VARIANTS if variant.format == file_format)
+
+
+def compared() -> tuple[Variant, ...]:
+    """The variants that `all` makes; those of other formats have commands of their own."""
+    return tuple(variant for variant in VARIANTS if FORMATS[variant.format].everywhere)
 
 
 def find(file_format: str, precision: str) -> Variant:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from ..calibration import CalibrationSet
 from ..checkpoint import Checkpoint
 from ..contract import Variant, formats
-from .protocol import Converter
+from .protocol import Companions, Converter
 
-__all__ = ["Converter", "convert", "converter"]
+__all__ = ["Companions", "Converter", "convert", "converter"]
 
 
 def converter(file_format: str, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> Converter:

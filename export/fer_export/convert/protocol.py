@@ -1,9 +1,10 @@
-"""The interface of every converter."""
+"""The interface of every converter, and what it may write beside a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ..calibration import CalibrationSet
 from ..checkpoint import Checkpoint
@@ -37,3 +38,17 @@ class Converter(Protocol):
         the float layers do not go with the precision or the network.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Companions:
+    """Files that are written beside an exported file, and what was measured for them."""
+
+    files: Mapping[str, bytes]
+    """By name."""
+
+    facts: Mapping[str, Any]
+    """JSON-safe."""
+
+    lines: tuple[str, ...]
+    """The same in words, for the printout."""

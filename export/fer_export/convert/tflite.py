@@ -37,6 +37,14 @@ class Converter:
         self, variant: Variant, calibration: CalibrationSet | None = None, float_layers: Sequence[str] = ()
     ) -> bytes:
         """The .tflite file at a precision."""
+        content, promised = self.bare(variant, calibration, float_layers)
+        record = calibration.record if calibration and variant.integer else None
+        return tflite_metadata.embed(content, promised, record)
+
+    def bare(
+        self, variant: Variant, calibration: CalibrationSet | None = None, float_layers: Sequence[str] = ()
+    ) -> tuple[bytes, tensors.Contract]:
+        """The file without its metadata, and what it says about itself."""
         checkpoint, inner_kind = self._checkpoint, tensors.network_kind(self._input_kind)
         self._check(variant, calibration, float_layers)
         model = graph.exportable(
@@ -59,8 +67,7 @@ class Converter:
         promised = tensors.Contract.of(checkpoint, variant, self._input_kind, types, float_layers, floats)
         if promised.frame is not None:
             content = tflite_crop.with_crop(content, promised.frame)
-        record = calibration.record if calibration and variant.integer else None
-        return tflite_metadata.embed(tflite_versions.declare(content), promised, record)
+        return tflite_versions.declare(content), promised
 
     def _check(self, variant: Variant, calibration: CalibrationSet | None, float_layers: Sequence[str]) -> None:
         if self._output_type not in variant.output_types:

@@ -67,8 +67,8 @@ class Comparison(Readable):
         return self.export.passed
 
     def latency(self, file: ExportedFile) -> Row:
-        """The latency row of a file, at the fewest threads."""
-        return next(row for row in self.bench.rows if row.path == str(file.path))
+        """The latency row of a file in its format's own runtime, at the fewest threads."""
+        return next(row for row in own_rows(self.bench) if row.path == str(file.path))
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -104,11 +104,13 @@ def compare(
     """
     started = time.perf_counter()
     exported = exporting.export_variants(
-        checkpoint, variants.VARIANTS, output, data=data, options=options, on_step=on_step
+        checkpoint, variants.compared(), output, data=data, options=options, on_step=on_step
     )
     if not exported.files:
         raise ConversionError("; ".join(f"{refused.variant.label}: {refused.reason}" for refused in exported.refused))
-    bench = benchmark.bench([file.path for file in exported.files], threads=threads, on_step=on_step)
+    bench = benchmark.bench(
+        [file.path for file in exported.files], runtimes=_runtimes(exported), threads=threads, on_step=on_step
+    )
     faces = exported.judge.faces
     keras = None
     if faces.targets is not None and data is not None:
@@ -120,8 +122,24 @@ def compare(
             data=data.source.name,
             split=exported.options.split,
         )
-    choices = tuple(choose(row.name, exported, bench) for row in formats.exported())
+    choices = tuple(choose(row.name, exported, bench) for row in formats.compared())
     return Comparison(exported, bench, keras, choices, round(time.perf_counter() - started, 1))
+
+
+def _runtimes(exported: Export) -> tuple[str, ...]:
+    """The own runtime of each format that was written, and the optional ones that are installed."""
+    found = dict[str, None]()
+    for row in (formats.FORMATS[name] for name in {file.variant.format: None for file in exported.files}):
+        found[row.runtimes[0].name] = None
+        for runtime in row.runtimes[1:]:
+            if runtime.name not in found and runtime.installed and formats.loaded(runtime.installed)():
+                found[runtime.name] = None
+    return tuple(found)
+
+
+def own_rows(bench: Bench) -> list[Row]:
+    """The rows without those of optional runtimes."""
+    return [row for row in bench.rows if not formats.runtimes()[row.runtime].installed]
 
 
 def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
@@ -129,11 +147,11 @@ def choose(file_format: str, exported: Export, bench: Bench) -> Choice:
     if not exported.network_passed:
         return Choice(file_format, None, "the network itself is not worth shipping")
     files = [file for file in exported.files if file.variant.format == file_format]
-    passed = [file for file in files if file.parity.passed]
+    passed = [file for file in files if file.passed]
     if not passed:
         title = formats.FORMATS[file_format].title
         return Choice(file_format, None, f"no {title} file passed its gate")
-    p50 = {row.path: row.p50_ms for row in reversed(bench.rows)}
+    p50 = {row.path: row.p50_ms for row in reversed(own_rows(bench))}
     quickest = min(p50[str(file.path)] for file in passed)
     fast = [file for file in passed if p50[str(file.path)] <= SAME_SPEED * quickest]
     smallest = min(file.bytes for file in fast)

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from ..calibration import CalibrationSet, calibration_set, probe_cache
 from ..checkpoint import Checkpoint
 from ..contract import Gate, Variant, find, formats, tensors
-from ..convert import converter
+from ..convert import Companions, converter
 from ..convert.lite_process import is_known
 from ..dataset import Dataset
 from ..errors import ConversionError, DataError, ExportFileError, UsageError
 from ..model_file import GraphSummary
 from ..model_file import inspect as modelfile
 from ..network import is_graph
-from ..parity import Judge, Judged, Parity, ParityFaces, judging_faces, with_evidence
+from ..parity import Judge, Judged, KernelParity, Parity, ParityFaces, judging_faces, with_evidence
 from ..parity import judge as judging
 from ..system import OnStep, Readable, files, keras_backend, silent
 from .repair import Repair, repair
@@ -100,12 +100,29 @@ class ExportedFile:
     seconds: float
     """Wall time."""
 
+    kernels: KernelParity | None = None
+    """Its answers on other kernels; None for a format that is not compared so."""
+
+    companions: Companions | None = None
+    """What was written beside it; None where nothing was."""
+
     @property
     def said_of_floats(self) -> str:
         """`int8 but for layer_normalization (3 ops)`; empty where nothing is in float."""
         return in_words(self.float_ops) if self.float_ops else ""
 
+    @property
+    def passed(self) -> bool:
+        """Whether it is within its gates."""
+        return self.parity.passed and (self.kernels is None or self.kernels.passed)
+
     def to_dict(self) -> dict[str, Any]:
+        optional = {
+            "kernels": self.kernels.to_dict() if self.kernels else None,
+            "companions": {"files": sorted(self.companions.files), **self.companions.facts}
+            if self.companions
+            else None,
+        }
         return {
             "path": str(self.path),
             "format": self.variant.format,
@@ -117,6 +134,7 @@ class ExportedFile:
             "parity": self.parity.to_dict(),
             "repair": self.repair.to_dict() if self.repair else None,
             "float_ops": dict(self.float_ops),
+            **{name: value for name, value in optional.items() if value},
         }
 
 
@@ -159,7 +177,7 @@ class Export(Readable):
     @property
     def passed(self) -> bool:
         """Whether every file was made and is within its gate, and the network worth exporting."""
-        return not self.refused and self.network_passed and all(file.parity.passed for file in self.files)
+        return not self.refused and self.network_passed and all(file.passed for file in self.files)
 
     @property
     def network_passed(self) -> bool:
@@ -238,6 +256,10 @@ def export_variants(
     """
     keras_backend.require_tensorflow()
     started, options = time.perf_counter(), options or Options()
+    for row in (formats.FORMATS[name] for name in {variant.format for variant in variants}):
+        # What judges the files must be there before minutes of work.
+        if interpreter := row.runtimes[0].interpreter:
+            formats.loaded(interpreter)()
     files.check_writable(output)
     if data is not None:
         checkpoint = with_evidence(checkpoint, data, seed=options.seed, on_step=on_step)
@@ -318,6 +340,7 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
         )
     repaired = attempt is not None and attempt.passed
     path = _write(task, variant, content, judged.passed, repaired)
+    beside = _companions(path, variant, content, task.checkpoint) if judged.passed else None
     return ExportedFile(
         path,
         variant,
@@ -329,7 +352,20 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
         attempt,
         float_ops_of(content),
         round(time.perf_counter() - begun, 2),
+        judged.kernels,
+        beside,
     )
+
+
+def _companions(path: Path, variant: Variant, content: bytes, checkpoint: Checkpoint) -> Companions | None:
+    """The files that the format wants beside a written one, written; None where it wants none."""
+    make = formats.FORMATS[variant.format].companions
+    if not make:
+        return None
+    made: Companions = formats.loaded(make)(content, path.stem, checkpoint)
+    for name, companion in made.files.items():
+        files.write_whole(path.with_name(name), companion)
+    return made
 
 
 def float_ops_of(content: bytes) -> dict[str, int]:

@@ -83,6 +83,9 @@ def entrants(paths: Sequence[Path], runtimes: Sequence[str] | None, threads: Seq
             for name in chosen
             for count in dict.fromkeys(threads)
         ]
+    for entrant in found:
+        if why := formats.runtimes()[entrant.runtime].untimed:
+            raise UsageError(f"{entrant.path} is not timed: {why}; remove it from the files")
     idle = next((name for name in named if name not in {entrant.runtime for entrant in found}), None)
     if idle:
         raise UsageError(f"{idle} cannot run any of these files; remove it from `runtime`")

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..contract import formats
 from ..errors import UsageError
-from ..runtimes import TfliteRuntime, tflite_runtime_python
 from ..system import OnStep, machine, silent
 from . import explain, matmul
 from . import plan as bench_plan
@@ -100,7 +100,7 @@ def bench(
     """Time .tflite, .onnx and .keras files side by side; about 0.8 s per file and number of threads, plus start-up.
 
     paths: the files.
-    runtimes: of `litert`, `tflite-runtime`, `onnxruntime`, `keras`; a format that none of them runs uses its default.
+    runtimes: words of contract.formats, such as `litert`; a format that none of them runs uses its default.
     threads: numbers of threads; each is a row of its own.
     timing: how often, how long and in which order they run.
     on_step: called with the task, the steps done and the number of steps.
@@ -151,7 +151,8 @@ def _check(paths: Sequence[Path], threads: Sequence[int], rounds: int) -> None:
 
 
 def _python(runtime: str) -> Path:
-    return tflite_runtime_python() if runtime == TfliteRuntime.name else Path(sys.executable)
+    row = formats.runtimes()[runtime]
+    return Path(formats.loaded(row.interpreter)()) if row.interpreter else Path(sys.executable)
 
 
 def measure(records: Sequence[_Record], timing: Timing, on_step: OnStep) -> None:
@@ -182,7 +183,7 @@ def _row(entrant: Entrant, file: File, record: _Record) -> Row:
         python=process.python,
         kernels=process.kernels(),
         threads=entrant.threads,
-        file_bytes=file.path.stat().st_size,
+        file_bytes=graph.file_bytes if graph else file.path.stat().st_size,
         macs=macs,
         parameters=graph.parameters if graph else process.parameters,
         import_s=round(process.import_s, 3),

@@ -102,7 +102,8 @@ class GraphSummary:
         """The oldest runtime that takes the file."""
         if self.opset is not None:
             return f"opset {self.opset} or later"
-        return f"{FORMATS[self.format].title} {self.min_runtime_version or 'unknown'} or later"
+        title, version = FORMATS[self.format].title, self.min_runtime_version
+        return f"{title} {version} or later" if version else title
 
     @property
     def op_counts(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .figures import ClassRecall, Parity, ParityFaces
     from .gate import SIGNIFICANT
     from .judge import Judge, Judged, Judgement
+    from .kernels import KernelParity
     from .statistics import Proportion
     from .usefulness import Usefulness
 
@@ -21,6 +22,7 @@ __all__ = [
     "Judge",
     "Judged",
     "Judgement",
+    "KernelParity",
     "Parity",
     "ParityFaces",
     "Proportion",
@@ -37,6 +39,7 @@ __getattr__ = on_demand(
         "Judge": "judge",
         "Judged": "judge",
         "Judgement": "judge",
+        "KernelParity": "kernels",
         "Parity": "figures",
         "ParityFaces": "figures",
         "Proportion": "statistics",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..calibration import calibration_set
 from ..checkpoint import Checkpoint
-from ..contract import FrameRule, Gate, find
+from ..contract import FORMATS, FrameRule, Gate, find, loaded
 from ..dataset import Dataset, as_input
 from ..model_file import ModelInfo, inspect_file, named, read_file
 from ..model_file import inspect as modelfile
@@ -26,6 +26,7 @@ from . import compare as parity
 from .evidence import with_evidence
 from .figures import Parity, ParityFaces
 from .judging_faces import labelled_faces, without_data
+from .kernels import KernelParity, compare_kernels
 from .usefulness import Usefulness, usefulness
 
 
@@ -45,15 +46,24 @@ class Judged:
     network: Usefulness | None = None
     """What the network itself is worth; None without true labels."""
 
+    kernels: KernelParity | None = None
+    """The same file on other kernels; None for a format that is not compared so."""
+
+    @property
+    def file_passed(self) -> bool:
+        """Whether the file is within its gates."""
+        return self.parity.passed and (self.kernels is None or self.kernels.passed)
+
     @property
     def passed(self) -> bool:
-        """Whether the file is within its gate and its network worth exporting."""
-        return self.parity.passed and (self.network is None or self.network.passed)
+        """Whether the file is within its gates and its network worth exporting."""
+        return self.file_passed and (self.network is None or self.network.passed)
 
     def to_dict(self) -> dict[str, Any]:
-        """The parity, the runtime and what the network is worth."""
+        """The parity, the runtime, other kernels where there are any, and what the network is worth."""
         network = self.network.to_dict() if self.network else None
-        return {"runtime": self.runtime, **self.parity.to_dict(), "network": network, "passed": self.passed}
+        kernels = {"kernels": self.kernels.to_dict()} if self.kernels else {}
+        return {"runtime": self.runtime, **self.parity.to_dict(), **kernels, "network": network, "passed": self.passed}
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,20 @@ class Judge:
             ran_in = f"{opened.name} {opened.version}"
         aligned = parity.align(given, found.labels, self.labels)
         result = parity.compare(self.reference, aligned, self.faces, gate, self.labels)
-        return Judged(result, ran_in, aligned, self.usefulness)
+        kernels = self._other_kernels(content, found, given, isolated)
+        return Judged(result, ran_in, aligned, self.usefulness, kernels)
+
+    def _other_kernels(
+        self, content: bytes, found: ModelInfo, given: NDArray[np.float32], isolated: bool
+    ) -> KernelParity | None:
+        """The answers of the format's twin beside those given; None where the format has none."""
+        row = FORMATS[modelfile.format_of(content)]
+        gate = find(row.name, str((found.contract or {}).get("precision"))).kernel_gate if row.twin else None
+        if gate is None:
+            return None
+        with loaded(row.twin)(content, isolated) as twin:
+            answers = self._answers(twin, found, lambda done, total: None)
+            return compare_kernels(given, answers, gate, f"{twin.name} {twin.version}")
 
     def _answers(self, opened: Runtime, found: ModelInfo, on_face: OnFace) -> NDArray[np.float32]:
         """Probabilities [N, K] of the faces, for a frame file inside pictures, from which it crops them."""

@@ -81,7 +81,8 @@ def open_activations(content: bytes) -> Activations:
     """Open an exported file op by op; raises ExportFileError when it cannot be run."""
     row = formats.FORMATS[modelfile.format_of(content)]
     if not row.activations:
-        raise ExportFileError(f"{row.file} cannot be run op by op; blame a {formats.titles()} file of the network")
+        others = " or ".join(other.title for other in formats.exported() if other.activations)
+        raise ExportFileError(f"{row.file} cannot be run op by op; blame a {others} file of the network")
     opened: Activations = formats.loaded(row.activations)(content)
     return opened
 

@@ -31,3 +31,15 @@ class DummyRuntime(Runtime):
     def run(self, images, on_face=lambda done, total: None):
         check_pictures(images, self.input_shape)
         return np.asarray(self.network(images.astype("float32") / 255, training=False))
+
+
+def twin(content, isolated):
+    """Other kernels for the same file, which give every answer to the label after it."""
+
+    class Twin(DummyRuntime):
+        name = "dummy-twin"
+
+        def run(self, images, on_face=lambda done, total: None):
+            return np.roll(super().run(images), 1, axis=1)
+
+    return Twin(content)

@@ -127,13 +127,13 @@ class View:
     @property
     def count_words(self) -> str:
         """5 TFLite and 4 ONNX files"""
-        counts = {row.title: sum(file.variant.format == row.name for file in self.files) for row in formats.exported()}
+        counts = {row.title: sum(file.variant.format == row.name for file in self.files) for row in formats.compared()}
         words = " and ".join(f"{count} {name}" for name, count in counts.items() if count)
         return f"{words} file{'' if len(self.files) == 1 else 's'}"
 
     @property
     def verdict(self) -> str:
-        passed, refused = sum(file.parity.passed for file in self.files), len(self.result.export.refused)
+        passed, refused = sum(file.passed for file in self.files), len(self.result.export.refused)
         sign = "✓" if self.result.passed else "✕"
         words = f"{sign} {passed} of {len(self.files)} files passed parity with Keras"
         return f"{words}; {refused} could not be made" if refused else words
@@ -176,7 +176,7 @@ class View:
             file.variant.label,
             file.path.name,
             file.variant.format,
-            "passed" if file.parity.passed else "failed",
+            "passed" if file.passed else "failed",
             self._recommended(file),
             tuple(column.of_file(file, row, self.result) for column in self.columns),
         )
@@ -184,7 +184,7 @@ class View:
     @property
     def failures(self) -> list[tuple[str, Sequence[str]]]:
         """(which file, what it missed), and what could not be made."""
-        failed = [(file.variant.label, file.parity.failures) for file in self.files if not file.parity.passed]
+        failed = [(file.variant.label, file.parity.failures) for file in self.files if not file.passed]
         return [*failed, *((each.variant.label, (each.reason,)) for each in self.result.export.refused)]
 
     @property

@@ -39,9 +39,10 @@ def comparison_text(result: Comparison, card: Path | None = None, flags: Flags =
     header += ["agree %", "flips", "diff", "p50 ms", "p95 ms", "load ms", "memory MB", "gate"]
     rows = [_row(file, result.latency(file), labelled) for file in exported.files]
     worth = worth_lines(exported.judge.usefulness)
-    failed = [verdict(file.path.name, file.parity) for file in exported.files if not file.parity.passed]
+    failed = [verdict(file.path.name, file.parity) for file in exported.files if not file.passed]
     refused = [f"NOT MADE  {refused.variant.label}: {harmless(refused.reason)}" for refused in exported.refused]
     blocks = [summary_lines(exported, flags), f"{table(header, rows)}\n{LEGEND}"]
+    blocks += _other_runtimes(result)
     if result.keras:
         blocks.append(f"Keras accuracy on the same faces: {with_interval(result.keras.accuracy)}")
     said = [
@@ -65,7 +66,7 @@ def _parity_cautions(files: Sequence[ExportedFile]) -> list[str]:
     """What parity cannot confirm in files that passed; a sentence that several share appears once."""
     names: dict[str, list[str]] = {}
     for file in files:
-        for caution in file.parity.cautions if file.parity.passed else ():
+        for caution in file.parity.cautions if file.passed else ():
             names.setdefault(caution, []).append(file.path.name)
     return [f"{', '.join(named)}: {caution}" for caution, named in names.items()]
 
@@ -91,6 +92,18 @@ def _row(file: ExportedFile, speed: Row, labelled: bool) -> list[str]:
     return row
 
 
+def _other_runtimes(result: Comparison) -> list[str]:
+    """A line for each optional runtime that is installed: what its files take, at the fewest threads."""
+    own = {result.latency(file).runtime for file in result.export.files}
+    fewest = min(row.threads for row in result.bench.rows)
+    found: dict[str, list[str]] = {}
+    for row in result.bench.rows:
+        if row.runtime not in own and row.threads == fewest:
+            said = found.setdefault(f"{row.runtime} {row.runtime_version}", [])
+            said.append(f"{Path(row.path).name} {row.p50_ms:.3g}")
+    return ["\n".join(f"p50 ms in {name}: {', '.join(said)}" for name, said in found.items())] if found else []
+
+
 def _choice(choice: Choice) -> str:
     name = choice.file.name if choice.file else "nothing"
     return f"ship for {FORMATS[choice.format].title}: {name}\n  {choice.reason}"
@@ -101,7 +114,7 @@ def _next(result: Comparison, flags: Flags) -> str:
     lines = [f"  fer-export bench {files} --threads 1,2   their latency alone"] if files else []
     if result.export.judge.faces.targets is None:
         lines.append(f"  fer-export all{flags.model}{flags.making} --data fer2013.csv   the same on real faces")
-    failed = [file for file in result.export.files if not file.parity.passed and len(file.graph.inputs) == 1]
+    failed = [file for file in result.export.files if not file.passed and len(file.graph.inputs) == 1]
     lines += [
         f"  fer-export blame {shlex.quote(str(file.path))}{flags.model}{flags.data}   layers with the largest error"
         for file in failed

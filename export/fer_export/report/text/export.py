@@ -12,7 +12,7 @@ from ...harmless import harmless
 from .blame import repair_text
 from .network import known_lines, worth_lines
 from .next_commands import NONE, Flags
-from .parity import verdict
+from .parity import kernels_verdict, verdict
 from .table import megabytes, percent, table, with_interval
 
 if TYPE_CHECKING:
@@ -29,7 +29,13 @@ def export_text(result: Export, flags: Flags = NONE) -> str:
     """
     blocks = [summary_lines(result, flags), _files_table(result.files, result.checkpoint.bytes)]
     blocks.extend(_ops_text(file) for file in result.files if file.variant.precision == "int8")
-    blocks.append("\n".join(verdict(file.path.name, file.parity) for file in result.files))
+    blocks.append(
+        "\n".join(
+            verdict(file.path.name, file.parity) + kernels_verdict(file.path.name, file.kernels)
+            for file in result.files
+        )
+    )
+    blocks.extend("\n".join(map(harmless, file.companions.lines)) for file in result.files if file.companions)
     worth = worth_lines(result.judge.usefulness)
     blocks += [worth] if worth else []
     blocks.append(_next_commands(result, flags))
@@ -113,7 +119,7 @@ def _ops_text(file: ExportedFile) -> str:
 
 def _next_commands(result: Export, flags: Flags) -> str:
     path, file_format = shlex.quote(str(result.files[-1].path)), result.files[-1].variant.format
-    failed = next((file for file in result.files if not file.parity.passed), None)
+    failed = next((file for file in result.files if not file.passed), None)
     data = flags.data or " --data fer2013.csv"
     if not result.network_passed:
         return (

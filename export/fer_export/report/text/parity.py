@@ -13,7 +13,7 @@ from .next_commands import NONE, Flags
 from .table import percent, table
 
 if TYPE_CHECKING:
-    from ...parity import ClassRecall, Judgement, Parity, Proportion
+    from ...parity import ClassRecall, Judgement, KernelParity, Parity, Proportion
 
 DIFFERENCES = ("mean diff", "largest diff", "KL")
 
@@ -44,6 +44,19 @@ def verdict(name: str, judged: Parity) -> str:
     return "\n".join([said, *(f"        caution: {harmless(caution)}" for caution in judged.cautions)])
 
 
+def kernels_verdict(name: str, kernels: KernelParity | None) -> str:
+    """PASSED or FAILED of the same file on other kernels, after a line break; empty without any."""
+    if kernels is None:
+        return ""
+    found = (
+        f"same emotion on {percent(kernels.agreement.value, 2)} of {kernels.agreement.count:,} faces, "
+        f"at most {kernels.largest_difference:.2g} apart"
+    )
+    limits = f"agreement >= {percent(kernels.gate.min_agreement)}, largest diff <= {kernels.gate.max_difference:g}"
+    word = "PASSED" if kernels.passed else "FAILED"
+    return f"\n{word}  {harmless(name)} on the kernels of {harmless(kernels.runtime)}: {found}  (gate: {limits})"
+
+
 def parity_text(result: Judgement, flags: Flags = NONE) -> str:
     """The printout of `fer-export parity`: files of one network on the same faces."""
     judged = result.files
@@ -60,7 +73,7 @@ def parity_text(result: Judgement, flags: Flags = NONE) -> str:
         blocks += [_answers(named), f"{AGREEMENT_LEGEND}\n{CHANGES_LEGEND}"]
         blocks += [_probabilities(named), f"{PROBABILITIES_LEGEND}; {CALIBRATION_LEGEND}"]
         blocks += [f"recall in {harmless(name)}\n{recall_table(each)}" for name, each in named if each.flipped]
-    blocks.append("\n".join(verdict(name, each.parity) for name, each in judged))
+    blocks.append("\n".join(verdict(name, each.parity) + kernels_verdict(name, each.kernels) for name, each in judged))
     worth = worth_lines(judged[0][1].network)
     blocks += [worth] if worth else []
     return "\n\n".join(blocks)
