@@ -229,14 +229,10 @@ def runtimes() -> dict[str, RuntimeRow]:
     return {runtime.name: runtime for row in FORMATS.values() for runtime in row.runtimes}
 
 
-def titles(join: str = "or") -> str:
-    """`TFLite or ONNX`: the formats that networks are converted to, for messages."""
-    return f" {join} ".join(row.title for row in exported())
-
-
-def suffixes(join: str = "or") -> str:
-    """`.tflite or .onnx`: what files that were exported end in, for messages."""
-    return f" {join} ".join(row.suffix for row in exported())
+def titles() -> str:
+    """`TFLite, ONNX or tflite-micro`: the formats that networks are converted to, for messages."""
+    words = [row.title for row in exported()]
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def loaded(name: str) -> Any:
