@@ -34,7 +34,9 @@ function bundles(): Plugin {
     name: "bundles",
     resolveId: (name) => (name === id ? `\0${id}` : undefined),
     load(name) {
-      return name === `\0${id}` ? `export default ${JSON.stringify(listed())};` : undefined;
+      return name === `\0${id}`
+        ? `export default ${JSON.stringify(listed())}; export const needed = ${JSON.stringify(needed(listed()))};`
+        : undefined;
     },
     // The same for tests and tools, which read it beside the page.
     generateBundle() {
@@ -55,6 +57,18 @@ function listed(): string[] {
   const ranks = new Map(names.map((name) => [name, rank(name)]));
   const order = (one: string, other: string, at: 0 | 1): number => ranks.get(other)![at] - ranks.get(one)![at];
   return names.sort((one, other) => order(one, other, 0) || order(one, other, 1) || (one < other ? -1 : 1));
+}
+
+/** The files that the first picture needs: what describes the bundles, the first one's detectors and its network. */
+function needed(names: string[]): string[] {
+  const [first] = names;
+  const folder = here(`public/bundles/${first}`);
+  const detectors = readdirSync(`${folder}/detectors`).filter((name) => name.endsWith(".tflite"));
+  const network: string = JSON.parse(readFileSync(`${folder}/manifest.json`, "utf8")).default;
+  return [
+    ...names.flatMap((name) => ["manifest.json", "contract.json"].map((file) => `bundles/${name}/${file}`)),
+    ...[...detectors.map((name) => `detectors/${name}`), network].map((file) => `bundles/${first}/${file}`),
+  ];
 }
 
 export default defineConfig({

@@ -277,15 +277,17 @@ def _conversion_flags(command: argparse.ArgumentParser, row: formats.Format) -> 
     command.add_argument(
         "--quantize", default="int8", metavar="PRECISION", help=f"{choices}, several with commas, or all (default int8)"
     )
-    _variant_flags(command)
+    _variant_flags(command, row.inputs)
 
 
-def _variant_flags(command: argparse.ArgumentParser, io_types: Sequence[str] = formats.IO_TYPES) -> None:
+def _variant_flags(
+    command: argparse.ArgumentParser,
+    inputs: Sequence[str] = formats.INPUT_KINDS,
+    io_types: Sequence[str] = formats.IO_TYPES,
+) -> None:
+    frame = ", or frame [1,H,W,3] of any size with the box of a face" if "frame" in inputs else ""
     command.add_argument(
-        "--input",
-        choices=formats.INPUT_KINDS,
-        default="gray",
-        help="gray [1,S,S,1] or rgb [1,S,S,3] face crops, or frame [1,H,W,3] of any size with the box of a face",
+        "--input", choices=inputs, default="gray", help=f"gray [1,S,S,1] or rgb [1,S,S,3] face crops{frame}"
     )
     command.add_argument(
         "--io", choices=io_types, help="one type for input and output (default: uint8 in, float32 out)"

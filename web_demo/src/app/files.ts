@@ -1,6 +1,7 @@
 /** Files of this page: fetched while it opens; afterwards, when it may no longer connect, read from what is kept. */
 export class Files {
   private readonly held = new Map<string, Uint8Array>();
+  private readonly coming = new Map<string, Promise<Uint8Array>>();
   private locked = false;
 
   /** Whether a service worker keeps files, so that all of them can be had after the page is locked. */
@@ -8,6 +9,9 @@ export class Files {
 
   /** The bytes of a file, by its address from this page. */
   async read(path: string): Promise<Uint8Array> {
+    const coming = this.coming.get(path);
+    this.coming.delete(path);
+    if (coming) return coming;
     const held = this.held.get(path) ?? (await this.kept(path));
     if (held) return held;
     if (!this.locked) return bytes(await fetch(address(path)), path);
@@ -15,6 +19,16 @@ export class Files {
     const found = await this.kept(path);
     if (!found) throw new Error(`${path} is not on this device`);
     return found;
+  }
+
+  /** Begins to read files that will be asked for, once each. */
+  ahead(paths: readonly string[]): void {
+    for (const path of paths) {
+      const file = this.read(path);
+      // An error is thrown to the one who asks.
+      file.catch(() => {});
+      this.coming.set(path, file);
+    }
   }
 
   /** Holds files in memory, for browsers that keep none. */

@@ -1,7 +1,6 @@
 import { type Contract, type DetectorRule, readContract } from "./contract.js";
 import { BundleError } from "./errors.js";
 import { Golden } from "./golden.js";
-import { sha256 } from "./hash.js";
 import { Manifest, type Variant } from "./manifest.js";
 import { textOf } from "./text.js";
 
@@ -20,14 +19,14 @@ export class Bundle {
   static async open(source: Source): Promise<Bundle> {
     const manifest = Manifest.read(await content(source, "manifest.json"));
     const contract = await content(source, "contract.json");
-    manifest.check("contract.json", contract);
+    await manifest.check("contract.json", contract);
     return new Bundle(manifest, readContract(textOf(contract)), source);
   }
 
   /** A file's bytes; throws a {@link BundleError} where it is missing, or not the one that the manifest lists. */
   async read(file: string): Promise<Uint8Array> {
     const found = await content(this.source, file);
-    this.manifest.check(file, found);
+    await this.manifest.check(file, found);
     return found;
   }
 
@@ -40,7 +39,7 @@ export class Bundle {
   async detector(rule: DetectorRule): Promise<Uint8Array> {
     const file = `detectors/${rule.file}`;
     const found = await this.read(file);
-    if (sha256(found) !== rule.sha256) {
+    if (this.manifest.sha256(file) !== rule.sha256) {
       throw BundleError.broken(`${file} is not the detector that contract.json names`);
     }
     return found;

@@ -6,6 +6,25 @@ import { type FoundByRule, merged } from "./merging.js";
 import type { Picture } from "./picture.js";
 import type { FaceModel, ModelRuntime } from "./runtime.js";
 
+/** A detector's file that is compiled when it is needed. */
+class OnDemand implements FaceModel {
+  private loaded: Promise<FaceModel> | null = null;
+
+  constructor(private readonly load: () => Promise<FaceModel>) {}
+
+  get(): Promise<FaceModel> {
+    return (this.loaded ??= this.load());
+  }
+
+  async run(image: Float32Array, size: number): Promise<Float32Array[]> {
+    return (await this.get()).run(image, size);
+  }
+
+  close(): void {
+    this.loaded?.then((model) => model.close()).catch(() => {});
+  }
+}
+
 /** The detectors of a contract, loaded. */
 export class FaceDetector {
   private readonly detectors: readonly BlazeFace[];
@@ -18,18 +37,33 @@ export class FaceDetector {
     this.detectors = contract.detectors.map((rule) => new BlazeFace(rule));
   }
 
-  /** Loads the bundle's detectors; a file with several rules is loaded once. */
+  /**
+   * Loads the bundle's detectors; a file with several rules is loaded once.
+   *
+   * All files are read and checked; those of rules that shrink the photo are compiled when {@link FaceDetector.faces}
+   * first needs them, or by {@link FaceDetector.complete}: live pictures never do.
+   */
   static async load(bundle: Bundle, runtime: ModelRuntime): Promise<FaceDetector> {
-    const models = new Map<string, FaceModel>();
+    const rules = new Map(bundle.contract.detectors.map((rule) => [rule.file, rule]));
+    const models = await Promise.all(
+      [...rules].map(async ([name, rule]) => {
+        const file = await bundle.detector(rule);
+        return [name, new OnDemand(() => runtime.faces(file))] as const;
+      }),
+    );
+    const detector = new FaceDetector(bundle.contract, new Map(models));
     try {
-      for (const rule of bundle.contract.detectors) {
-        if (!models.has(rule.file)) models.set(rule.file, await runtime.faces(await bundle.detector(rule)));
-      }
+      await detector.compile((windows) => windows === 1);
     } catch (failed) {
-      for (const model of models.values()) model.close();
+      detector.close();
       throw failed;
     }
-    return new FaceDetector(bundle.contract, models);
+    return detector;
+  }
+
+  /** Compiles every file that was not needed so far. */
+  complete(): Promise<void> {
+    return this.compile(() => true);
   }
 
   /**
@@ -47,6 +81,13 @@ export class FaceDetector {
       found.push({ rule: detector.rule, faces: await detector.faces(photo, model) });
     }
     return merged(found, photo.width, photo.height, this.contract);
+  }
+
+  private async compile(fits: (windows: number) => boolean): Promise<void> {
+    for (const { rule } of this.detectors) {
+      const model = this.models.get(rule.file);
+      if (model instanceof OnDemand && fits(rule.windows)) await model.get();
+    }
   }
 
   close(): void {

@@ -2,7 +2,19 @@ import { sha256 as digest } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Picture } from "./picture.js";
 
-/** SHA-256 in hexadecimal. Not the browser's own, which pages over plain http lack. */
+/** The part of Web Cryptography that is used here; this package has no types of browsers. */
+interface Subtle {
+  digest(algorithm: string, data: Uint8Array): Promise<ArrayBuffer>;
+}
+
+/** SHA-256 in hexadecimal of a file: the browser's own, beside the page, where it has one; pages over http lack it. */
+export async function sha256OfFile(content: Uint8Array): Promise<string> {
+  const { subtle } = (globalThis as { crypto?: { subtle?: Subtle } }).crypto ?? {};
+  // A copy, as memory that is shared with workers is refused.
+  return subtle ? bytesToHex(new Uint8Array(await subtle.digest("SHA-256", content.slice()))) : sha256(content);
+}
+
+/** SHA-256 in hexadecimal. */
 export function sha256(content: Uint8Array): string {
   return bytesToHex(digest(content));
 }

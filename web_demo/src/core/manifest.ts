@@ -1,6 +1,6 @@
 import { BundleError } from "./errors.js";
 import { Fields, isObject, parsed } from "./fields.js";
-import { sha256 } from "./hash.js";
+import { sha256, sha256OfFile } from "./hash.js";
 import { textOf, utf8 } from "./text.js";
 
 const NAME = "manifest.json";
@@ -63,12 +63,22 @@ export class Manifest {
   }
 
   /** Checks a file's bytes against the list. */
-  check(file: string, content: Uint8Array): void {
-    const listed = this.entries.get(file);
-    if (!listed) throw BundleError.broken(`${NAME} lists no ${file}`);
-    if (listed.bytes !== content.length || listed.sha256 !== sha256(content)) {
+  async check(file: string, content: Uint8Array): Promise<void> {
+    const listed = this.listed(file);
+    if (listed.bytes !== content.length || listed.sha256 !== (await sha256OfFile(content))) {
       throw BundleError.broken(`${file} is not the manifest's file`);
     }
+  }
+
+  /** The SHA-256 that the list has for a file. */
+  sha256(file: string): string {
+    return this.listed(file).sha256;
+  }
+
+  private listed(file: string): { sha256: string; bytes: number } {
+    const listed = this.entries.get(file);
+    if (!listed) throw BundleError.broken(`${NAME} lists no ${file}`);
+    return listed;
   }
 }
 

@@ -11,8 +11,10 @@ const VERSION = "2.5.3";
  */
 export async function liteRt(wasm: string): Promise<ModelRuntime> {
   // What the runtime writes as it starts is no error, whatever stream it chooses; failures are thrown.
-  Object.assign(globalThis, { Module: { printErr: (line: string) => console.debug(line) } });
-  await loadLiteRt(wasm);
+  const options = { printErr: (line: string) => console.debug(line) };
+  const build = wasm.endsWith(".js") ? compiledAhead(`${wasm.slice(0, -".js".length)}.wasm`) : null;
+  Object.assign(globalThis, { Module: build ? { ...options, instantiateWasm: build.instantiate } : options });
+  await Promise.all([loadLiteRt(wasm), build?.module]);
   return {
     name: `litert.js ${VERSION}`,
     kernels: "litert-xnnpack",
@@ -33,6 +35,23 @@ export async function liteRt(wasm: string): Promise<ModelRuntime> {
       };
     },
   };
+}
+
+/** Fetches and compiles a .wasm beside its script, which would otherwise begin with it only when it runs. */
+function compiledAhead(address: string) {
+  const module = fetch(address).then(async (response) => {
+    if (!response.ok) throw new Error(`${address}: ${response.status}`);
+    // A server that does not know the type of .wasm files keeps the browser from compiling while it is sent.
+    return response.headers.get("Content-Type") === "application/wasm"
+      ? WebAssembly.compileStreaming(response)
+      : WebAssembly.compile(await response.arrayBuffer());
+  });
+  const instantiate = (imports: WebAssembly.Imports, done: (made: WebAssembly.Instance) => void): object => {
+    // Where it fails, `module` is what rejects.
+    void module.then((found) => WebAssembly.instantiate(found, imports)).then(done, () => {});
+    return {};
+  };
+  return { module, instantiate };
 }
 
 function compiled(file: Uint8Array): Promise<CompiledModel> {
