@@ -13,6 +13,7 @@ from benchmarks.record import record
 
 from fer_export.checkpoint import checkpoint, shipped
 from fer_export.dataset import read as readers
+from fer_export.exporting import Options
 from fer_export.exporting import export as exporting
 from fer_export.parity import judge
 
@@ -33,7 +34,7 @@ def main() -> None:
                     ["int8"],
                     Path(folder) / str(seed),
                     data=data,
-                    options=exporting.Options(seed=seed),
+                    options=Options(seed=seed),
                 )
                 .files[0]
                 .parity

@@ -214,7 +214,7 @@ def measured(name: str, folder: Path, data: str | None) -> dict[str, Any]:
     from fer_export.checkpoint import load
     from fer_export.convert import converter
     from fer_export.errors import FerExportError
-    from fer_export.exporting.export import float_ops_of, in_words
+    from fer_export.exporting import float_ops
     from fer_export.parity import Judge, ParityFaces
 
     row = rows()[name]
@@ -235,13 +235,13 @@ def measured(name: str, folder: Path, data: str | None) -> dict[str, Any]:
         except FerExportError as error:
             cells[variant.label] = {"refused": str(error)[:300]}
         else:
-            floats = float_ops_of(content)
+            floats = float_ops.of(content)
             cells[variant.label] = {
                 "agreement": round(parity.agreement.value, 4),
                 "passed": parity.passed,
                 "bytes": len(content),
                 "seconds": round(time.perf_counter() - started, 1),
-                "floats": in_words(floats) if floats else "",
+                "floats": float_ops.in_words(floats) if floats else "",
             }
         print(name, variant.label, cells[variant.label], flush=True)
     shares = np.bincount(judge.reference.argmax(axis=1), minlength=CLASSES) / len(judge.reference)

@@ -17,6 +17,7 @@ from fer_export.checkpoint import checkpoint
 from fer_export.contract import variants
 from fer_export.dataset import read as readers
 from fer_export.errors import FerExportError
+from fer_export.exporting import ExportedFile
 from fer_export.exporting import export as exporting
 from fer_export.latency import run as benchmark
 from fer_export.parity import judge as judging
@@ -55,7 +56,7 @@ def main() -> None:
     )
 
 
-def answered(file: exporting.ExportedFile, judge: judging.Judge, runtime: str) -> dict[str, Any]:
+def answered(file: ExportedFile, judge: judging.Judge, runtime: str) -> dict[str, Any]:
     """Agreement with Keras and drop in a runtime, or why it cannot run the file."""
     try:
         found = judge.judge(file.path.read_bytes(), file.variant.gate, runtime=runtime).parity

@@ -23,7 +23,7 @@ from fer_export.convert import tflite_crop as frame_tflite
 from fer_export.errors import ExportFileError, UsageError
 from fer_export.exporting import blame
 from fer_export.exporting import export as exporting
-from fer_export.exporting.export import Options
+from fer_export.exporting.exported import Options
 from fer_export.latency import worker as bench_worker
 from fer_export.latency.process import Process
 from fer_export.model_file import inspect as modelfile

@@ -11,7 +11,8 @@ from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
 from fer_export.convert import convert, lite, lite_process
 from fer_export.errors import ConversionError
-from fer_export.network import LayerNames
+from fer_export.model_file import inspect as modelfile
+from fer_export.network import LayerNames, unrolled
 from fer_export.network import prepare as graph
 from fer_export.runtimes import open_runtime
 from helpers.networks import checkpoint_of, classifier, grey, report_like
@@ -21,6 +22,10 @@ CALIBRATING = CalibrationSet(grey(8), {"source": "made", "count": 8, "faces": []
 
 def recurrent(x):
     return layers.LSTM(4)(layers.Reshape((16, 16))(x))
+
+
+def both_ways(x):
+    return layers.Bidirectional(layers.GRU(4))(layers.Reshape((16, 16))(x))
 
 
 def normalised(x):
@@ -110,3 +115,21 @@ def test_pictures_of_probabilities_stay_near_in_a_separable_network(tmp_path):
         content = convert(network, variants.find(file_format, "int8"), calibration=CALIBRATING)
         given = open_runtime(content).run(grey(12, seed=3))
         assert np.abs(given - network.predict(grey(12, seed=3))).max() < 0.02
+
+
+@pytest.mark.parametrize("body", [recurrent, both_ways])
+def test_recurrent_layers_are_unrolled_and_stay_int8(body, tmp_path):
+    network = checkpoint_of(classifier(body), tmp_path)
+    content = convert(network, variants.find("tflite", "int8"), calibration=CALIBRATING)
+    images = grey(24)
+    with open_runtime(content) as runtime:
+        assert np.abs(runtime.run(images) - network.predict(images)).mean() < 0.02
+    assert "WHILE" not in {op.name for op in modelfile.inspect(content).ops}
+    # The network itself is as it was.
+    assert not any(getattr(layer, "unroll", False) for layer in network.network._flatten_layers())
+
+
+def test_layers_of_many_steps_stay_loops():
+    network = classifier(lambda x: layers.LSTM(4)(layers.Reshape((256, 1))(x)))
+    with unrolled(network):
+        assert not any(getattr(layer, "unroll", False) for layer in network.layers)

@@ -20,7 +20,7 @@ from fer_export.convert import convert, onnx_graph
 from fer_export.convert.onnx import Converter
 from fer_export.dataset.pixels import as_input
 from fer_export.errors import ConversionError, OutputError, UsageError
-from fer_export.exporting.export import float_ops_of
+from fer_export.exporting import float_ops
 from fer_export.model_file import onnx as onnxfile
 from fer_export.runtimes import OnnxRuntime
 from helpers.networks import checkpoint_of, classifier, grey, report_like
@@ -263,7 +263,7 @@ def test_layers_that_cannot_be_int8_stay_in_float_and_are_named(tmp_path, calibr
     named = kind(4, name="recurrent")
     network = checkpoint_of(classifier(lambda x: named(layers.Reshape((16, 16))(x))), tmp_path)
     content = converted(network, calibrating, "int8")
-    assert set(float_ops_of(content)) == {"recurrent"}
+    assert set(float_ops.of(content)) == {"recurrent"}
     given = OnnxRuntime(content).run(calibrating.images)
     assert np.abs(given - network.predict(calibrating.images)).max() < 0.05
 

@@ -13,7 +13,7 @@ from fer_export.dataset import read as readers
 from fer_export.dataset.dataset import SPLITS
 from fer_export.errors import DataError, ExportFileError
 from fer_export.exporting import export as exporting
-from fer_export.exporting.export import Options
+from fer_export.exporting.exported import Options
 from fer_export.model_file import tflite_metadata
 from fer_export.parity import judge
 from helpers.networks import checkpoint_of, report_like

@@ -7,7 +7,8 @@ from fer_export.contract import find
 from fer_export.convert import lite_process
 from fer_export.errors import ConversionError
 from fer_export.exporting import export as exporting
-from fer_export.exporting.export import Options
+from fer_export.exporting import float_ops
+from fer_export.exporting.exported import Options
 from fer_export.report.text.export import export_text
 from helpers.networks import checkpoint_of, report_like
 
@@ -22,7 +23,7 @@ def network(tmp_path, monkeypatch):
 
 
 def test_layers_in_float_are_named_and_strict_int8_refuses_them(network, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "float_ops_of", lambda content: dict(FLOATS))
+    monkeypatch.setattr(float_ops, "of", lambda content: dict(FLOATS))
     result = exporting.export(network, "tflite", ["int8"], tmp_path / "made", options=Options(repair=False))
     assert "int8 but for layer_normalization (3 ops), gelu (1 op)" in export_text(result)
     assert result.to_dict()["files"][0]["float_ops"] == FLOATS

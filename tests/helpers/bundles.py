@@ -15,7 +15,7 @@ from fer_export.bundle import make as bundling
 from fer_export.bundle.make import Made
 from fer_export.calibration import probe_faces
 from fer_export.checkpoint.checkpoint import Checkpoint
-from fer_export.exporting.export import Options
+from fer_export.exporting.exported import Options
 from helpers.networks import checkpoint_of, report_like
 
 LENIENT = Options(min_agreement=0.0)

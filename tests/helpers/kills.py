@@ -11,7 +11,9 @@ killed ones left is gone.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -41,7 +43,7 @@ class Campaign:
     """What a campaign found."""
 
     kills: int
-    """How many processes were killed before they had ended."""
+    """How many processes were killed; those that had ended before their moment came do not count."""
     commands: int
     """Over how many commands."""
     faults: tuple[str, ...]
@@ -59,25 +61,29 @@ def campaign(
     inputs, outputs = digests(world, INPUTS), written(world)
     lasting = {name: digest for name, digest in outputs.items() if not name.startswith(f"{RUN}/")}
     chance, faults, killed = random.Random(seed), list[str](), 0
-    for number in range(kills):
-        name = list(chosen)[number % len(chosen)]
+    for name in itertools.cycle(chosen):
+        if killed == kills:
+            break
         moment = chance.uniform(0, durations[name])
         process = _started(world, chosen[name])
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(moment)
-        except subprocess.TimeoutExpired:
-            killed += 1
+        running = process.poll() is None
+        killed += running
         workers = _children(process.pid)
         process.kill()
         process.wait()
         found = [*differences(world, inputs, lasting), *_alive(workers)]
         faults += [f"{name} after {moment:.2f} s: {fault}" for fault in found]
-        say(f"{number + 1:3d} {name} killed after {moment:.2f} s: {'; '.join(found) or 'nothing lost'}")
+        if running or found:
+            say(f"{killed:3d} {name} killed after {moment:.2f} s: {'; '.join(found) or 'nothing lost'}")
     for left in (world / "tmp").iterdir():
         os.utime(left, (1, 1))  # a folder that young may belong to a command that has only just started
     for name, words in chosen.items():
         _finished(world, words)
-        faults += [f"{name} run again: {fault}" for fault in differences(world, inputs, outputs)]
+        faults += [f"{name} run again: {fault}" for fault in differences(world, inputs, lasting)]
+    # A training that was killed is whole again only now.
+    faults += [f"at the end: {fault}" for fault in differences(world, inputs, outputs)]
     left = [path for path in world.rglob("*") if path.name.endswith(".partial") or path.parent == world / "tmp"]
     faults += [f"left behind: {path.relative_to(world)}" for path in left]
     return Campaign(killed, len(chosen), tuple(faults))

@@ -14,12 +14,12 @@ from fer_export.cli import commands
 from fer_export.contract import tensors, variants
 from fer_export.convert import convert, onnx
 from fer_export.exporting import blame
-from fer_export.exporting import export as exporting
 from fer_export.model_file import inspect as modelfile
 from fer_export.model_file import onnx as onnxfile
 from fer_export.model_file import tflite as flatbuffer
 from fer_export.network.prepare import exportable
 from fer_export.parity import judge
+from fer_export.parity import judge as judging
 from fer_export.parity.figures import ParityFaces
 from fer_export.parity.judge import Judge
 from fer_export.runtimes import open_runtime
@@ -140,7 +140,7 @@ def test_command_writes_names_and_tells_the_cost(checkpoint, tmp_path, monkeypat
     monkeypatch.setattr(commands, "checkpoint_of", lambda options: replace(checkpoint, mirror=False))
     images = grey(30, seed=5)
     faces = ParityFaces(images, None, "made faces", tuple(face_hashes(images)))
-    monkeypatch.setattr(exporting.judging, "without_data", lambda network, on_step: faces)
+    monkeypatch.setattr(judging, "without_data", lambda network, on_step: faces)
     printed = io.StringIO()
     with redirect_stdout(printed):
         assert commands.main(["tflite", "--quantize", "none", "--mirror", "--output", str(tmp_path)]) == 0

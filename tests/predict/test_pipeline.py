@@ -11,6 +11,7 @@ from fer_export.bundle.golden.drawn_face import drawn_face
 from fer_export.cli import commands
 from fer_export.dataset.emotions import REPORT_6
 from fer_export.errors import BundleError, CheckpointError, ExportFileError, OutputError, PhotoError, UsageError
+from fer_export.exporting import Options
 from fer_export.exporting import export as exporting
 from fer_export.photo import crop
 from fer_export.photo.crop import Box
@@ -35,7 +36,7 @@ def keras(network):
 def exported(network, tmp_path_factory):
     """Float files of the network for grey, RGB and frame input, by their input and format."""
     folder = tmp_path_factory.mktemp("exports")
-    options = {kind: exporting.Options(input_kind=kind, min_agreement=0.0) for kind in ("gray", "rgb", "frame")}
+    options = {kind: Options(input_kind=kind, min_agreement=0.0) for kind in ("gray", "rgb", "frame")}
     return {
         (kind, file_format): exporting.export(network, file_format, ["none"], folder, options=each).files[0].path
         for kind, each in options.items()

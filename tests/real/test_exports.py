@@ -10,6 +10,7 @@ import pytest
 
 from fer_export import runtimes
 from fer_export.dataset import duplicates
+from fer_export.exporting import Options
 from fer_export.exporting import export as exporting
 
 pytestmark = pytest.mark.real
@@ -29,7 +30,7 @@ def test_rgb_file_opens_in_mediapipe(shipped, data, tmp_path):
     faces = data.split("PublicTest").sample(64, 1).pixels
     labels = np.array(shipped.labels)
     for precision in ("none", "int8"):
-        options = exporting.Options(input_kind="rgb")
+        options = Options(input_kind="rgb")
         result = exporting.export(shipped, "tflite", [precision], tmp_path, data=data, options=options)
         path = result.files[0].path
         # Top-1 as the file itself gives it in LiteRT, and Keras's where the two agree: 98 % of the faces.

@@ -10,6 +10,7 @@ from fer_export import runtimes
 from fer_export.contract import photo as photo_contract
 from fer_export.dataset.emotions import FER2013
 from fer_export.errors import UsageError
+from fer_export.exporting import Options
 from fer_export.exporting import export as exporting
 from fer_export.photo import crop
 from fer_export.photo.crop import Box
@@ -73,7 +74,7 @@ def test_frame_files_answer_what_the_pipeline_answers(pasted, data, shipped, pla
         ["none", "int8"],
         tmp_path,
         data=data,
-        options=exporting.Options(input_kind="frame"),
+        options=Options(input_kind="frame"),
     )
     assert [file.parity.faces for file in result.files] == [3589, 3589]
     assert result.passed
@@ -97,7 +98,7 @@ def test_frame_files_run_in_tflite_runtime_2_14(pasted, data, shipped, plain, tm
     except UsageError as error:
         pytest.skip(str(error))
     frames, crops = pasted
-    options = exporting.Options(input_kind="frame")
+    options = Options(input_kind="frame")
     (file,) = exporting.export(shipped, "tflite", ["int8"], tmp_path, data=data, options=options).files
     with runtimes.open_runtime(file.path, "tflite-runtime") as runtime:
         given = runtime.run_frames(frames)

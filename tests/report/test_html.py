@@ -13,6 +13,7 @@ import pytest
 
 from fer_export.contract import formats, variants
 from fer_export.dataset import read as readers
+from fer_export.exporting import Options
 from fer_export.exporting import export as exporting
 from fer_export.exporting.compare_formats import Choice, Comparison
 from fer_export.latency.process import Kernels
@@ -72,7 +73,7 @@ def exported(tmp_path_factory, tiny_csv):
     folder = tmp_path_factory.mktemp("html")
     checkpoint = checkpoint_of(taught(report_like(side=48), tiny_csv), folder, labels=LABELS)
     # So small a network loses more in int8 than a gate allows; the page is what is looked at here.
-    lenient = exporting.Options(min_agreement=0.5, max_drop=50.0)
+    lenient = Options(min_agreement=0.5, max_drop=50.0)
     precisions, data = ["none", "int8"], readers.read(tiny_csv)
     return exporting.export(checkpoint, "tflite", precisions, folder / "out", data=data, options=lenient)
 

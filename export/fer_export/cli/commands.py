@@ -364,7 +364,7 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
 
     from ..bundle import find_app
     from ..bundle import make as bundling
-    from ..exporting import export as exporting
+    from ..exporting import Options
     from ..report.text.android import android_text
     from ..report.text.bundle import bundle_text
 
@@ -381,7 +381,7 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
         checkpoint,
         places or [Path("bundle")],
         data=data,
-        options=exporting.Options(
+        options=Options(
             split=options.split,
             calibration_count=options.calibration_faces,
             seed=options.seed,
@@ -465,9 +465,9 @@ def _group(options: argparse.Namespace) -> Any:
 
 
 def _export_options(options: argparse.Namespace) -> Any:
-    from ..exporting import export as exporting
+    from ..exporting import Options
 
-    return exporting.Options(
+    return Options(
         input_kind=options.input,
         io=options.io,
         split=options.split,

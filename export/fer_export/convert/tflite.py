@@ -6,6 +6,7 @@ routes lose the tensor names or the weights.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import tempfile
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from ..checkpoint import Checkpoint
 from ..contract import Variant, tensors
 from ..errors import ConversionError, OutputError, UsageError, one_line
 from ..model_file import tflite, tflite_metadata, tflite_versions
-from ..network import LayerNames, float_twin, has_depthwise
+from ..network import LayerNames, float_twin, has_depthwise, unrolled
 from ..network import prepare as graph
 from ..system import keras_backend
 from . import lite, lite_process, tflite_crop
@@ -90,7 +91,9 @@ def _converted(model: keras.Model, variant: Variant, work: lite.Work, calibratio
     apart = variant.integer and not lite_process.is_known(model)
     make = lite_process.converted if apart else lite.converted
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder, keras_backend.silenced():
-        _write_saved_model(model, Path(folder), signature_type)
+        # TensorFlow 2.21's quantizer crashes on loops.
+        with unrolled(model) if variant.integer else contextlib.nullcontext():
+            _write_saved_model(model, Path(folder), signature_type)
         content = make(Path(folder), work, LayerNames(model), images)
     return content if variant.precision == "int8" or signature_type == work.input_type else _with_byte_input(content)
 

@@ -9,7 +9,7 @@ from ..lazy import on_demand
 if TYPE_CHECKING:
     from .blame import Blame
     from .compare_formats import Choice, Comparison
-    from .export import Export, ExportedFile, Options
+    from .exported import Export, ExportedFile, Options
     from .layer_errors import LayerError
     from .repair import Repair, Try
 
@@ -31,10 +31,10 @@ __getattr__ = on_demand(
         "Blame": "blame",
         "Choice": "compare_formats",
         "Comparison": "compare_formats",
-        "Export": "export",
-        "ExportedFile": "export",
+        "Export": "exported",
+        "ExportedFile": "exported",
         "LayerError": "layer_errors",
-        "Options": "export",
+        "Options": "exported",
         "Repair": "repair",
         "Try": "repair",
     },

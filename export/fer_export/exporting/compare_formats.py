@@ -17,7 +17,7 @@ from ..latency import run as benchmark
 from ..parity import SIGNIFICANT, Evaluation, evaluation
 from ..system import OnStep, Readable, keras_backend, silent
 from . import export as exporting
-from .export import Export, ExportedFile, Options
+from .exported import Export, ExportedFile, Options
 
 SAME_SIZE = 1.1
 """File sizes within this ratio count as equal."""

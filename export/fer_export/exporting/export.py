@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..calibration import CalibrationSet, calibration_set, probe_cache
 from ..checkpoint import Checkpoint
@@ -18,188 +14,15 @@ from ..convert import Companions, converter
 from ..convert.lite_process import is_known
 from ..dataset import Dataset
 from ..errors import ConversionError, DataError, ExportFileError, UsageError
-from ..model_file import GraphSummary
 from ..model_file import inspect as modelfile
 from ..network import is_graph
-from ..parity import Judge, Judged, KernelParity, Parity, ParityFaces, judging_faces, with_evidence
-from ..parity import judge as judging
-from ..system import OnStep, Readable, files, keras_backend, silent
-from .repair import Repair, repair
+from ..parity import Judge, Judged, ParityFaces, judging_faces, with_evidence
+from ..system import OnStep, files, keras_backend, silent
+from . import float_ops
+from .exported import Export, ExportedFile, Options, Refused
+from .repair import repair
 
 Convert = Callable[[Variant, CalibrationSet | None], bytes]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to export."""
-
-    input_kind: str = "gray"
-    """One of INPUT_KINDS."""
-
-    io: str | None = None
-    """One type for input and output; None for uint8 in and float32 out."""
-
-    split: str = "PublicTest"
-    """The split whose faces judge."""
-
-    calibration_count: int = calibration_set.COUNT
-    """How many Training faces calibrate."""
-
-    seed: int = calibration_set.SEED
-    """Seed of the choice of calibration faces."""
-
-    min_agreement: float | None = None
-    """Least agreement, 0..1; None for the precision's own limit."""
-
-    max_drop: float | None = None
-    """Largest drop of accuracy in points; None for the precision's own limit."""
-
-    repair: bool = True
-    """Whether an int8 file that fails is exported again with its worst layers in float, where its layers are visible.
-    Files that crop whole pictures are never repaired."""
-
-    strict_int8: bool = False
-    """Whether an int8 file with a layer in float is refused, as processors without floats need it."""
-
-    def gate(self, variant: Variant) -> Gate:
-        """The variant's gate with the limits asked for."""
-        return judging.adjusted(variant.gate, self.min_agreement, self.max_drop)
-
-
-@dataclass(frozen=True)
-class ExportedFile:
-    """One written file with what was measured of it."""
-
-    path: Path
-    """Where it was written."""
-
-    variant: Variant
-    """Format and precision."""
-
-    bytes: int
-    """File size."""
-
-    sha256: str
-    """SHA-256 of the file."""
-
-    graph: GraphSummary
-    """Its tensors and ops."""
-
-    parity: Parity
-    """Its figures against Keras."""
-
-    probabilities: NDArray[np.float32]
-    """Float32 [N, K] on the judging faces, in the network's label order (not part of to_dict)."""
-
-    repair: Repair | None
-    """What was tried where the plain file failed and could be repaired; else None."""
-
-    float_ops: Mapping[str, int]
-    """Layers that have no int8 kernel, with the number of their ops in float; empty for other precisions."""
-
-    seconds: float
-    """Wall time."""
-
-    kernels: KernelParity | None = None
-    """Its answers on other kernels; None for a format that is not compared so."""
-
-    companions: Companions | None = None
-    """What was written beside it; None where nothing was."""
-
-    @property
-    def said_of_floats(self) -> str:
-        """`int8 but for layer_normalization (3 ops)`; empty where nothing is in float."""
-        return in_words(self.float_ops) if self.float_ops else ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether it is within its gates."""
-        return self.parity.passed and (self.kernels is None or self.kernels.passed)
-
-    def to_dict(self) -> dict[str, Any]:
-        optional = {
-            "kernels": self.kernels.to_dict() if self.kernels else None,
-            "companions": {"files": sorted(self.companions.files), **self.companions.facts}
-            if self.companions
-            else None,
-        }
-        return {
-            "path": str(self.path),
-            "format": self.variant.format,
-            "precision": self.variant.precision,
-            "bytes": self.bytes,
-            "sha256": self.sha256,
-            "seconds": self.seconds,
-            "graph": self.graph.to_dict(),
-            "parity": self.parity.to_dict(),
-            "repair": self.repair.to_dict() if self.repair else None,
-            "float_ops": dict(self.float_ops),
-            **{name: value for name, value in optional.items() if value},
-        }
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A variant that the network does not allow, and why."""
-
-    variant: Variant
-    """Format and precision."""
-
-    reason: str
-    """Why, in words."""
-
-
-@dataclass(frozen=True)
-class Export(Readable):
-    """The result of one command: every file, and the faces that calibrated and judged them."""
-
-    checkpoint: Checkpoint
-    """The network."""
-
-    options: Options
-    """How it was exported."""
-
-    calibration: CalibrationSet | None
-    """The calibration set; None where no file needs one."""
-
-    judge: Judge
-    """The judging faces and Keras's answers."""
-
-    files: tuple[ExportedFile, ...]
-    """Every file that was written."""
-
-    refused: tuple[Refused, ...]
-    """Variants that could not be made."""
-
-    seconds: float
-    """Wall time."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether every file was made and is within its gate, and the network worth exporting."""
-        return not self.refused and self.network_passed and all(file.passed for file in self.files)
-
-    @property
-    def network_passed(self) -> bool:
-        """Whether the network itself is worth exporting, as far as the judging faces tell."""
-        return self.judge.usefulness is None or self.judge.usefulness.passed
-
-    @property
-    def path(self) -> Path:
-        """Where the first file lies."""
-        return self.files[0].path
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "checkpoint": self.checkpoint.to_dict(),
-            "network": self.judge.usefulness.to_dict() if self.judge.usefulness else None,
-            "input": self.options.input_kind,
-            "calibration": self.calibration.record if self.calibration else None,
-            "files": [file.to_dict() for file in self.files],
-            "refused": [{"variant": refused.variant.label, "reason": refused.reason} for refused in self.refused],
-            "passed": self.passed,
-            "seconds": self.seconds,
-        }
 
 
 def export(
@@ -313,10 +136,10 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
     options, calibrating, judge, on_step = task.options, task.calibrating, task.judge, task.on_step
     on_step(f"converting to {variant.label}", 0, 1)
     content = convert(variant, calibrating)
-    floats = float_ops_of(content)
+    floats = float_ops.of(content)
     if floats and options.strict_int8:
         raise ConversionError(
-            f"the int8 file would be {in_words(floats)}; replace these layers, or remove `strict_int8=True`"
+            f"the int8 file would be {float_ops.in_words(floats)}; replace these layers, or remove `strict_int8=True`"
         )
     gate, attempt = options.gate(variant), None
     repairing = _repairable(task.checkpoint, variant, calibrating, options)
@@ -350,7 +173,7 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
         judged.parity,
         judged.probabilities,
         attempt,
-        float_ops_of(content),
+        float_ops.of(content),
         round(time.perf_counter() - begun, 2),
         judged.kernels,
         beside,
@@ -366,18 +189,6 @@ def _companions(path: Path, variant: Variant, content: bytes, checkpoint: Checkp
     for name, companion in made.files.items():
         files.write_whole(path.with_name(name), companion)
     return made
-
-
-def float_ops_of(content: bytes) -> dict[str, int]:
-    """The layers of an int8 file that have no int8 kernel, with the number of their ops in float."""
-    said = (modelfile.read(content).contract or {}).get("float_ops") or {}
-    return {str(layer): int(count) for layer, count in said.items()}
-
-
-def in_words(floats: Mapping[str, int]) -> str:
-    """`int8 but for layer_normalization (3 ops)`."""
-    layers = ", ".join(f"{layer} ({count} {'op' if count == 1 else 'ops'})" for layer, count in floats.items())
-    return f"int8 but for {layers}"
 
 
 def _repairable(checkpoint: Checkpoint, variant: Variant, calibrating: CalibrationSet | None, options: Options) -> bool:

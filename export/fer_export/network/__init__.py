@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .batch_norms import StatisticsGap
     from .float_twin import Twin
     from .layer_names import Call, LayerNames, paths
-    from .layers import has_depthwise, is_graph, leaves
+    from .layers import has_depthwise, is_graph, leaves, unrolled
     from .prior import EQUAL, TRAINED, Prior, choose, expecting, meant_by, with_prior
     from .ranges import best_range
     from .steps import INPUT, Step
@@ -33,6 +33,7 @@ __all__ = [
     "leaves",
     "meant_by",
     "paths",
+    "unrolled",
     "with_prior",
 ]
 
@@ -56,6 +57,7 @@ __getattr__ = on_demand(
         "leaves": "layers",
         "meant_by": "prior",
         "paths": "layer_names",
+        "unrolled": "layers",
         "with_prior": "prior",
     },
 )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import keras
+
+MOST_STEPS = 128
+"""Steps up to which a recurrent layer is unrolled: each is some twenty ops of the file."""
 
 
 def batch_norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
@@ -46,6 +51,27 @@ def leaves(network: keras.Model) -> list[keras.layers.Layer]:
     for layer in network.layers:
         found.extend(leaves(layer) if is_graph(layer) else [layer])
     return found
+
+
+@contextlib.contextmanager
+def unrolled(network: keras.Model) -> Iterator[None]:
+    """The network's recurrent layers compute their steps one after the other in the graph, without a loop.
+
+    Those of more than MOST_STEPS steps stay loops.
+    """
+    import keras
+
+    # _flatten_layers finds the layers inside wrappers, such as Bidirectional, too.
+    recurrent = [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+    before = [(layer, layer.unroll) for layer in recurrent]
+    for layer in recurrent:
+        shape = [*((layer.get_build_config() or {}).get("input_shape") or ()), None, None]
+        layer.unroll = layer.unroll or (shape[1] is not None and shape[1] <= MOST_STEPS)
+    try:
+        yield
+    finally:
+        for layer, unroll in before:
+            layer.unroll = unroll
 
 
 def _graphs(network: keras.Model) -> list[keras.Model]:

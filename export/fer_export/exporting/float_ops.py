@@ -1,0 +1,19 @@
+"""The layers of an int8 file that have no int8 kernel, as the file itself names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..model_file import inspect as modelfile
+
+
+def of(content: bytes) -> dict[str, int]:
+    """Each such layer of a file, with the number of its ops in float."""
+    said = (modelfile.read(content).contract or {}).get("float_ops") or {}
+    return {str(layer): int(count) for layer, count in said.items()}
+
+
+def in_words(floats: Mapping[str, int]) -> str:
+    """`int8 but for layer_normalization (3 ops)`."""
+    layers = ", ".join(f"{layer} ({count} {'op' if count == 1 else 'ops'})" for layer, count in floats.items())
+    return f"int8 but for {layers}"
