@@ -119,11 +119,15 @@ def _model_lines(rows: Sequence[Row]) -> list[str]:
         known = [row for row in rows if row.model == model and row.parameters]
         # Keras counts no MACs, and batch norms that the exported files have folded.
         known = [row for row in known if row.macs] or known
-        figures = {
-            (f"{row.macs / 1e6:.3g} million MACs, " if row.macs else "") + f"{(row.parameters or 0) / 1e6:.3g} million"
-            for row in known
-        }
-        lines += [f"{harmless(model)}: {' or '.join(sorted(figures))} parameters"] if figures else []
+        figures = [
+            f"{' or '.join(sorted({f'{value / 1e6:.3g}' for value in values}))} million {unit}"
+            for unit, values in (
+                ("MACs", {row.macs for row in known if row.macs}),
+                ("parameters", {row.parameters for row in known if row.parameters}),
+            )
+            if values
+        ]
+        lines += [f"{harmless(model)}: {', '.join(figures)}"] if figures else []
     return lines
 
 
