@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from .blocks import devices, exports, first_page, peers, speed, svm, training, words
+from .blocks import devices, exports, first_page, peers, photos, speed, svm, training, words
 
 BLOCK = re.compile(r"(<!-- ([a-z0-9-]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -25,8 +25,12 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "peers": peers.peers,
     "networks": training.networks,
     "speed": speed.speed,
-    "crop-margin": devices.crop_margin,
-    "group-faces": devices.group_faces,
+    "crop-margin": photos.crop_margin,
+    "group-faces": photos.group_faces,
+    "photo-faces": photos.merging,
+    "alignment": photos.alignment,
+    "predict-timings": photos.predict_timings,
+    "serve-load": photos.serve_load,
     "apk-size": devices.apk_size,
     "browser": devices.browser,
     "arm-parity": devices.arm_parity,

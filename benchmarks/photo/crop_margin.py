@@ -89,6 +89,7 @@ def main() -> None:
     alone = {
         rule.file: [rules(training, name, Detector(replace(CONTRACT, detectors=(rule,)))) for name in PADDINGS]
         for rule in WHOLE
+        if not rule.margin
     }
     both = len(PADDINGS) * len(training)
     record(

@@ -1,5 +1,7 @@
 """Crops that are turned until the eyes lie level."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from benchmarks.photo import alignment
@@ -10,6 +12,7 @@ from fer_export.dataset.emotions import FER2013
 from fer_export.photo import Box, Detector, crop
 
 CONTRACT = contract_for(FER2013, 48)
+WHOLE = replace(CONTRACT, detectors=CONTRACT.detectors[:2])
 
 
 def photo():
@@ -26,8 +29,8 @@ def test_no_turn_gives_the_upright_crop(box):
 @pytest.mark.parametrize("degrees", [-20, 20])
 def test_the_eyes_of_a_turned_face_are_seen_and_turned_back(degrees):
     given = alignment.turned(photo(), degrees)
-    (face,) = Detector(CONTRACT).faces(given)
-    angle = alignment.Eyes(CONTRACT).angle(given, face)
+    (face,) = Detector(WHOLE).faces(given)
+    angle = alignment.Eyes(WHOLE).angle(given, face)
     assert angle == pytest.approx(-degrees, abs=6)
 
 
