@@ -14,6 +14,7 @@ from fer_export.errors import UsageError
 from fer_export.predict.many import PhotoJob, photo_paths, predict_many
 from fer_export.predict.source import PipelineSource
 from fer_export.report.text.predict import predict_csv
+from helpers.deadly import Deadly
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,15 @@ def test_results_keep_the_order_of_the_photos_and_a_bad_one_is_named(folder, tmp
     for number, each in enumerate(results.photos[2].predictions, 1):
         with Image.open(tmp_path / f"one-2-{number}-{each.emotion}.png") as crop:
             assert crop.size == (each.square.side,) * 2
+
+
+def test_a_photo_that_ends_its_process_is_named_and_the_others_go_on(folder):
+    paths = [folder / "a" / "one.png", Deadly(folder / "deadly.jpg"), folder / "one.png"]
+    results = predict_many(PipelineSource(), paths, processes=2)
+    assert [result.path for result in results.photos] == paths
+    assert [len(result.predictions) for result in results.photos] == [0, 0, 2]
+    (lost,) = results.failed
+    assert "deadly.jpg ended the process that read it" in lost.error
 
 
 def test_only_the_largest_face(folder):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,10 +105,34 @@ def _here(pipeline: Pipeline, places: Sequence[Place], job: PhotoJob) -> Iterato
 
 
 def _apart(source: PipelineSource, count: int, places: Sequence[Place], job: PhotoJob) -> Iterator[PhotoResult]:
+    """Results in order; where a process ends, the first photo without one is tried alone, and the rest anew."""
+    rest = list(places)
+    while rest:
+        done = 0
+        with contextlib.suppress(BrokenProcessPool), _pool(source, count, job) as pool:
+            for result in pool.map(_predict, rest):
+                done += 1
+                yield result
+        rest = rest[done:]
+        if rest:
+            yield _alone(source, rest.pop(0), job)
+
+
+def _alone(source: PipelineSource, place: Place, job: PhotoJob) -> PhotoResult:
+    """The result of one photo in a process of its own."""
+    try:
+        with _pool(source, 1, job) as pool:
+            return pool.submit(_predict, place).result()
+    except BrokenProcessPool:
+        return PhotoResult(
+            place[0], error=f"{place[0]} ended the process that read it; make it smaller, or save it again"
+        )
+
+
+def _pool(source: PipelineSource, count: int, job: PhotoJob) -> ProcessPoolExecutor:
     # Spawned: a process that was forked from one with threads may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_open, initargs=(source, job)) as pool:
-        yield from pool.map(_predict, places)
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_open, initargs=(source, job))
 
 
 _OPENED: list[tuple[Pipeline, PhotoJob]] = []
