@@ -36,14 +36,14 @@ def group_faces() -> str:
         found = [f"{each['found']} of {each['of']}" for each in (before, after)]
         rows.append([faces, share, *found, str(after["mistaken"])])
     nobody = result["pictures_without_faces"]
-    edges = ", ".join(
-        f"{each['found']} with {percent(each['cut_off'], 0)} % cut off" for each in result["edge"]["rows"]
-    )
+    # A record from before this figure lacks it.
+    edge = result.get("edge", {"of": 0, "rows": []})
+    found = ", ".join(f"{each['found']} with {percent(each['cut_off'], 0)} % cut off" for each in edge["rows"])
+    cut = f"Of {edge['of']} faces on grey that the edge cuts off, these are found: {found}. " if found else ""
     return (
         f"{table_of(header, rows)}\n\nIn {nobody['count']} pictures without a face ({nobody['from']}) "
         f"{windows['mistaken_without_faces']} are mistaken for one, without windows {whole['mistaken_without_faces']}. "
-        f"Of {result['edge']['of']} faces on grey whose left part the edge cuts off, these are found: {edges}. "
-        f"Median time of a photo: {whole['median_ms']:.0f} ms, with windows {windows['median_ms']:.0f} ms "
+        f"{cut}Median time of a photo: {whole['median_ms']:.0f} ms, with windows {windows['median_ms']:.0f} ms "
         f"({machine_of(result)})."
     )
 
@@ -74,7 +74,17 @@ def alignment() -> str:
         for turn in found["turns"]:
             gains = [gain(turn[way], True) for way in ("level", "level from 10 degrees")]
             share = share_of(turn["as it is"]["accuracy"])
-            rows.append([of, f"{turn['degrees']:+d}", f"{turn['found']} of {found['pictures']}", share, *gains])
+            rows.append(
+                [
+                    of,
+                    f"{turn['degrees']:+d}" if turn["degrees"] else "0",
+                    f"{turn['found']} of {found['pictures']}",
+                    share,
+                    *gains,
+                ]
+            )
+        if len(found["turns"]) == 1:
+            continue
         together = found["all_turns"]
         gains = [gain(together[way], False) for way in ("level", "level from 10 degrees")]
         rows.append([of, "all", "", f"{percent(together['as it is']['accuracy'])} %", *gains])
