@@ -1,6 +1,7 @@
 """What the blocks of the READMEs have in common: recorded results, tables, figures in words."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ def points_of(figure: dict[str, Any]) -> str:
 def result_of(name: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
     return document
+
+
+def once_recorded(name: str, block: Callable[[], str]) -> Callable[[], str]:
+    """The block, or a line in its place while results/<name>.json does not exist."""
+    return lambda: block() if (RESULTS / f"{name}.json").exists() else "Not recorded yet."
 
 
 def machine_of(result: dict[str, Any]) -> str:
