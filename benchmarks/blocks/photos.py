@@ -38,8 +38,8 @@ def group_faces() -> str:
     nobody = result["pictures_without_faces"]
     # A record from before this figure lacks it.
     edge = result.get("edge", {"of": 0, "rows": []})
-    found = ", ".join(f"{each['found']} with {percent(each['cut_off'], 0)} % cut off" for each in edge["rows"])
-    cut = f"Of {edge['of']} faces on grey that the edge cuts off, these are found: {found}. " if found else ""
+    kept = ", ".join(f"{each['found']} with {percent(each['cut_off'], 0)} % cut off" for each in edge["rows"])
+    cut = f"Of {edge['of']} faces on grey that the edge cuts off, these are found: {kept}. " if kept else ""
     return (
         f"{table_of(header, rows)}\n\nIn {nobody['count']} pictures without a face ({nobody['from']}) "
         f"{windows['mistaken_without_faces']} are mistaken for one, without windows {whole['mistaken_without_faces']}. "

@@ -15,6 +15,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -199,13 +200,13 @@ def over_turns(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> dict[str,
 def singles(folder: Path) -> list[tuple[Callable[[], Pixels], str]]:
     with open(folder / "labels.csv", newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "single"]
-    return [(lambda path=folder / row["photo"]: read.read(path), row["emotion"]) for row in rows]
+    return [(partial(read.read, folder / row["photo"]), row["emotion"]) for row in rows]
 
 
 def public_test(path: str, count: int, labels: tuple[str, ...]) -> list[tuple[Callable[[], Pixels], str]]:
     faces, targets = readers.read(path).split("PublicTest").for_labels(labels)
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(targets))[:count])
-    return [(lambda face=faces.pixels[at]: photo_of(face), labels[targets[at]]) for at in chosen]
+    return [(partial(photo_of, faces.pixels[at]), labels[targets[at]]) for at in chosen]
 
 
 def _overlap(box: Box, other: Box) -> float:
