@@ -6,11 +6,12 @@ The command in a process of its own, as a user runs it, median of RUNS. Each pic
 40) of 1 megapixel are the many. Memory is the largest of any process of the command.
 """
 
+import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -34,18 +35,27 @@ def draw(path: Path, size: tuple[int, int], seed: int) -> Path:
     return path
 
 
+LAUNCHER = """
+import json, os, sys, time
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+started = time.perf_counter()
+pid = os.posix_spawn(sys.executable, sys.argv[1:], os.environ, file_actions=quiet)
+_, status, used = os.wait4(pid, 0)
+passed = time.perf_counter() - started
+print(json.dumps([status, passed, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
+"""A small process in between: Linux counts the memory of the process that starts another as the other's, too."""
+
+
 def timed(*words: str) -> dict[str, float]:
     """Seconds that pass, processor seconds and MB of one run of the command."""
     command = [sys.executable, "-m", "fer_export", "predict", "--json", "--quiet", *words]
-    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    started = time.perf_counter()
-    pid = os.posix_spawn(sys.executable, command, os.environ, file_actions=quiet)
-    _, status, used = os.wait4(pid, 0)
-    passed = time.perf_counter() - started
+    found = subprocess.run([sys.executable, "-c", LAUNCHER, *command], check=True, stdout=subprocess.PIPE)
+    status, passed, processor, kilobytes = json.loads(found.stdout)
     if status:
         raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
     # Linux counts in kB of 1,024 bytes.
-    return {"s": passed, "processor_s": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss * 1024 / 1e6}
+    return {"s": passed, "processor_s": processor, "mb": kilobytes * 1024 / 1e6}
 
 
 def middle(runs: list[dict[str, float]]) -> dict[str, float]:
