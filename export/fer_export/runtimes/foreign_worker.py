@@ -37,12 +37,13 @@ class TfliteMicro:
         """Opens the file; gives the bytes of the smallest arena that holds its tensors."""
         largest = 10 * len(content) + (1 << 20)
         self._interpreter = self._make(content, arena_size=largest)
-        least, enough = 0, largest
+        # An arena that does not hold even the interpreter's own tables makes it crash.
+        least, enough = 1 << 10, largest
         while enough - least > 16:
             middle = (least + enough) // 32 * 16
             try:
                 self._make(content, arena_size=middle)
-            except Exception:  # too small
+            except RuntimeError:  # too small: in the largest it has just opened
                 least = middle
             else:
                 enough = middle
