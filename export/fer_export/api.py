@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .bundle import DeviceTable, Made, Verification, phone_check, verify
 from .bundle import make as bundling
 from .calibration import ProbeFaces, probe_faces
-from .checkpoint import DEFAULT_MODEL, Checkpoint, load
+from .checkpoint import DEFAULT_MODEL, Checkpoint, labels_of, load
 from .contract import VARIANTS, Variant
 from .dataset import Dataset, Summary, duplicates
 from .dataset.read import read as read_dataset
@@ -29,6 +29,7 @@ from .network import EQUAL, TRAINED, expecting
 from .parity import Evaluation, Judgement, evaluation, with_evidence
 from .parity import judge as judging
 from .parity.judge import Judging
+from .parity.trial import try_file
 from .predict import Pipeline
 from .report import render
 from .serve.run import serve as serve_photos
@@ -155,6 +156,10 @@ def judge(
     """
     paths = [Path(file) for file in files]
     how = Judging(min_agreement, max_drop, runtime, threads)
+    if not isinstance(network, Checkpoint):  # a bad file is refused before the data is read and TensorFlow starts
+        labels = labels_of(network)
+        for path in paths:
+            try_file(path, labels, runtime=runtime, threads=threads)
     return judging.judge_files(paths, _network(network), data=_data(data), split=split, judging=how, on_step=on_step)
 
 

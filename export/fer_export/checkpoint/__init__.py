@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..lazy import on_demand
 
 if TYPE_CHECKING:
-    from .checkpoint import DEFAULT_MODEL, Checkpoint, load
+    from .checkpoint import DEFAULT_MODEL, Checkpoint, labels_of, load
     from .copying import copied, copy_weights
     from .evidence import Candidate, Evidence, Finding, Origin
     from .scaling import SCALINGS, TOLD_APART_BY_GREY
@@ -24,6 +24,7 @@ __all__ = [
     "TOLD_APART_BY_GREY",
     "copied",
     "copy_weights",
+    "labels_of",
     "load",
     "shipped_folder",
     "shipped_shares",
@@ -42,6 +43,7 @@ __getattr__ = on_demand(
         "TOLD_APART_BY_GREY": "scaling",
         "copied": "copying",
         "copy_weights": "copying",
+        "labels_of": "checkpoint",
         "load": "checkpoint",
         "shipped_folder": "shipped",
         "shipped_shares": "shipped",

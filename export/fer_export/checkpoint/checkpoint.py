@@ -26,7 +26,7 @@ from ..system.process import memory_limit
 from . import classifier, input_range
 from .evidence import Evidence, Origin
 from .keras3.dequantise import dequantised
-from .labels import CARD_SOURCE, parsed_json
+from .labels import CARD_SOURCE, known, parsed_json
 from .labels import choose as choose_labels
 from .labels import origin as labels_origin
 from .scaling import SCALINGS
@@ -277,6 +277,18 @@ def load(
         scaling_from=scaling_from,
         trained_shares=_shares(card, names),
     )
+
+
+def labels_of(
+    model: str | Path = DEFAULT_MODEL, labels: str | Sequence[str] | Path | None = None
+) -> tuple[str, ...] | None:
+    """The labels of a network without loading it; None where only its outputs tell.
+
+    model, labels: as for `load`.
+
+    Raises CheckpointError when there is no such network or its labels cannot be read.
+    """
+    return known(labels, _card(_find(model)[1]))
 
 
 def _find(model: str | Path) -> tuple[Path, Path | None]:

@@ -28,10 +28,9 @@ def choose(
 
     Raises CheckpointError if there are none, or their number, spelling or uniqueness is wrong.
     """
-    if labels is not None:
-        names, source = _given_labels(labels)
-    elif "labels" in card:
-        names, source = _label_list(card["labels"], CARD_SOURCE), CARD_SOURCE
+    said = _said(labels, card)
+    if said is not None:
+        names, source = said
     elif outputs in DEFAULT_LABELS:
         names = list(DEFAULT_LABELS[outputs])
         source = f"{DEFAULT_LABELS_SOURCE[outputs]} (assumed for {outputs} outputs; `labels` overrides it)"
@@ -51,11 +50,24 @@ def choose(
     return plain, source
 
 
+def known(labels: str | Sequence[str] | Path | None, card: dict[str, Any]) -> tuple[str, ...] | None:
+    """The canonical labels where they are given or on the card; None where only the number of outputs tells."""
+    said = _said(labels, card)
+    return None if said is None else tuple(canonical(name) for name in said[0])
+
+
 def origin(labels: object, card: dict[str, Any]) -> Origin:
     """Where `choose` takes the labels from."""
     if labels is not None:
         return "given"
     return "card" if "labels" in card else "assumed"
+
+
+def _said(labels: str | Sequence[str] | Path | None, card: dict[str, Any]) -> tuple[list[str], str] | None:
+    """(names, where they come from) where they are given or on the card."""
+    if labels is not None:
+        return _given_labels(labels)
+    return (_label_list(card["labels"], CARD_SOURCE), CARD_SOURCE) if "labels" in card else None
 
 
 def _given_labels(labels: str | Sequence[str] | Path) -> tuple[list[str], str]:

@@ -154,12 +154,14 @@ def blame(options: argparse.Namespace, bar: Bar) -> int:
 
 def parity(options: argparse.Namespace, bar: Bar) -> int:
     """Compare exported files with their Keras network."""
-    from ..model_file import inspect_file
+    from ..checkpoint import checkpoint
     from ..parity import judge
+    from ..parity.trial import try_file
     from ..report.text.parity import parity_text
 
+    labels = checkpoint.labels_of(options.model or checkpoint.DEFAULT_MODEL, options.labels)
     for file in options.files:  # a bad file is refused before the data is read and TensorFlow starts
-        inspect_file(file)
+        try_file(file, labels, runtime=options.runtime, threads=options.threads)
     data = _data(options, bar) if options.data else None
     judged = judge.judge_files(
         options.files,

@@ -110,12 +110,17 @@ def align(given: NDArray[np.float32], file_labels: Sequence[str], labels: Sequen
 
     Raises ExportFileError when the file's labels are not the network's.
     """
+    check_labels(file_labels, labels)
+    return given[:, [list(file_labels).index(label) for label in labels]]
+
+
+def check_labels(file_labels: Sequence[str], labels: Sequence[str]) -> None:
+    """Raise ExportFileError when a file's labels, in whatever order, are not the network's."""
     if sorted(file_labels) != sorted(labels):
         raise ExportFileError(
             f"the file's labels ({', '.join(file_labels) or 'none'}) are not the network's ({', '.join(labels)}); "
             "name the network it was made from with `network`"
         )
-    return given[:, [list(file_labels).index(label) for label in labels]]
 
 
 def _interval_in_points(lost: int, gained: int, faces: int) -> tuple[float, float]:
