@@ -18,7 +18,7 @@ from fer_export.runtimes import (
     TfliteRuntime,
     open_runtime,
     runtimes_of,
-    tflite_process,
+    tflite_runtime_,
 )
 from fer_export.system import machine
 from helpers import stand_in, tiny_onnx, tiny_tflite
@@ -119,7 +119,7 @@ def test_the_format_chooses_the_runtime(tmp_path: Path, keras_file: Path) -> Non
 
 
 def test_open_runtime_hands_threads_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(tflite_process.VARIABLE, str(stand_in.interpreter(tmp_path, "1.26.4")))
+    monkeypatch.setenv(tflite_runtime_.LIBRARY.variable, str(stand_in.interpreter(tmp_path, "1.26.4")))
     for model, name in (
         (tiny_tflite.converted("int8"), "litert"),
         (tiny_tflite.converted("int8"), "tflite-runtime"),

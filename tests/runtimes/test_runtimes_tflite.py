@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,13 +12,14 @@ import numpy as np
 import pytest
 
 from fer_export.errors import ExportFileError, UsageError
-from fer_export.runtimes import LiteRt, TfliteRuntime, open_runtime, tflite_process, tflite_runtime_python
+from fer_export.runtimes import LiteRt, TfliteRuntime, open_runtime, tflite_runtime_python
+from fer_export.runtimes.tflite_runtime_ import LIBRARY
 from helpers import stand_in, tiny_tflite
 
-PYTHON = os.environ.get(tflite_process.VARIABLE) or (sys.executable if find_spec("tflite_runtime") else "")
+PYTHON = os.environ.get(LIBRARY.variable) or (sys.executable if find_spec("tflite_runtime") else "")
 needs_tflite_runtime = pytest.mark.skipif(
     not PYTHON,
-    reason=f"tflite-runtime is not installed, and {tflite_process.VARIABLE} names no interpreter that has it",
+    reason=f"tflite-runtime is not installed, and {LIBRARY.variable} names no interpreter that has it",
 )
 
 
@@ -43,14 +45,13 @@ def test_many_faces_go_in_chunks(worker_python: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     with TfliteRuntime(path, python=worker_python) as runtime:
         given = runtime.run(images, lambda done, total: told.append((done, total)))
-    assert told == [(256, 288), (288, 288)]
+    assert told == [(1, 288), (257, 288), (288, 288)]
     np.testing.assert_array_equal(given, LiteRt(path).run(images))
 
 
 def test_worker_that_dies_is_reported_and_closes(worker_python: Path) -> None:
     runtime = TfliteRuntime(tiny_tflite.converted("int8"), python=worker_python)
-    runtime.process.kill()
-    runtime.process.wait()
+    os.kill(runtime.process.pid, signal.SIGTERM)
     with pytest.raises(ExportFileError, match="its process ended"):
         runtime.run(tiny_tflite.images())
     runtime.close()
@@ -59,20 +60,21 @@ def test_worker_that_dies_is_reported_and_closes(worker_python: Path) -> None:
 
 def test_closing_ends_the_process(worker_python: Path) -> None:
     with TfliteRuntime(tiny_tflite.converted("int8"), python=worker_python) as runtime:
-        assert runtime.process.poll() is None
-    assert runtime.process.poll() == 0
+        os.kill(runtime.process.pid, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(runtime.process.pid, 0)
 
 
 def test_the_variable_names_the_interpreter(worker_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(tflite_process.VARIABLE, str(worker_python))
+    monkeypatch.setenv(LIBRARY.variable, str(worker_python))
     assert tflite_runtime_python() == worker_python
     with open_runtime(tiny_tflite.converted("int8"), "tflite-runtime") as runtime:
         assert runtime.version == "2.14.0"
     # Empty is as good as none: then it is this interpreter.
-    monkeypatch.setenv(tflite_process.VARIABLE, "")
-    assert tflite_process.interpreter_of(None) == Path(sys.executable)
-    monkeypatch.delenv(tflite_process.VARIABLE)
-    assert tflite_process.interpreter_of(None) == Path(sys.executable)
+    monkeypatch.setenv(LIBRARY.variable, "")
+    assert LIBRARY.interpreter() == Path(sys.executable)
+    monkeypatch.delenv(LIBRARY.variable)
+    assert LIBRARY.interpreter() == Path(sys.executable)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_the_variable_names_the_interpreter(worker_python: Path, monkeypatch: py
 def test_missing_interpreter_says_how_to_get_one(
     python: str, finding: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(tflite_process.VARIABLE, python)
+    monkeypatch.setenv(LIBRARY.variable, python)
     monkeypatch.setattr(sys, "platform", "linux")
     for ask in (tflite_runtime_python, lambda: TfliteRuntime(tiny_tflite.converted("int8"))):
         with pytest.raises(UsageError) as caught:
@@ -96,8 +98,8 @@ def test_missing_interpreter_says_how_to_get_one(
             finding,
             "wheels for Linux and Python up to 3.11 only",
             "numpy < 2",
-            'python3.11 -m venv tflite && tflite/bin/pip install tflite-runtime==2.14.0 "numpy<2"',
-            "FER_EXPORT_TFLITE_RUNTIME=tflite/bin/python",
+            'python3.11 -m venv tflite-runtime && tflite-runtime/bin/pip install tflite-runtime==2.14.0 "numpy<2"',
+            "FER_EXPORT_TFLITE_RUNTIME=tflite-runtime/bin/python",
         ):
             assert part in str(caught.value)
         assert "\n" not in str(caught.value)
@@ -106,7 +108,7 @@ def test_missing_interpreter_says_how_to_get_one(
 def test_interpreter_without_the_package_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     python = stand_in.interpreter(tmp_path, "1.26.4")
     (tmp_path / "packages" / "tflite_runtime" / "__init__.py").write_text("raise ImportError('No module named x')")
-    monkeypatch.setenv(tflite_process.VARIABLE, str(python))
+    monkeypatch.setenv(LIBRARY.variable, str(python))
     with pytest.raises(UsageError, match=r"python has no tflite-runtime that works \(No module named x\)"):
         tflite_runtime_python()
 
@@ -133,6 +135,17 @@ def test_ops_that_are_too_new_are_said_in_words(worker_python: Path) -> None:
         TfliteRuntime(tiny_tflite.converted("int8"), python=worker_python)
     assert "tflite-runtime 2.14.0 cannot run the file: it has no version 12 of FULLY_CONNECTED (" in str(caught.value)
     assert "`export()`" in str(caught.value)
+
+
+def test_a_face_without_end_is_ended(worker_python: Path) -> None:
+    package = worker_python.parent / "packages" / "tflite_runtime" / "interpreter.py"
+    endless = "class Endless(Real):\n    def invoke(self):\n        while True: pass\n"
+    package.write_text(package.read_text().replace("return Real(", "return Endless(") + endless)
+    with (
+        TfliteRuntime(tiny_tflite.converted("int8"), python=worker_python) as runtime,
+        pytest.raises(ExportFileError, match="a face takes more computing than such a file may"),
+    ):
+        runtime.run(tiny_tflite.images())
 
 
 @needs_tflite_runtime

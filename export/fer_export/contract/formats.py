@@ -136,10 +136,10 @@ FORMATS: dict[str, Format] = {
                 ),
                 RuntimeRow(
                     "tflite-runtime",
-                    "fer_export.runtimes.tflite_process:TfliteRuntime",
+                    "fer_export.runtimes.tflite_runtime_:TfliteRuntime",
                     'tflite-runtime==2.14.0 "numpy<2"',
                     "Tflite",
-                    interpreter="fer_export.runtimes.tflite_process:tflite_runtime_python",
+                    interpreter="fer_export.runtimes.tflite_runtime_:tflite_runtime_python",
                 ),
                 OPENVINO,
             ),

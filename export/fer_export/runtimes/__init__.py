@@ -20,7 +20,7 @@ from .litert import LiteRt
 from .onnxruntime_ import OnnxRuntime
 from .protocol import OnFace, Runtime, check_pictures
 from .tensors import Tensors
-from .tflite_process import TfliteRuntime, tflite_runtime_python
+from .tflite_runtime_ import TfliteRuntime, tflite_runtime_python
 
 __all__ = [
     "IsolatedRuntime",

@@ -43,6 +43,21 @@ class Library:
     install: str
     """What pip installs there."""
 
+    python: str = "python3"
+    """The program that makes such an environment."""
+
+    numpy_below: int | None = None
+    """Major version of numpy that is too new for it; None where any goes."""
+
+    limits: str = ""
+    """Which Pythons, systems and packages it goes with, where not with all."""
+
+    platforms: tuple[str, ...] = ()
+    """Values of sys.platform that it can be installed on; empty for all."""
+
+    elsewhere: str = ""
+    """What helps on others."""
+
     def interpreter(self, python: str | Path | None = None) -> Path:
         """The Python that has the library: `python`, what the variable names, or this one; it is not started."""
         given = os.path.expanduser(python or os.environ.get(self.variable) or sys.executable)
@@ -69,10 +84,13 @@ class Library:
     def missing(self, finding: str) -> UsageError:
         """The error for a library that is not there."""
         folder = self.module.replace("_", "-")
-        return UsageError(
-            f"{self.name} cannot run: {finding}; make it an environment with `python3 -m venv {folder} && "
-            f"{folder}/bin/pip install {self.install}` and set {self.variable}={folder}/bin/python"
+        fix = (
+            f"make it an environment with `{self.python} -m venv {folder} && {folder}/bin/pip install {self.install}` "
+            f"and set {self.variable}={folder}/bin/python"
         )
+        there = not self.platforms or sys.platform in self.platforms
+        said = [f"{self.name} cannot run: {finding}", self.limits, fix if there else self.elsewhere]
+        return UsageError("; ".join(filter(None, said)))
 
 
 class Process:
@@ -99,6 +117,11 @@ class Process:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._worker.pid
 
     def load(self, content: bytes, suffix: str, seconds: float = 0.0) -> dict[str, Any]:
         """What the library says of a file; raises ExportFileError where it cannot run it within the bounds.
@@ -148,6 +171,9 @@ class Process:
         if "error" in head:
             why = one_line(head["error"])
             raise self._library.missing(f"{self.python} has no {self._library.name} that works ({why})")
+        below = self._library.numpy_below
+        if below is not None and int(str(head["numpy"]).partition(".")[0]) >= below:
+            raise self._library.missing(f"{self.python} has numpy {one_line(str(head['numpy']))}")
         return str(head["version"])
 
     def _answer(self, task: str, seconds: float) -> dict[str, Any]:

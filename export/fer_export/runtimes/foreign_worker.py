@@ -22,6 +22,47 @@ import time
 from typing import Any, BinaryIO, Callable, Dict  # noqa: UP035 - read by Python 3.8
 
 
+class TfliteRuntime:
+    """A .tflite file in tflite-runtime."""
+
+    def __init__(self, numpy: Any) -> None:
+        import tflite_runtime
+        from tflite_runtime.interpreter import Interpreter
+
+        self.version = tflite_runtime.__version__
+        self._make, self._numpy = Interpreter, numpy
+
+    def load(self, content: bytes, suffix: str, threads: int) -> Dict[str, Any]:  # noqa: UP006
+        """Opens the file; gives name, inputs and outputs of every node, those of delegates last, and the output."""
+        self._interpreter = self._make(model_content=content, num_threads=threads)
+        self._interpreter.allocate_tensors()
+        nodes = [
+            [node["op_name"], [int(i) for i in node["inputs"]], [int(i) for i in node["outputs"]]]
+            for node in self._interpreter._get_ops_details()
+        ]
+        # The image, of four dimensions, before the box.
+        self._inputs = sorted(self._interpreter.get_input_details(), key=lambda detail: -len(detail["shape"]))
+        self._shape = self._inputs[0]["shape"]
+        self._output = int(self._interpreter.get_output_details()[0]["index"])
+        return {"ops": nodes, "output": self._output}
+
+    def infer(self, inputs: Any, box: Any) -> Any:
+        """Inputs [N, ...] -> outputs [N, ...], one after the other."""
+        interpreter, given = self._interpreter, self._inputs[0]["index"]
+        if box is not None:
+            if tuple(self._shape) != inputs.shape:
+                interpreter.resize_tensor_input(given, inputs.shape)
+                interpreter.allocate_tensors()
+                self._shape = inputs.shape
+            interpreter.set_tensor(self._inputs[1]["index"], self._numpy.array(box, self._numpy.int32))
+        outputs = []
+        for one in inputs:
+            interpreter.set_tensor(given, one[None])
+            interpreter.invoke()
+            outputs.append(interpreter.get_tensor(self._output)[0])
+        return self._numpy.stack(outputs)
+
+
 class TfliteMicro:
     """A .tflite file in TensorFlow Lite for Microcontrollers; one thread."""
 
@@ -102,7 +143,11 @@ class OpenVino:
         return self._numpy.stack(outputs)
 
 
-LIBRARIES: Dict[str, Callable[[Any], Any]] = {"tflite_micro": TfliteMicro, "openvino": OpenVino}  # noqa: UP006
+LIBRARIES: Dict[str, Callable[[Any], Any]] = {  # noqa: UP006
+    "tflite_runtime": TfliteRuntime,
+    "tflite_micro": TfliteMicro,
+    "openvino": OpenVino,
+}
 
 
 def main(library: str, threads: int) -> None:
