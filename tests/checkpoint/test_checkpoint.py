@@ -158,6 +158,13 @@ def test_two_inputs_or_outputs(tmp_path: Path) -> None:
     )
 
 
+def test_a_network_may_overflow_on_the_scaling_it_was_not_trained_on(tmp_path: Path) -> None:
+    inputs = keras.Input((48, 48, 1))
+    flat = layers.Flatten()(keras.ops.exp(inputs))
+    path = saved(keras.Model(inputs, layers.Dense(7, activation="softmax")(flat)), tmp_path / "a.keras")
+    assert checkpoint.load(path).size == 48
+
+
 def test_not_finite_weights(tmp_path: Path) -> None:
     model = network()
     model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])

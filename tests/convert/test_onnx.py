@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from keras import layers
+from keras import layers, ops
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
@@ -268,9 +268,27 @@ def test_layers_that_cannot_be_int8_stay_in_float_and_are_named(tmp_path, calibr
     assert np.abs(given - network.predict(calibrating.images)).max() < 0.05
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        layers.Activation("gelu"),
+        layers.Activation("celu"),
+        lambda x: ops.log1p(ops.exp(-ops.abs(x))),
+        lambda x: ops.expm1(-ops.abs(x)) * ops.expm1(-ops.square(x)),
+    ],
+)
+def test_ops_that_tf2onnx_lacks_are_made_of_others(tmp_path, body):
+    network = checkpoint_of(classifier(body), tmp_path)
+    given = OnnxRuntime(converted(network, None, "none")).run(grey(20))
+    np.testing.assert_allclose(given, network.predict(grey(20)), atol=1e-5)
+
+
 def test_ops_that_onnx_lacks_are_named(tmp_path):
-    network = checkpoint_of(classifier(lambda x: layers.Activation("gelu", name="odd")(x)), tmp_path)
-    with pytest.raises(ConversionError, match=r"\(layer odd\); .*`format='tflite'`") as caught:
+    def odd(x):
+        return ops.cast(layers.Discretization([0.0], name="odd")(x), "float32")
+
+    network = checkpoint_of(classifier(odd), tmp_path)
+    with pytest.raises(ConversionError, match=r"Bucketize \(layer odd\); .*`format='tflite'`") as caught:
         converted(network, None, "none")
     assert "\n" not in str(caught.value)
 
