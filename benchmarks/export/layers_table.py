@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from fer_export.contract import VARIANTS
 
 NAME = "layers_table"
-STEPS, BATCH, FACES, JUDGING = 60, 32, 320, 200
+STEPS, BATCH, FACES, JUDGING = 400, 32, 320, 200
+"""Steps that make a network sure of its answers: between near-equal answers a file's smallest differences decide."""
 CLASSES = 7
 BACKBONE_STEPS, BACKBONE_FACES, BACKBONE_JUDGING = 3, 32, 40
 """A backbone of millions of weights learns nothing in seconds; its batch norms see some faces."""

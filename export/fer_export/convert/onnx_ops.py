@@ -6,6 +6,7 @@ name and further arguments.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def _one(graph: Any, name: str) -> str:
     return str(graph.make_const(f"{name}/one", np.ones((), np.float32)).output[0])
 
 
-HANDLERS = {
+HANDLERS: dict[str, tuple[Callable[..., None], list[object]]] = {
     "Erfc": (complement_of_erf, []),
     "Expm1": (exponential_less_one, []),
     "Log1p": (logarithm_of_one_more, []),
