@@ -4,8 +4,8 @@
 
 NETWORK is a shipped name (all of them by default) or the path of anybody's network. Labels and scaling are those that
 the Training faces show. Every quantiser calibrates on the same Training faces; every file answers the same PublicTest
-faces, 500 of them for pictures of more than 96 pixels. fer-export's file comes from its whole default way, repair
-included, and once more from probe faces alone.
+faces, 500 of them for pictures of more than 96 pixels. fer-export's file comes from its whole default way, its own
+judgement and repair included, and once more from probe faces alone; the seconds are the processor's, of all cores.
 
 A network is measured in a process of its own and recorded as soon as it is there: a run that was cut off goes on where
 it ended. --again measures networks that are recorded already.
@@ -31,7 +31,6 @@ from fer_export.dataset import fit
 from fer_export.dataset import read as readers
 from fer_export.errors import FerExportError
 from fer_export.exporting import export as exporting
-from fer_export.exporting import float_ops
 from fer_export.parity import ParityFaces, judging_faces, with_evidence
 from fer_export.parity.judge import Judge
 from fer_export.system import keras_backend
@@ -77,22 +76,22 @@ def _ours(network: Checkpoint, file_format: str, data: Any, judge: Judge) -> lis
         if given is None and not probe_faces.possible(network):
             row["error"] = "no batch norms to make probe faces from"
             continue
-        started = time.perf_counter()
+        started = time.process_time()
         with tempfile.TemporaryDirectory() as folder:
             try:
                 made = exporting.export(network, file_format, ["int8"], Path(folder), data=given).files[0]
             except FerExportError as error:
                 row["error"] = str(error)[:300]
                 continue
-            seconds, content = time.perf_counter() - started, made.path.read_bytes()
+            seconds, content = time.process_time() - started, made.path.read_bytes()
         parity = judge.judge(content, made.variant.gate).parity
         row |= {
             "agreement": round(parity.agreement.value, 5),
             "passed": parity.passed,
-            "floats": float_ops.in_words(made.float_ops) if made.float_ops else "",
+            "floats": made.said_of_floats,
             "repaired": list(made.repair.tries[-1].float_layers) if made.repair else [],
             "bytes": len(content),
-            "seconds": round(seconds, 1),
+            "processor_seconds": round(seconds, 1),
         }
     return found
 

@@ -242,7 +242,7 @@ def measured(name: str, folder: Path, data: str | None) -> dict[str, Any]:
                 "passed": parity.passed,
                 "bytes": len(content),
                 "seconds": round(time.perf_counter() - started, 1),
-                "floats": float_ops.in_words(floats) if floats else "",
+                "floats": float_ops.in_words(floats, variant.precision) if floats else "",
             }
         print(name, variant.label, cells[variant.label], flush=True)
     shares = np.bincount(judge.reference.argmax(axis=1), minlength=CLASSES) / len(judge.reference)

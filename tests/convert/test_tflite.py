@@ -2,16 +2,18 @@
 
 import numpy as np
 import pytest
+from keras import layers
 
 from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
 from fer_export.convert import convert
 from fer_export.errors import UsageError
+from fer_export.exporting import float_ops
 from fer_export.model_file import tflite as flatbuffer
 from fer_export.model_file import tflite_metadata
 from fer_export.runtimes import LiteRt
-from helpers.networks import checkpoint_of, report_like
+from helpers.networks import checkpoint_of, classifier, report_like
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +92,13 @@ def test_integer_precisions_need_a_calibration_set(checkpoint):
 @pytest.mark.parametrize("precision", ["none", "int8"])
 def test_same_input_gives_the_same_bytes(checkpoint, calibrating, precision):
     assert converted(checkpoint, calibrating, precision) == converted(checkpoint, calibrating, precision)
+
+
+def test_layers_without_a_kernel_of_16_bits_stay_in_float_and_are_named(tmp_path, calibrating, faces):
+    def body(x):
+        return layers.ELU(name="odd")(layers.Conv2D(4, 3, activation="relu")(x))
+
+    network = checkpoint_of(classifier(body), tmp_path)
+    content = converted(network, calibrating, "int16x8")
+    assert float_ops.in_words(float_ops.of(content), "int16x8") == "int16x8 but for odd (1 op)"
+    assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < 0.01

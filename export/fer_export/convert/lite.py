@@ -29,6 +29,10 @@ NO_LAYER = "the converter's own"
 """Stands for the layer of an op that belongs to none."""
 
 
+_NO_KERNEL = "Quantization to 16x8-bit not yet supported"
+"""What TensorFlow's quantiser says of an op that it could leave in float."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What to make of a SavedModel."""
@@ -70,6 +74,8 @@ def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.ui
         brightness = HEADROOM if work.precision == "int16x8" else 1.0
         converter.representative_dataset = lambda: _samples(given, brightness)
     try:
+        if work.precision == "int16x8":
+            return _with_16_bits(converter)
         if work.precision != "int8" or given is None:
             return bytes(converter.convert())
         converter.inference_input_type = tf.as_dtype(work.input_type)
@@ -79,6 +85,19 @@ def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.ui
         raise ConversionError(
             f"TensorFlow cannot convert this network to {work.precision}: {one_line(error)}; try `precision='dynamic'`"
         ) from error
+
+
+def _with_16_bits(converter: Any) -> bytes:
+    """What an int16x8 converter writes; layers that have no kernel with 16 bits stay in float."""
+    import tensorflow as tf
+
+    try:
+        return bytes(converter.convert())
+    except RuntimeError as error:
+        if _NO_KERNEL not in str(error):
+            raise
+    converter.target_spec.supported_ops = [*converter.target_spec.supported_ops, tf.lite.OpsSet.TFLITE_BUILTINS]
+    return bytes(converter.convert())
 
 
 def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.uint8]) -> bytes:

@@ -64,6 +64,7 @@ class Converter:
         floats: dict[str, int] = {}
         if variant.precision == "int8":
             _check_input(content, self._input_type)
+        if variant.integer:
             floats = _float_ops(content, LayerNames(model), float_layers)
         promised = tensors.Contract.of(checkpoint, variant, self._input_kind, types, float_layers, floats)
         if promised.frame is not None:

@@ -138,8 +138,9 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
     content = convert(variant, calibrating)
     floats = float_ops.of(content)
     if floats and options.strict_int8:
+        found = float_ops.in_words(floats, variant.precision)
         raise ConversionError(
-            f"the int8 file would be {float_ops.in_words(floats)}; replace these layers, or remove `strict_int8=True`"
+            f"the {variant.precision} file would be {found}; replace these layers, or remove `strict_int8=True`"
         )
     gate, attempt = options.gate(variant), None
     repairing = _repairable(task.checkpoint, variant, calibrating, options)

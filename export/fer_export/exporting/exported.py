@@ -102,7 +102,7 @@ class ExportedFile:
     @property
     def said_of_floats(self) -> str:
         """`int8 but for layer_normalization (3 ops)`; empty where nothing is in float."""
-        return float_ops.in_words(self.float_ops) if self.float_ops else ""
+        return float_ops.in_words(self.float_ops, self.variant.precision) if self.float_ops else ""
 
     @property
     def passed(self) -> bool:

@@ -1,4 +1,4 @@
-"""The layers of an int8 file that have no int8 kernel, as the file itself names them."""
+"""The layers of a file with integer activations that have no such kernel, as the file itself names them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def of(content: bytes) -> dict[str, int]:
     return {str(layer): int(count) for layer, count in said.items()}
 
 
-def in_words(floats: Mapping[str, int]) -> str:
-    """`int8 but for layer_normalization (3 ops)`."""
+def in_words(floats: Mapping[str, int], precision: str) -> str:
+    """`int8 but for layer_normalization (3 ops)`, by the precision of the file."""
     layers = ", ".join(f"{layer} ({count} {'op' if count == 1 else 'ops'})" for layer, count in floats.items())
-    return f"int8 but for {layers}"
+    return f"{precision} but for {layers}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import ExportFileError
 from . import complexity, tflite_bounds
-from .summary import BOUNDARY_OPS, SHAPE_OPS, GraphSummary, OpSummary, TensorSummary
+from .summary import BOUNDARY_OPS, CONVERSION_OPS, SHAPE_OPS, GraphSummary, OpSummary, TensorSummary
 
 IDENTIFIER = b"TFL3"
 RUNTIME_ENTRY = "min_runtime_version"
@@ -72,7 +72,7 @@ def computing(model: bytes) -> tuple[tuple[str, bool], ...]:
         return tuple(
             (_name(main, _indices(op.outputs)[0]), "float32" in {*summary.inputs, *summary.outputs})
             for op, summary in zip(main.operators or (), _ops(main, codes), strict=True)
-            if summary.name not in SHAPE_OPS | BOUNDARY_OPS and len(_indices(op.outputs))
+            if summary.name not in SHAPE_OPS | CONVERSION_OPS and len(_indices(op.outputs))
         )
 
 

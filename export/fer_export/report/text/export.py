@@ -28,7 +28,7 @@ def export_text(result: Export, flags: Flags = NONE) -> str:
     flags: those of the command itself.
     """
     blocks = [summary_lines(result, flags), _files_table(result.files, result.checkpoint.bytes)]
-    blocks.extend(_ops_text(file) for file in result.files if file.variant.precision == "int8")
+    blocks.extend(_ops_text(file) for file in result.files if file.variant.precision == "int8" or file.float_ops)
     blocks.append(
         "\n".join(
             verdict(file.path.name, file.parity) + kernels_verdict(file.path.name, file.kernels)
