@@ -268,6 +268,15 @@ def test_layers_that_cannot_be_int8_stay_in_float_and_are_named(tmp_path, calibr
     assert np.abs(given - network.predict(calibrating.images)).max() < 0.05
 
 
+@pytest.mark.parametrize("normalization", [layers.UnitNormalization, layers.LayerNormalization])
+def test_int8_computes_inverse_roots_in_float(tmp_path, calibrating, normalization):
+    network = checkpoint_of(classifier(lambda x: normalization()(layers.Conv2D(4, 3, activation="relu")(x))), tmp_path)
+    content = converted(network, calibrating, "int8")
+    given = OnnxRuntime(content).run(calibrating.images)
+    assert np.abs(given - network.predict(calibrating.images)).max() < 0.05
+    assert set(float_ops.of(content)) == set()
+
+
 @pytest.mark.parametrize(
     "body",
     [

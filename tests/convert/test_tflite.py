@@ -102,3 +102,14 @@ def test_layers_without_a_kernel_of_16_bits_stay_in_float_and_are_named(tmp_path
     content = converted(network, calibrating, "int16x8")
     assert float_ops.in_words(float_ops.of(content), "int16x8") == "int16x8 but for odd (1 op)"
     assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < 0.01
+
+
+@pytest.mark.parametrize("precision", ["none", "fp16", "dynamic", "int8"])
+def test_vectors_of_zeros_stay_zeros_under_unit_normalization(tmp_path, calibrating, faces, precision):
+    def body(x):
+        return layers.UnitNormalization()(layers.Conv2D(4, 3, activation="relu", use_bias=False)(x))
+
+    network = checkpoint_of(classifier(body), tmp_path)
+    dark = np.concatenate([np.zeros_like(faces[:1]), faces])
+    given = LiteRt(converted(network, calibrating, precision)).run(dark)
+    assert np.abs(given - network.predict(dark)).max() < (0.05 if precision == "int8" else 1e-3)

@@ -193,6 +193,7 @@ def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], fo
         ranges[first.input[0]] = [as_given]
     quant_utils.add_pre_process_metadata(model)
     path = folder / "quantised.onnx"
+    kept = [node.name for node in model.graph.node if onnxfile.layer_of(node.name) in float_layers]
     quantize_static(
         model,
         path,
@@ -202,7 +203,7 @@ def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], fo
         weight_type=QuantType.QInt8,
         per_channel=True,
         op_types_to_quantize=sorted({*registry.QDQRegistry, *registry.QLinearOpsRegistry} - {"Sigmoid", "Softmax"}),
-        nodes_to_exclude=[node.name for node in model.graph.node if onnxfile.layer_of(node.name) in float_layers],
+        nodes_to_exclude=[*kept, *onnx_graph.around_roots(model)],
         extra_options={
             "TensorQuantOverrides": ranges,
             "OpTypesToExcludeOutputQuantization": ["Gemm", "MatMul"],

@@ -18,6 +18,8 @@ from ..model_file import Wiring, float_ops, nodes_of, role, tensor_shapes
 from ..network import LayerNames
 
 _CHANNELS_LAST = [0, 2, 3, 1]
+_UNDER_ROOTS = {"Add", "Max", "Min", "Pow", "ReduceMean", "ReduceSum", "ReduceSumSquare"}
+_BEHIND_ROOTS = {"Div", "Max", "Min", "Mul", "Reciprocal"}
 _BIAS = 2
 """Position of the bias among the inputs of Conv, ConvTranspose and Gemm."""
 
@@ -108,6 +110,34 @@ def keep_float(model: Any) -> None:
             0, helper.make_node("DequantizeLinear", list(parts), [name], f"{name}_DequantizeLinear")
         )
         node.input[:] = [*node.input[:_BIAS], name]
+
+
+def around_roots(model: Any) -> list[str]:
+    """Names of the nodes that scale a tensor by an inverse root of its own squares, as normalisations do.
+
+    The inverse root of small numbers is large; on one grid with the others it has no steps left for either.
+    """
+    wiring = Wiring(model.graph)
+    writers = {name: node for node in model.graph.node for name in node.output}
+    readers: dict[str, list[Any]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    found: dict[str, Any] = {}
+    for root in (node for node in model.graph.node if node.op_type in ("Sqrt", "Reciprocal")):
+        before = [writers[root.input[0]]] if root.input[0] in writers else []
+        while before:
+            node = before.pop()
+            if node.op_type in _UNDER_ROOTS and node.name not in found:
+                found[node.name] = node
+                before += [writers[n] for n in node.input if n in writers and n not in wiring.constants]
+        behind = list(readers.get(root.output[0], ()))
+        while behind:
+            node = behind.pop()
+            if node.op_type in _BEHIND_ROOTS and node.name not in found:
+                found[node.name] = node
+                behind += readers.get(node.output[0], ()) if node.op_type not in ("Mul", "Div") else []
+    return list(found)
 
 
 def sort_nodes(model: Any) -> None:

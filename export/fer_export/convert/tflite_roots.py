@@ -1,0 +1,88 @@
+"""Inverse roots of 0, which XNNPACK does not compute.
+
+TensorFlow turns rsqrt(max(x, 1e-12)), of which UnitNormalization is made, into min(rsqrt(x), 1e6). TFLite's own kernels
+give infinity for rsqrt(0), hence 1e6; XNNPACK's give NaN, and so does the network wherever all channels are 0.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from ..model_file import tflite
+
+SMALLEST = 1e-37
+"""Least x that the root is taken of where the file has lost its bound: 1e6 is infinite in float16."""
+
+
+def bounded(content: bytes) -> bytes:
+    """A .tflite file with rsqrt(max(x, 1 / c^2)) for its float min(rsqrt(x), c); the same bytes where it has none."""
+    if not {"RSQRT", "MINIMUM"} <= set(tflite.inspect(content).op_counts):
+        return content
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    changed = [_bound(model, graph) for graph in model.subgraphs]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) if any(changed) else content
+
+
+def _bound(model: Any, graph: Any) -> bool:
+    """Whether the graph had such pairs; they change places, the minimum as a maximum."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    kinds = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    ops = schema.BuiltinOperator
+    pairs = []
+    for root in graph.operators:
+        if kinds[root.opcodeIndex] != ops.RSQRT or graph.tensors[root.outputs[0]].type != schema.TensorType.FLOAT32:
+            continue
+        readers = [op for op in graph.operators if root.outputs[0] in op.inputs]
+        if len(readers) == 1 and kinds[readers[0].opcodeIndex] == ops.MINIMUM and root.outputs[0] not in graph.outputs:
+            [other] = [tensor for tensor in readers[0].inputs if tensor != root.outputs[0]]
+            bound = _constant(model, graph, kinds, int(other))
+            if bound is not None and bound > 0:
+                pairs.append((root, readers[0], bound))
+    for root, least, bound in pairs:
+        number = len(graph.tensors)
+        tensor, buffer = copy.copy(graph.tensors[root.outputs[0]]), schema.BufferT()
+        tensor.name, tensor.shape, tensor.shapeSignature = b"least_under_the_root", [], None
+        tensor.type, tensor.buffer, tensor.quantization = schema.TensorType.FLOAT32, len(model.buffers), None
+        buffer.data = np.frombuffer(np.float32(max(1 / bound**2, SMALLEST)).tobytes(), np.uint8)
+        model.buffers.append(buffer)
+        graph.tensors.append(tensor)
+        least.opcodeIndex, root.opcodeIndex = root.opcodeIndex, _code(model, ops.MAXIMUM)
+        root.inputs, least.inputs = [int(root.inputs[0]), number], [int(root.outputs[0])]
+        root.builtinOptionsType = schema.BuiltinOptions.MaximumMinimumOptions
+        root.builtinOptions = schema.MaximumMinimumOptionsT()
+        least.builtinOptionsType, least.builtinOptions = schema.BuiltinOptions.NONE, None
+    return bool(pairs)
+
+
+def _constant(model: Any, graph: Any, kinds: list[int], number: int) -> float | None:
+    """The value of a tensor of one float, infinite beyond float16 where it is stored so; None for any other tensor."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    writers = [op for op in graph.operators if number in op.outputs]
+    if writers and kinds[writers[0].opcodeIndex] == schema.BuiltinOperator.DEQUANTIZE:
+        return _constant(model, graph, kinds, int(writers[0].inputs[0]))
+    tensor = graph.tensors[number]
+    data = model.buffers[tensor.buffer].data
+    kind = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16}.get(tensor.type)
+    if writers or data is None or kind is None or len(data) != np.dtype(kind).itemsize:
+        return None
+    return float(np.frombuffer(np.asarray(data, np.uint8).tobytes(), kind)[0])
+
+
+def _code(model: Any, builtin: int) -> int:
+    """Number of the op among the file's op codes, where it is added if it is not there."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    for number, code in enumerate(model.operatorCodes):
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
+            return number
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
