@@ -8,6 +8,7 @@ the table costs nothing and points at no module above it.
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,10 @@ class RuntimeRow:
     not ask."""
     untimed: str = ""
     """Why its latency says nothing of a device, so that `bench` refuses it; empty where it is timed."""
+    platform: str = ""
+    """The sys.platform that it is made for, where it is the default as soon as it is `installed`; empty for any."""
+    caveat: str = ""
+    """What its answers do not prove, for the printout; empty where a device computes the same."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,10 @@ class Format:
     """The shipped network that its command exports where none is named; empty for the package's default."""
     everywhere: bool = True
     """Whether `all` makes its files; others are made by their own command."""
+    folder: bool = False
+    """Whether such a file is a folder, which model_file.package makes one's bytes of."""
+    float_arithmetic: bool = False
+    """Whether its int8 files hold int8 weights and compute in float."""
     mark: str = "circle"
     """Shape of its points on the page: `circle`, `square` or `diamond`."""
 
@@ -96,6 +105,12 @@ class Format:
     def suffix(self) -> str:
         """The extension that is written."""
         return self.suffixes[0]
+
+    @property
+    def usual(self) -> RuntimeRow:
+        """The runtime that judges its files where none is named."""
+        own = (each for each in self.runtimes if each.platform == sys.platform and loaded(each.installed)())
+        return next(own, self.runtimes[0])
 
     def is_marked(self, content: bytes) -> bool:
         """Whether a file's bytes begin like this format's."""
@@ -200,6 +215,40 @@ FORMATS: dict[str, Format] = {
             default_network="nano-7",
             everywhere=False,
             mark="diamond",
+        ),
+        Format(
+            name="coreml",
+            title="Core ML",
+            file="a Core ML package",
+            suffixes=(".mlpackage",),
+            # A packed folder: the name of the first file in the zip.
+            marker=(30, b"Manifest.json"),
+            converter="fer_export.convert.coreml:Converter",
+            reader="fer_export.model_file.coreml",
+            inputs=("gray", "rgb"),
+            runtimes=(
+                RuntimeRow(
+                    "mil",
+                    "fer_export.runtimes.coreml:MilInterpreter",
+                    "numpy",
+                    library="numpy",
+                    untimed="an interpreter in NumPy says nothing of Apple's processors",
+                    caveat="run by fer-export's own interpreter of the file, in NumPy; Apple's Core ML was not run",
+                ),
+                RuntimeRow(
+                    "coreml",
+                    "fer_export.runtimes.coreml:CoreMl",
+                    "coremltools",
+                    library="coremltools",
+                    installed="fer_export.runtimes.coreml:installed",
+                    untimed="a Mac's latency through coremltools says nothing of a phone",
+                    platform="darwin",
+                ),
+            ),
+            everywhere=False,
+            folder=True,
+            float_arithmetic=True,
+            mark="square",
         ),
         Format(
             name=KERAS,

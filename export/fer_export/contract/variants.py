@@ -45,7 +45,7 @@ class Variant:
     summary: str
     """What weights and arithmetic are."""
     integer: bool
-    """Whether activations are integers, so that a calibration set is needed."""
+    """Whether activations or weights are integers that a calibration set sets."""
     gate: Gate
     """What it must keep."""
     output_types: tuple[str, ...] = ("float32",)
@@ -74,7 +74,14 @@ class Variant:
         return f"{model}-{PRECISION_NAMES[self.precision]}{kind}{self.suffix}"
 
 
-PRECISION_NAMES = {"none": "fp32", "fp16": "fp16", "dynamic": "dynamic", "int8": "int8", "int16x8": "int16x8"}
+PRECISION_NAMES = {
+    "none": "fp32",
+    "fp16": "fp16",
+    "dynamic": "dynamic",
+    "int8": "int8",
+    "int16x8": "int16x8",
+    "palette6": "palette6",
+}
 """The word in file names and tables for each word of `--quantize`."""
 
 VARIANTS: tuple[Variant, ...] = (
@@ -97,6 +104,10 @@ VARIANTS: tuple[Variant, ...] = (
         # Softmax's 256 steps: kernels that round otherwise were found up to 7 of them apart (export/README.md).
         KernelGate(0.985, 16 / 256),
     ),
+    Variant("coreml", "none", "float32 weights and arithmetic", False, Gate(0.995, 0.5, 1e-4)),
+    Variant("coreml", "fp16", "float16 weights and arithmetic", False, Gate(0.995, 0.5, 0.005)),
+    Variant("coreml", "int8", "int8 weights, float16 arithmetic", True, Gate(0.98, 0.5, 0.05)),
+    Variant("coreml", "palette6", "weights of 64 values a layer, float16 arithmetic", False, Gate(0.98, 0.5, 0.05)),
 )
 
 

@@ -15,6 +15,7 @@ from ..convert.lite_process import is_known
 from ..dataset import Dataset
 from ..errors import ConversionError, DataError, ExportFileError, UsageError
 from ..model_file import inspect as modelfile
+from ..model_file import write_file
 from ..network import is_graph
 from ..parity import Judge, Judged, ParityFaces, judging_faces, with_evidence
 from ..system import OnStep, files, keras_backend, silent
@@ -81,7 +82,7 @@ def export_variants(
     started, options = time.perf_counter(), options or Options()
     for row in (formats.FORMATS[name] for name in {variant.format for variant in variants}):
         # What judges the files must be there before minutes of work.
-        if interpreter := row.runtimes[0].interpreter:
+        if interpreter := row.usual.interpreter:
             formats.loaded(interpreter)()
     files.check_writable(output)
     if data is not None:
@@ -165,12 +166,13 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
     repaired = attempt is not None and attempt.passed
     path = _write(task, variant, content, judged.passed, repaired)
     beside = _companions(path, variant, content, task.checkpoint) if judged.passed else None
+    graph = modelfile.inspect(content)
     return ExportedFile(
         path,
         variant,
-        len(content),
+        graph.file_bytes,
         files.sha256(content),
-        modelfile.inspect(content),
+        graph,
         judged.parity,
         judged.probabilities,
         attempt,
@@ -178,6 +180,7 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
         round(time.perf_counter() - begun, 2),
         judged.kernels,
         beside,
+        judged.runtime,
     )
 
 
@@ -258,4 +261,4 @@ def _write(task: Task, variant: Variant, content: bytes, passed: bool, repaired:
             **calibrating.record,
         }
         files.write_json(path.with_name(f"{path.name}.calibration.json"), manifest)
-    return files.write_whole(path, content)
+    return write_file(path, content)

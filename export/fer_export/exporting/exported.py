@@ -99,6 +99,9 @@ class ExportedFile:
     companions: Companions | None = None
     """What was written beside it; None where nothing was."""
 
+    runtime: str = ""
+    """The runtime that judged it, such as `litert 2.3.0`."""
+
     @property
     def said_of_floats(self) -> str:
         """`int8 but for layer_normalization (3 ops)`; empty where nothing is in float."""
@@ -124,6 +127,7 @@ class ExportedFile:
             "sha256": self.sha256,
             "seconds": self.seconds,
             "graph": self.graph.to_dict(),
+            "runtime": self.runtime,
             "parity": self.parity.to_dict(),
             "repair": self.repair.to_dict() if self.repair else None,
             "float_ops": dict(self.float_ops),

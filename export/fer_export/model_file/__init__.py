@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..lazy import on_demand
 
 if TYPE_CHECKING:
-    from .inspect import FileInfo, inspect_file, named, read_file
+    from .inspect import FileInfo, inspect_file, is_folder, named, read_file, write_file
     from .onnx import float_ops, nodes_of, role, tensor_shapes
     from .onnx_wiring import Wiring
     from .summary import BOUNDARY_OPS, SHAPE_OPS, GraphSummary, ModelInfo, TensorSummary
@@ -22,11 +22,13 @@ __all__ = [
     "Wiring",
     "float_ops",
     "inspect_file",
+    "is_folder",
     "named",
     "nodes_of",
     "read_file",
     "role",
     "tensor_shapes",
+    "write_file",
 ]
 
 __getattr__ = on_demand(
@@ -41,10 +43,12 @@ __getattr__ = on_demand(
         "Wiring": "onnx_wiring",
         "float_ops": "onnx",
         "inspect_file": "inspect",
+        "is_folder": "inspect",
         "named": "inspect",
         "nodes_of": "onnx",
         "read_file": "inspect",
         "role": "onnx",
         "tensor_shapes": "onnx",
+        "write_file": "inspect",
     },
 )

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..contract import formats
 from ..errors import ExportFileError
-from ..system import Readable, files
+from ..system import Readable, files, folders
+from . import package
 from .summary import GraphSummary, ModelInfo
 
 
@@ -73,9 +74,24 @@ def read_file(model: Path | bytes) -> bytes:
     if isinstance(model, bytes):
         return model
     try:
-        return model.read_bytes()
+        return package.read(model) if is_folder(model) and model.is_dir() else model.read_bytes()
     except OSError as error:
         raise ExportFileError(f"cannot read {model}: {error.strerror or error}; export it with `export()`") from error
+
+
+def write_file(path: Path, content: bytes) -> Path:
+    """Write the bytes of an exported file, whole or not at all, and return its path; errors of system.files.
+
+    A package becomes a folder; another package in its place is replaced, anything else is not.
+    """
+    if is_folder(path):
+        return folders.write_whole(path, package.unpacked(content), package.is_package)
+    return files.write_whole(path, content)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a file of that name is a folder."""
+    return any(row.folder and path.suffix.lower() in row.suffixes for row in formats.exported())
 
 
 def inspect_file(path: Path) -> FileInfo:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..contract import formats, nearest
 from ..errors import UsageError
 from ..model_file import inspect as modelfile
-from ..model_file import read_file
+from ..model_file import is_folder, read_file
 from .isolated import IsolatedRuntime
 from .keras import KerasRuntime
 from .litert import LiteRt
@@ -64,7 +64,7 @@ def open_runtime(
     file_format, content = _format(model, name)
     row = formats.FORMATS[file_format]
     fitting = {runtime.name: runtime for runtime in row.runtimes}
-    chosen = name or row.runtimes[0].name
+    chosen = name or row.usual.name
     if chosen not in fitting:
         raise UsageError(f"{chosen} cannot run {row.file}; use `runtime={' or '.join(fitting)}`")
     if file_format == formats.KERAS:
@@ -78,7 +78,8 @@ def open_runtime(
 
 def _format(model: Path | bytes, name: str | None) -> tuple[str, bytes]:
     """(format, content): content is empty for a Keras network, which is read by its own module."""
-    if isinstance(model, Path) and (model.is_dir() or model.suffix.lower() in formats.FORMATS[formats.KERAS].suffixes):
+    keras = formats.FORMATS[formats.KERAS].suffixes
+    if isinstance(model, Path) and (model.is_dir() and not is_folder(model) or model.suffix.lower() in keras):
         return formats.KERAS, b""
     # The name of a shipped network is not a file.
     if name == KerasRuntime.name and isinstance(model, Path) and not model.exists():

@@ -12,7 +12,7 @@ from ...harmless import harmless
 from .blame import repair_text
 from .network import known_lines, worth_lines
 from .next_commands import NONE, Flags
-from .parity import kernels_verdict, verdict
+from .parity import caveat, kernels_verdict, verdict
 from .table import megabytes, percent, table, with_interval
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def export_text(result: Export, flags: Flags = NONE) -> str:
         )
     )
     blocks.extend("\n".join(map(harmless, file.companions.lines)) for file in result.files if file.companions)
+    blocks.extend(dict.fromkeys(caveat(file.runtime) for file in result.files if caveat(file.runtime)))
     worth = worth_lines(result.judge.usefulness)
     blocks += [worth] if worth else []
     blocks.append(_next_commands(result, flags))
@@ -109,6 +110,8 @@ def _ops_text(file: ExportedFile) -> str:
         return f"{name}: {harmless(file.said_of_floats)}: {ops}"
     if len(file.graph.inputs) > 1:
         return f"{name}: the network computes in int8, the crop in front of it in exact integer arithmetic: {ops}"
+    if FORMATS[file.variant.format].float_arithmetic:
+        return f"{name}: int8 weights; it computes in float: {ops}"
     operands = FORMATS[file.variant.format].operands
     if operands:
         weighted = ", ".join(f"{count} {op}" for op, count in counts.items() if op in operands)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from ...contract import formats
 from ...harmless import harmless
 from .network import known_lines, worth_lines
 from .next_commands import NONE, Flags
@@ -57,6 +58,13 @@ def kernels_verdict(name: str, kernels: KernelParity | None) -> str:
     return f"\n{word}  {harmless(name)} on the kernels of {harmless(kernels.runtime)}: {found}  (gate: {limits})"
 
 
+def caveat(runtime: str) -> str:
+    """What answers of a runtime, such as `litert 2.3.0`, do not prove; empty for most."""
+    name = runtime.partition(" ")[0]
+    row = formats.runtimes().get(name)
+    return f"note: {row.caveat}" if row and row.caveat else ""
+
+
 def parity_text(result: Judgement, flags: Flags = NONE) -> str:
     """The printout of `fer-export parity`: files of one network on the same faces."""
     judged = result.files
@@ -74,6 +82,7 @@ def parity_text(result: Judgement, flags: Flags = NONE) -> str:
         blocks += [_probabilities(named), f"{PROBABILITIES_LEGEND}; {CALIBRATION_LEGEND}"]
         blocks += [f"recall in {harmless(name)}\n{recall_table(each)}" for name, each in named if each.flipped]
     blocks.append("\n".join(verdict(name, each.parity) + kernels_verdict(name, each.kernels) for name, each in judged))
+    blocks += list(dict.fromkeys(caveat(each.runtime) for _, each in judged if caveat(each.runtime)))
     worth = worth_lines(judged[0][1].network)
     blocks += [worth] if worth else []
     return "\n\n".join(blocks)
