@@ -222,6 +222,7 @@ def make_bundle(
     data: Data | None = None,
     prior: str | Path | None = None,
     options: Options | None = None,
+    formats: Sequence[str] = (),
     on_step: OnStep = silent,
 ) -> Made:
     """All that an app needs, in one folder. `fer-export bundle`.
@@ -231,11 +232,12 @@ def make_bundle(
     data: as for `export`.
     prior: as for `export`; None for equal shares where the trained ones are known.
     options: faces and limits; None for the defaults.
+    formats: what it holds files of, such as `("tflite", "coreml")`; empty for TFLite and ONNX.
     on_step: called with the task, the steps done and the number of steps.
     """
     dataset = _data(data)
     expected = expecting(_network(network), prior or EQUAL, dataset, required=prior is not None)
-    return bundling.make(expected, [Path(output)], data=dataset, options=options, on_step=on_step)
+    return bundling.make(expected, [Path(output)], data=dataset, options=options, formats=formats, on_step=on_step)
 
 
 def verify_bundle(folder: str | Path, on_step: OnStep = silent) -> Verification:

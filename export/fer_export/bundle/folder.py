@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..contract import AGAIN, PhotoContract
 from ..errors import BundleError, DifferenceError
+from ..model_file import package
 from . import documents, manifest
 from .manifest import BundledVariant, Manifest
 
@@ -52,7 +53,12 @@ class Bundle:
         return self.folder / DETECTORS
 
     def read(self, file: str) -> bytes:
-        """A listed file's bytes; raises DifferenceError when they are not the manifest's."""
+        """A listed file's bytes, of a package packed; raises DifferenceError when they are not the manifest's."""
+        inside = [name for name in self.manifest.files if name.startswith(f"{file}/")]
+        if inside:
+            return package.packed(
+                {name.removeprefix(f"{file}/"): _content(self.folder, self.manifest, name) for name in inside}
+            )
         return _content(self.folder, self.manifest, file)
 
     @classmethod

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from ..checkpoint import Checkpoint
-from ..contract import PhotoContract, Variant, contract_for, exported, find
+from ..contract import PhotoContract, Variant, contract_for, exported, find, nearest
 from ..dataset import Dataset
 from ..errors import ConversionError, UsageError
 from ..exporting import Export, ExportedFile, Options
 from ..exporting import export as exporting
+from ..model_file import is_folder, read_file
+from ..model_file.package import unpacked
 from ..parity import judging_faces
 from ..photo import Detector, detector_file
 from ..system import OnStep, Readable, files, folders, silent
@@ -94,6 +96,7 @@ def make(
     *,
     data: Dataset | None = None,
     options: Options | None = None,
+    formats: Sequence[str] = (),
     on_step: OnStep = silent,
 ) -> Made:
     """Make the bundle of a network and write it to every place, whole or not at all.
@@ -102,6 +105,7 @@ def make(
     places: the folders to write.
     data: calibrates and judges, as in exporting.export; without it the probe faces do.
     options: as in exporting.export.
+    formats: names of contract.formats that it holds files of, TFLite among them; empty for TFLite and ONNX.
     on_step: called with the task, the steps done and the number of steps.
 
     The same checkpoint, data and packages give the same bytes. Where a variant misses its gate nothing is written and
@@ -109,27 +113,29 @@ def make(
     for a network that a chosen variant cannot express.
     """
     started = time.perf_counter()
+    wanted = chosen(formats)
     for place in places:
         folders.check_free(place, is_bundle)
     with folders.workshop(places[0]) as aside:
-        export = exporting.export_variants(checkpoint, chosen(), aside, data=data, options=options, on_step=on_step)
+        export = exporting.export_variants(checkpoint, wanted, aside, data=data, options=options, on_step=on_step)
         if export.refused:
             raise ConversionError(export.refused[0].reason)
         if not export.passed:
             return Made(export, seconds=round(time.perf_counter() - started, 2))
-        models = {f"{MODELS}/{file.path.name}": file.path.read_bytes() for file in export.files}
+        models = {f"{MODELS}/{file.path.name}": read_file(file.path) for file in export.files}
     contract = contract_for(checkpoint.labels, checkpoint.size)
     pictures, vectors = _golden(checkpoint, export, models, contract, on_step)
     contents = {
         CONTRACT: rendered(contract.to_dict()),
         LABELS: "".join(f"{label}\n" for label in contract.labels).encode(),
-        **models,
+        **_as_files(models),
         **_detectors(contract),
         **pictures,
         GOLDEN_VECTORS: rendered(vectors.to_dict()),
     }
     variants = tuple(_bundled(file) for file in export.files)
     contents[README] = bundle_readme.render(checkpoint.name, contract, variants, models)
+    contents |= bundle_readme.apple(checkpoint.name, contract, variants)
     listing = Manifest(
         model=checkpoint.name,
         default=variants[0].file,
@@ -158,9 +164,37 @@ def make(
     )
 
 
-def chosen() -> tuple[Variant, ...]:
-    """Variants in a bundle; an app should use the first."""
-    return tuple(find(row.name, precision) for row in exported() for precision in row.bundled)
+def chosen(formats: Sequence[str] = ()) -> tuple[Variant, ...]:
+    """Variants in a bundle; an app should use the first.
+
+    formats: names of contract.formats; empty for those that every bundle holds. Raises UsageError for one that no
+        bundle holds, or without that of the default file.
+    """
+    rows = [row for row in exported() if row.bundled or row.bundled_on_request]
+    default, names = rows[0].name, [row.name for row in rows]
+    for name in formats:
+        if name not in names:
+            raise UsageError(
+                f"a bundle cannot hold {name!r}{nearest(name, names)}; use `formats` of {', '.join(names)}"
+            )
+    if formats and default not in formats:
+        raise UsageError(f"a bundle's default file is of the format {default}; add it to `formats`")
+    wanted = formats or [row.name for row in rows if row.bundled]
+    return tuple(
+        find(row.name, precision)
+        for row in rows
+        if row.name in wanted
+        for precision in row.bundled or row.bundled_on_request
+    )
+
+
+def _as_files(models: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of the exported files: of a package those inside."""
+    found = {}
+    for name, content in models.items():
+        inside = unpacked(content) if is_folder(Path(name)) else {"": content}
+        found |= {f"{name}/{place}".rstrip("/"): each for place, each in inside.items()}
+    return found
 
 
 def web_assets(project: Path, network: str) -> Path:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from ..contract import AGAIN, VARIANTS, converted
@@ -121,7 +122,8 @@ class Manifest:
         names = [variant.file for variant in self.variants]
         if len(set(names)) != len(names) or self.default not in names:
             raise BundleError(f"default of {NAME} is not one of its variants, or a variant is listed twice; {AGAIN}")
-        missing = [name for name in names if name not in self.files]
+        packages = {parent.as_posix() for name in self.files for parent in PurePosixPath(name).parents}
+        missing = [name for name in names if name not in self.files and name not in packages]
         if missing:
             raise BundleError(f"{NAME} lists the variant {missing[0]} but no such file; {AGAIN}")
 

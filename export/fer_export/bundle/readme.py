@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from ..contract import PhotoContract, find
+from ..contract import FORMATS, PhotoContract, find
 from ..harmless import harmless
 from ..model_file import tflite_versions
 from .golden.photos import PORTRAIT_CREDIT
 from .manifest import BundledVariant
+
+SWIFT = "swift/Emotions.swift"
+"""Its place in a bundle."""
 
 
 def render(
@@ -20,18 +24,6 @@ def render(
     variants: the default, a TFLite file, first.
     models: by file.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        # Markdown, not HTML.
-        autoescape=False,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=lambda value: harmless(value, keep="\n") if isinstance(value, str) else value,
-    )
     rows = [
         {
             "file": variant.file,
@@ -42,9 +34,9 @@ def render(
         }
         for variant in variants
     ]
-    template = environment.get_template("readme.md.jinja")
-    text = template.render(
+    text = _template("readme.md.jinja").render(
         model=model,
+        package=_package(variants),
         contract=contract,
         rows=rows,
         default=variants[0].file,
@@ -53,6 +45,36 @@ def render(
         credit=PORTRAIT_CREDIT,
     )
     return text.encode()
+
+
+def apple(model: str, contract: PhotoContract, variants: Sequence[BundledVariant]) -> dict[str, bytes]:
+    """The Swift file of a bundle with Core ML packages, by its place; empty without any."""
+    package = _package(variants)
+    if package is None:
+        return {}
+    text = _template("emotions.swift.jinja").render(model=model, contract=contract, package=package)
+    return {SWIFT: text.encode()}
+
+
+def _package(variants: Sequence[BundledVariant]) -> str | None:
+    """The first Core ML package."""
+    return next((variant.file for variant in variants if FORMATS[variant.format].folder), None)
+
+
+def _template(name: str) -> Any:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        # Markdown and Swift, not HTML.
+        autoescape=False,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=lambda value: harmless(value, keep="\n") if isinstance(value, str) else value,
+    )
+    return environment.get_template(name)
 
 
 def _percent(share: float) -> str:

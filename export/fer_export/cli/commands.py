@@ -392,6 +392,7 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
             repair=options.repair,
             strict_int8=options.strict_int8,
         ),
+        formats=options.formats.split(",") if options.formats else (),
         on_step=bar.step,
     )
     text = bundle_text(made, given(options))

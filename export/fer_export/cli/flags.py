@@ -147,6 +147,7 @@ def parser(run: Mapping[str, Command]) -> Parser:
     _prior_flag(command, "equal")
     _int8_flags(command)
     _gate_flags(command)
+    command.add_argument("--formats", metavar="NAME,..", help=f"what it holds: {_bundling()}")
     command.add_argument(
         "--output", type=Path, metavar="DIR", help="the bundle's folder (default bundle/; none with --android, --web)"
     )
@@ -478,6 +479,13 @@ def _suffixes(fits: Callable[[formats.Format], bool], join: str = "and") -> str:
     """`.tflite, .onnx and .keras`: what files of the fitting formats end in."""
     *others, last = [row.suffix for row in formats.FORMATS.values() if fits(row)]
     return f"{', '.join(others)} {join} {last}" if others else last
+
+
+def _bundling() -> str:
+    """`tflite, onnx (default tflite,onnx)`: formats that a bundle holds."""
+    rows = formats.exported()
+    able = [row.name for row in rows if row.bundled or row.bundled_on_request]
+    return f"{', '.join(able)} (default {','.join(row.name for row in rows if row.bundled)})"
 
 
 def _words(of: Callable[[formats.Format], Sequence[str]]) -> tuple[str, ...]:

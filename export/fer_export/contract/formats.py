@@ -83,6 +83,8 @@ class Format:
     """Whether the last layer's values are narrowed for an int8 file, because they are stored in 8 bits."""
     bundled: tuple[str, ...] = ()
     """Precisions that a bundle holds; it needs kernel sets in bundle/golden."""
+    bundled_on_request: tuple[str, ...] = ()
+    """Precisions that a bundle holds where the format is asked for; without kernel sets it has no golden answers."""
     counts_delegated: bool = False
     """Whether its runtimes tell which ops a delegate took."""
     companions: str = ""
@@ -245,6 +247,7 @@ FORMATS: dict[str, Format] = {
                     platform="darwin",
                 ),
             ),
+            bundled_on_request=("int8", "fp16"),
             everywhere=False,
             folder=True,
             float_arithmetic=True,

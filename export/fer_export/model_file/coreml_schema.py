@@ -12,7 +12,7 @@ from typing import Any
 _PACKAGE = "fer_export.coreml"
 
 _TYPES = {"double": 1, "float": 2, "int64": 3, "uint64": 4, "int32": 5, "bool": 8, "string": 9, "bytes": 12}
-"""Protobuf's numbers; an enumeration is read as int32, a map as a list of Entry messages, which is the same in bytes."""
+"""Protobuf's numbers. An enumeration is read as int32, a map as a list of entries, which are the same in bytes."""
 
 _MESSAGES = {
     "Model": "specificationVersion:1:int32 description:2:ModelDescription mlProgram:502:Program",

@@ -41,8 +41,8 @@ class Interpreter:
         unknown = sorted({op.kind for op in program.ops} - {*OPS, CLASSIFY})
         if unknown:
             raise ExportFileError(
-                f"this interpreter does not know the Core ML op {', '.join(unknown)[:200]}; judge the file on a Mac with "
-                "`runtime='coreml'`"
+                f"this interpreter does not know the Core ML op {', '.join(unknown)[:200]}; judge the file on a Mac "
+                "with `runtime='coreml'`"
             )
         self._values: dict[str, Any] = {name: _widened(value) for name, value in program.constants.items()}
         [self._given] = program.inputs

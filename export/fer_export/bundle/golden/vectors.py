@@ -282,13 +282,15 @@ def observe(picture: Picture, file: str, contract: PhotoContract, detector: Dete
 def answer(
     file: str, content: bytes, variant: Variant, gray: NDArray[np.uint8], others: NDArray[np.uint8]
 ) -> list[GoldenVariant]:
-    """What an exported file answers to the vectors on every kernel set of its format.
+    """What an exported file answers to the vectors on every kernel set of its format; empty where it has none.
 
     gray: the vectors, uint8 [N, S, S, 1].
     others: further faces over which the kernel sets are compared as well.
     """
     faces = np.concatenate([gray, others])
     answers = {kernels: kernels.run(content, faces) for kernels in kernel_sets.of_format(variant.format)}
+    if not answers:
+        return []
     varied = [kernels.variation(content, faces) for kernels in answers if kernels.variation]
     compared = [*answers.values(), *varied]
     largest = max(float(np.abs(other - compared[0]).max()) for other in compared[1:])
