@@ -79,7 +79,7 @@ class Maker:
         else:
             held.immediateValue.tensor.bytes.values = array.tobytes()
 
-    def op(self, kind: str, shape: tuple[int, ...], dtype: str | None = None, **inputs: Any) -> str:
+    def op(self, kind: str, shape: tuple[int, ...], dtype: str | None = None, /, **inputs: Any) -> str:
         """The name of an op's output. Inputs: names of values, or constants; a list of names is a list of values."""
         self.count += 1
         name = f"{kind}_{self.count}"

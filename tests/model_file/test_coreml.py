@@ -4,6 +4,7 @@ import io
 import json
 import os
 import struct
+import warnings
 import zipfile
 
 import pytest
@@ -77,13 +78,12 @@ def test_what_is_not_a_package_is_not_replaced(folder, tmp_path):
 
 def zipped(entries, compression=zipfile.ZIP_STORED):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in entries:
             archive.writestr(name, content)
     return buffer.getvalue()
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(
     "content",
     [
