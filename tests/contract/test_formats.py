@@ -64,7 +64,7 @@ def test_what_a_row_names_is_there(row):
 
 
 def test_the_words_of_messages_follow_the_table(dummy):
-    assert formats.titles() == "TFLite, ONNX, tflite-micro or Dummy"
+    assert formats.titles() == "TFLite, ONNX, tflite-micro, Core ML or Dummy"
     with pytest.raises(UsageError, match="unknown format 'dumy' \\(did you mean 'dummy'\\?\\)"):
         variants.find("dumy", "int8")
 

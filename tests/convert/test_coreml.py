@@ -15,7 +15,8 @@ from fer_export.contract import find
 from fer_export.convert import coreml as converting
 from fer_export.dataset import as_input
 from fer_export.errors import ConversionError, UsageError
-from fer_export.model_file import coreml, coreml_program, read_file
+from fer_export.model_file import coreml, read_file
+from fer_export.model_file.mil import program as programs
 from fer_export.runtimes import open_runtime
 from helpers.networks import checkpoint_of, classifier, report_like
 
@@ -61,7 +62,7 @@ def test_every_precision_keeps_the_network_and_says_who_ran_it(exported):
 @pytest.mark.parametrize("number", range(len(PRECISIONS)))
 def test_the_package_says_what_it_takes_and_gives(exported, network, number):
     content = read_file(exported.files[number].path)
-    model = coreml_program.program_of(content).model
+    model = programs.program_of(content).model
     assert model.specificationVersion == 7  # iOS 16
     image = model.description.input[0].type.imageType
     assert (model.description.input[0].name, image.width, image.height, image.colorSpace) == ("image", 16, 16, 10)
@@ -82,7 +83,7 @@ def test_the_package_says_what_it_takes_and_gives(exported, network, number):
 
 def test_int8_weights_lie_on_the_grid_of_tflite(exported):
     """The rounding that was fitted to the calibration faces is kept: its steps are 127ths of a filter's largest."""
-    program = coreml_program.program_of(read_file(exported.files[2].path))
+    program = programs.program_of(read_file(exported.files[2].path))
     found = [op for op in program.ops if op.kind == "constexpr_affine_dequantize"]
     assert found
     for op in found:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from fer_export.contract import Contract
-from fer_export.model_file import coreml, coreml_schema
+from fer_export.model_file import coreml
+from fer_export.model_file.mil import schema
 
 SIDE, LABELS = 8, ("happy", "sad", "neutral")
 _CODES = {"float32": 11, "float16": 10, "int32": 23, "int8": 21, "uint8": 31}
@@ -34,7 +35,7 @@ class Maker:
     """A program, op by op; values are named, constants arrays."""
 
     def __init__(self, side: int = SIDE, arithmetic: str = "float32") -> None:
-        self.model, self.weights, self.arithmetic = coreml_schema.parse(b""), bytearray(64), arithmetic
+        self.model, self.weights, self.arithmetic = schema.parse(b""), bytearray(64), arithmetic
         self.model.specificationVersion = 7
         image = self.model.description.input.add(name="image").type.imageType
         image.width = image.height = side

@@ -19,7 +19,8 @@ from ..calibration import CalibrationSet
 from ..checkpoint import Checkpoint
 from ..contract import Variant, tensors
 from ..errors import ConversionError, FerExportError, OutputError, UsageError, one_line
-from ..model_file import coreml, coreml_schema
+from ..model_file import coreml
+from ..model_file.mil import schema
 from ..network import prepare as graph
 from ..system import keras_backend
 
@@ -73,7 +74,7 @@ class Converter:
             raise ConversionError(
                 f"coremltools cannot convert this network to {variant.label}: {one_line(error)}; use `format='tflite'`"
             ) from error
-        model = coreml_schema.parse(specification)
+        model = schema.parse(specification)
         _name_outputs(model)
         coreml.describe_in(model, promised, record)
         content = coreml.packed(model.SerializeToString(deterministic=True), weights)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..contract import Contract, describe
 from . import embedded, package
-from .coreml_program import Program, Type, program_of
+from .mil.program import Program, Type, program_of
 from .summary import GraphSummary, ModelInfo, OpSummary, TensorSummary
 
 CONTRACT, CALIBRATION = "contract", "calibration"

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ExportFileError, UsageError, one_line
-from ..model_file import coreml, coreml_program, package, read_file
+from ..model_file import coreml, package, read_file
+from ..model_file.mil import program as programs
 from ..system import keras_backend
 from .mil import Interpreter
 from .protocol import OnFace, Runtime, check_pictures
@@ -39,7 +40,7 @@ class MilInterpreter(Runtime):
 
     def __init__(self, model: Path | bytes, threads: int = 1) -> None:
         content = read_file(model)
-        program = coreml_program.program_of(content)
+        program = programs.program_of(content)
         self.threads, self.version = threads, metadata.version("fer-export")
         self.input_shape, self._channels_first, self._reversed = _form(program, content)
         self._interpreter = Interpreter(program)
@@ -84,7 +85,7 @@ class CoreMl(Runtime):
                 "Core ML runs on macOS, with `pip install 'fer-export[coreml]'`; elsewhere use `runtime='mil'`"
             )
         content = read_file(model)
-        program = coreml_program.program_of(content)
+        program = programs.program_of(content)
         self.threads, self.version = threads, metadata.version("coremltools")
         self.input_shape, _, _ = _form(program, content)
         self._labels, description = program.labels, program.model.description
@@ -141,7 +142,7 @@ def installed() -> bool:
     return sys.platform == "darwin" and importlib.util.find_spec("coremltools") is not None
 
 
-def _form(program: coreml_program.Program, content: bytes) -> tuple[tuple[int, ...], bool, bool]:
+def _form(program: programs.Program, content: bytes) -> tuple[tuple[int, ...], bool, bool]:
     """[1, S, S, C], whether the program takes channels first, and whether it takes blue before red."""
     if len(program.inputs) != 1:
         raise ExportFileError(f"the Core ML file has {len(program.inputs)} inputs; pass a classifier with one")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExportFileError, one_line
-from ..model_file.coreml_program import Op, Program, Ref, Type
+from ..model_file.mil.program import Op, Program, Ref, Type
 from .mil_ops import KEEPING, OPS
 from .mil_values import Array, Given
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ExportFileError
-from . import coreml_schema, embedded, package
+from ...errors import ExportFileError
+from .. import embedded, package
+from . import schema
 
 DAMAGED = "the Core ML file is cut off or damaged; export it again"
 
@@ -171,7 +172,7 @@ def program_of(content: bytes) -> Program:
     files = package.unpacked(content)
     path = model_path(files)
     try:
-        model = coreml_schema.parse(files[path])
+        model = schema.parse(files[path])
         return _program(model, files, posixpath.dirname(path))
     except (KeyError, ValueError, OverflowError, TypeError, IndexError, struct.error, RecursionError) as error:
         raise ExportFileError(DAMAGED) from error

@@ -1,0 +1,1 @@
+"""What stands inside a Core ML file: the messages of its format, and the program with its constants."""
