@@ -117,7 +117,7 @@ def fuzzed(examples: int) -> Callable[[Any], Any]:
     )
 
 
-EXAMPLES = {"tflite": 300, "onnx": 300, "keras": 40, "h5": 25, "csv": 300, "png": 300, "jpeg": 300}
+EXAMPLES = {"tflite": 300, "onnx": 300, "coreml": 300, "keras": 40, "h5": 25, "csv": 300, "png": 300, "jpeg": 300}
 """About five seconds each on two cores."""
 
 
@@ -242,9 +242,33 @@ def _card(content: bytes) -> None:
         checkpoint.load(Path(folder))
 
 
+def _coreml(content: bytes) -> None:
+    """The model and the weights of a package, which its zip would protect by their checksums."""
+    from fer_export.model_file import coreml
+    from fer_export.model_file.mil.program import program_of
+    from fer_export.runtimes.mil import Interpreter
+
+    model, _, weights = content.partition(COREML_SEAM)
+    packed = coreml.packed(model, weights)
+    coreml.inspect(packed)
+    coreml.read(packed)
+    Interpreter(program_of(packed))
+
+
+def _coreml_seed() -> list[bytes]:
+    from fer_export.model_file import coreml, package
+    from helpers import tiny_coreml
+
+    files = package.unpacked(tiny_coreml.package())
+    return [files[coreml.MODEL] + COREML_SEAM + files[coreml.WEIGHTS]]
+
+
+COREML_SEAM = b"<model above, weights below>"
+
 PARSERS: dict[str, Callable[[bytes], Any]] = {
     "tflite": _in_file(".tflite", _model_file),
     "onnx": _in_file(".onnx", _model_file),
+    "coreml": _coreml,
     "keras": _in_file(".keras", _checkpoint),
     "h5": _in_file(".h5", _checkpoint),
     "json": _in_file(".json", _architecture),
@@ -369,6 +393,7 @@ def _phone_seeds() -> list[bytes]:
 
 
 MAKERS: dict[str, Callable[[], list[bytes]]] = {
+    "coreml": _coreml_seed,
     "tflite": _tflite_seeds,
     "onnx": _onnx_seeds,
     "keras": lambda: _saved(".keras"),

@@ -1,5 +1,6 @@
 """The figures that are promised, on real FER2013. FER2013_CSV names the file."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -160,3 +161,16 @@ def test_faces_shared_by_two_interpreters_get_the_same_answers(files_by_name, da
     path, faces = Path(files_by_name["int16x8.tflite"]["path"]), data.split("PublicTest").sample(200, 1).pixels
     with runtimes.LiteRt(path, workers=1) as one, runtimes.LiteRt(path, workers=2) as two:
         assert (one.run(faces) == two.run(faces)).all()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("coremltools") is None, reason="coremltools is not installed")
+def test_core_ml_keeps_the_network_on_real_faces(data, tmp_path):
+    """In an interpreter of the file; Apple's runtime was not run."""
+    network = checkpoint.load("nano-7")
+    made = exporting.export(network, "coreml", ["none", "fp16", "int8", "palette6"], tmp_path, data=data)
+    assert made.passed, str(made)
+    assert [file.parity.faces for file in made.files] == [3589] * 4
+    agreement = [file.parity.agreement.value for file in made.files]
+    assert agreement[0] == 1
+    assert agreement[1] >= 0.995
+    assert min(agreement[2:]) >= 0.98

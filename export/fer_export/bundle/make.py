@@ -190,7 +190,7 @@ def chosen(formats: Sequence[str] = ()) -> tuple[Variant, ...]:
 
 def _as_files(models: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files of the exported files: of a package those inside."""
-    found = {}
+    found: dict[str, bytes] = {}
     for name, content in models.items():
         inside = unpacked(content) if is_folder(Path(name)) else {"": content}
         found |= {f"{name}/{place}".rstrip("/"): each for place, each in inside.items()}

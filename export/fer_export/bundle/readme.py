@@ -34,7 +34,7 @@ def render(
         }
         for variant in variants
     ]
-    text = _template("readme.md.jinja").render(
+    text: str = _template("readme.md.jinja").render(
         model=model,
         package=_package(variants),
         contract=contract,
@@ -52,7 +52,7 @@ def apple(model: str, contract: PhotoContract, variants: Sequence[BundledVariant
     package = _package(variants)
     if package is None:
         return {}
-    text = _template("emotions.swift.jinja").render(model=model, contract=contract, package=package)
+    text: str = _template("emotions.swift.jinja").render(model=model, contract=contract, package=package)
     return {SWIFT: text.encode()}
 
 

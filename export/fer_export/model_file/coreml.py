@@ -120,7 +120,7 @@ def _input(program: Program, name: str, kind: Type) -> TensorSummary:
 
 def _outputs(program: Program, types: Mapping[str, Type]) -> tuple[TensorSummary, ...]:
     """The probabilities before the label; Core ML gives them as a dictionary."""
-    found = []
+    found: list[TensorSummary] = []
     for name in program.outputs:
         kind = types.get(name, Type("", ()))
         if kind.dtype == "dictionary":

@@ -220,8 +220,8 @@ def _program(model: Any, files: Mapping[str, bytes], folder: str) -> Program:
             }
             outputs = tuple((each.name, _type(each.type)) for each in operation.outputs)
             ops.append(Op(operation.type, inputs, outputs))
-    inputs = {each.name: _type(each.type) for each in function.inputs}
-    return Program(model, inputs, tuple(block.outputs), constants, tuple(ops))
+    given = {each.name: _type(each.type) for each in function.inputs}
+    return Program(model, given, tuple(block.outputs), constants, tuple(ops))
 
 
 def _argument(binding: Any, files: Mapping[str, bytes], folder: str) -> Ref | Constant:
