@@ -44,6 +44,8 @@ class Interpreter:
                 f"this interpreter does not know the Core ML op {', '.join(unknown)[:200]}; judge the file on a Mac "
                 "with `runtime='coreml'`"
             )
+        if len(program.inputs) != 1:
+            raise ExportFileError(f"the Core ML file has {len(program.inputs)} inputs; pass a classifier with one")
         self._values: dict[str, Any] = {name: _widened(value) for name, value in program.constants.items()}
         [self._given] = program.inputs
         self._answer = self._answers_of(program)

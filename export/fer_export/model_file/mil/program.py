@@ -129,7 +129,7 @@ class Program:
         """Multiply-accumulates of one face; None where a size is free."""
         types, total = self.types, 0
         for op in self.ops:
-            if op.kind in _COMPUTING:
+            if op.kind in _COMPUTING and op.outputs:
                 given, weights, made = (
                     types.get(_name(op, "x"), _UNKNOWN),
                     types.get(_name(op, _COMPUTING[op.kind]), _UNKNOWN),
@@ -206,8 +206,8 @@ def _program(model: Any, files: Mapping[str, bytes], folder: str) -> Program:
                 f"the Core ML file has the op {operation.type}, which holds ops itself: not read here"
             )
         if operation.type == "const":
-            value = next(entry.value for entry in operation.attributes if entry.key == "val")
-            constants[operation.outputs[0].name] = _decoded(value, files, folder)
+            values = {entry.key: entry.value for entry in operation.attributes}
+            constants[operation.outputs[0].name] = _decoded(values["val"], files, folder)
         else:
             inputs = {
                 entry.key: tuple(_argument(binding, files, folder) for binding in entry.value.arguments)
