@@ -84,7 +84,9 @@ def export(
     options: Options | None = None,
     on_step: OnStep = silent,
 ) -> Export:
-    """Convert a network, judge every file against Keras, and write it. `fer-export tflite`, `onnx`, `microcontroller`.
+    """Convert a network, judge every file against Keras, and write it.
+
+    `fer-export tflite`, `onnx`, `microcontroller`, `coreml`.
 
     network: what to export.
     format: a key of contract.formats, such as `tflite` or `onnx`.

@@ -60,7 +60,7 @@ def test_what_a_row_names_is_there(row):
         assert not name or formats.loaded(name)
     for runtime in row.runtimes:
         assert formats.loaded(runtime.opens).name == runtime.name
-    assert set(row.bundled) <= set(variants.precisions(row.name))
+    assert {*row.bundled, *row.bundled_on_request} <= set(variants.precisions(row.name))
 
 
 def test_the_words_of_messages_follow_the_table(dummy):

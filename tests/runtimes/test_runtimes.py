@@ -21,11 +21,11 @@ from fer_export.runtimes import (
     tflite_runtime_,
 )
 from fer_export.system import machine
-from helpers import stand_in, tiny_onnx, tiny_tflite
+from helpers import stand_in, tiny_coreml, tiny_onnx, tiny_tflite
 from helpers.networks import checkpoint_of, grey, report_like
 
 RUNTIMES = tuple(formats.runtimes())
-HERE = ("litert", "tflite-runtime", "onnxruntime", "keras")
+HERE = ("litert", "tflite-runtime", "onnxruntime", "mil", "keras")
 """Runtimes that need nothing else installed; the others have tests of their own, with the same claims."""
 
 
@@ -43,6 +43,7 @@ def openers(tmp_path_factory: pytest.TempPathFactory, keras_file: Path) -> dict[
         "litert": lambda: LiteRt(model, threads=2),
         "tflite-runtime": lambda: TfliteRuntime(model, threads=2, python=python),
         "onnxruntime": lambda: OnnxRuntime(tiny_onnx.model(), threads=2),
+        "mil": lambda: open_runtime(tiny_coreml.package(), "mil", threads=2),
         "keras": lambda: KerasRuntime(keras_file),
     }
 
@@ -53,7 +54,7 @@ def faces_of(runtime: Runtime, count: int = 6) -> np.ndarray:
 
 
 def test_every_runtime_belongs_to_a_format() -> None:
-    assert set(HERE) | {"openvino", "tflite-micro"} == set(RUNTIMES)
+    assert set(HERE) | {"openvino", "tflite-micro", "coreml"} == set(RUNTIMES)
     assert {name for file_format in formats.FORMATS for name in runtimes_of(file_format)} == set(RUNTIMES)
     # Every format that is exported can be run.
     assert all(runtimes_of(file_format) for file_format in formats.FORMATS)
@@ -107,6 +108,7 @@ def test_the_format_chooses_the_runtime(tmp_path: Path, keras_file: Path) -> Non
         (tflite.read_bytes(), "litert"),
         (onnx, "onnxruntime"),
         (onnx.read_bytes(), "onnxruntime"),
+        (tiny_coreml.package(), formats.FORMATS["coreml"].usual.name),
         (keras_file, "keras"),
     ):
         for asked in (None, name):
@@ -163,7 +165,10 @@ def test_more_threads_than_cores_are_allowed() -> None:
 def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportFileError, match=r"cannot read .*absent\.tflite"):
         open_runtime(tmp_path / "absent.tflite")
-    for content, message in ((b"", "empty"), (b"no model at all", "is not a TFLite, ONNX or tflite-micro model")):
+    for content, message in (
+        (b"", "empty"),
+        (b"no model at all", "is not a TFLite, ONNX, tflite-micro or Core ML model"),
+    ):
         with pytest.raises(ExportFileError, match=message):
             open_runtime(content)
     with pytest.raises(CheckpointError):

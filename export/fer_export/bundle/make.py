@@ -135,7 +135,7 @@ def make(
     }
     variants = tuple(_bundled(file) for file in export.files)
     contents[README] = bundle_readme.render(checkpoint.name, contract, variants, models)
-    contents |= bundle_readme.apple(checkpoint.name, contract, variants)
+    contents |= bundle_readme.sources(checkpoint.name, contract, variants)
     listing = Manifest(
         model=checkpoint.name,
         default=variants[0].file,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..contract import FORMATS, PhotoContract, find
@@ -12,8 +13,26 @@ from ..model_file import tflite_versions
 from .golden.photos import PORTRAIT_CREDIT
 from .manifest import BundledVariant
 
-SWIFT = "swift/Emotions.swift"
-"""Its place in a bundle."""
+
+@dataclass(frozen=True)
+class Snippet:
+    """Source for the files of a format that the README itself shows no source for."""
+
+    place: str
+    """Of the source in the bundle."""
+
+    file: str
+    """The first of these files, which it runs."""
+
+    @property
+    def source(self) -> str:
+        """The template of the source."""
+        return f"snippets/{PurePosixPath(self.place).name}.jinja"
+
+    @property
+    def chapter(self) -> str:
+        """The template of its chapter in the README."""
+        return f"snippets/{PurePosixPath(self.place).name}.md.jinja"
 
 
 def render(
@@ -36,7 +55,7 @@ def render(
     ]
     text: str = _template("readme.md.jinja").render(
         model=model,
-        package=_package(variants),
+        snippets=_snippets(variants),
         contract=contract,
         rows=rows,
         default=variants[0].file,
@@ -47,18 +66,18 @@ def render(
     return text.encode()
 
 
-def apple(model: str, contract: PhotoContract, variants: Sequence[BundledVariant]) -> dict[str, bytes]:
-    """The Swift file of a bundle with Core ML packages, by its place; empty without any."""
-    package = _package(variants)
-    if package is None:
-        return {}
-    text: str = _template("emotions.swift.jinja").render(model=model, contract=contract, package=package)
-    return {SWIFT: text.encode()}
+def sources(model: str, contract: PhotoContract, variants: Sequence[BundledVariant]) -> dict[str, bytes]:
+    """Source files by their place, for the formats whose row names one; empty without any."""
+    found: dict[str, bytes] = {}
+    for snippet in _snippets(variants):
+        text: str = _template(snippet.source).render(model=model, contract=contract, file=snippet.file)
+        found[snippet.place] = text.encode()
+    return found
 
 
-def _package(variants: Sequence[BundledVariant]) -> str | None:
-    """The first Core ML package."""
-    return next((variant.file for variant in variants if FORMATS[variant.format].folder), None)
+def _snippets(variants: Sequence[BundledVariant]) -> tuple[Snippet, ...]:
+    first = {variant.format: variant.file for variant in reversed(variants)}
+    return tuple(Snippet(FORMATS[name].snippet, file) for name, file in first.items() if FORMATS[name].snippet)
 
 
 def _template(name: str) -> Any:

@@ -85,6 +85,9 @@ class Format:
     """Precisions that a bundle holds; it needs kernel sets in bundle/golden."""
     bundled_on_request: tuple[str, ...] = ()
     """Precisions that a bundle holds where the format is asked for; without kernel sets it has no golden answers."""
+    snippet: str = ""
+    """Place in a bundle of the source that shows an app how to run its files, such as `swift/Emotions.swift`. Source and
+    chapter of the README are made from the templates of that name in bundle/snippets; empty where there are none."""
     counts_delegated: bool = False
     """Whether its runtimes tell which ops a delegate took."""
     companions: str = ""
@@ -248,6 +251,7 @@ FORMATS: dict[str, Format] = {
                 ),
             ),
             bundled_on_request=("int8", "fp16"),
+            snippet="swift/Emotions.swift",
             everywhere=False,
             folder=True,
             float_arithmetic=True,
@@ -282,7 +286,7 @@ def runtimes() -> dict[str, RuntimeRow]:
 
 
 def titles() -> str:
-    """`TFLite, ONNX or tflite-micro`: the formats that networks are converted to, for messages."""
+    """`TFLite, ONNX or Core ML`: the formats that networks are converted to, for messages."""
     words = [row.title for row in exported()]
     return f"{', '.join(words[:-1])} or {words[-1]}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...harmless import harmless
 from .network import known_lines, worth_lines
 from .next_commands import NONE, Flags
-from .parity import verdict
+from .parity import caveats, verdict
 from .table import megabytes, percent, table
 
 if TYPE_CHECKING:
@@ -46,11 +46,12 @@ def bundle_text(made: Made, flags: Flags = NONE) -> str:
             for variant in made.golden.variants
         ],
     )
+    said = "".join(f"{line}\n\n" for line in caveats(file.runtime for file in made.export.files))
     return (
         f"{table(['variant', 'size', 'agreement', 'accuracy'], [_row(file) for file in made.export.files])}\n"
         f"{known_lines(made.export.checkpoint, flags)}\n"
         f"judged on {made.export.files[0].parity.faces:,} {made.export.files[0].parity.source}\n\n"
-        f"{verdicts}\n\n{kernels}\n"
+        f"{verdicts}\n\n{said}{kernels}\n"
         f"{len(photos)} photos, {faces} faces found, {vectors} vectors\n\n"
         f"{len(made.manifest.files) + 1} files, {megabytes(made.bytes)}, sha256 {made.digest}\n"
         f"written to {', '.join(harmless(place) for place in made.places)}\n"

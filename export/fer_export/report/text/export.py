@@ -12,7 +12,7 @@ from ...harmless import harmless
 from .blame import repair_text
 from .network import known_lines, worth_lines
 from .next_commands import NONE, Flags
-from .parity import caveat, kernels_verdict, verdict
+from .parity import caveats, kernels_verdict, verdict
 from .table import megabytes, percent, table, with_interval
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def export_text(result: Export, flags: Flags = NONE) -> str:
         )
     )
     blocks.extend("\n".join(map(harmless, file.companions.lines)) for file in result.files if file.companions)
-    blocks.extend(dict.fromkeys(caveat(file.runtime) for file in result.files if caveat(file.runtime)))
+    blocks += caveats(file.runtime for file in result.files)
     worth = worth_lines(result.judge.usefulness)
     blocks += [worth] if worth else []
     blocks.append(_next_commands(result, flags))
@@ -63,7 +63,7 @@ def summary_lines(result: Export, flags: Flags = NONE) -> str:
 
 def _calibration_text(result: Export) -> str:
     if result.calibration is None:
-        return "none needed: activations stay float"
+        return "none needed: nothing is fitted to faces"
     record = result.calibration.record
     if record["source"] == "probe faces":
         return f"{record['count']} probe faces (synthetic, made from the network itself; --data takes real ones)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -58,11 +58,11 @@ def kernels_verdict(name: str, kernels: KernelParity | None) -> str:
     return f"\n{word}  {harmless(name)} on the kernels of {harmless(kernels.runtime)}: {found}  (gate: {limits})"
 
 
-def caveat(runtime: str) -> str:
-    """What answers of a runtime, such as `litert 2.3.0`, do not prove; empty for most."""
-    name = runtime.partition(" ")[0]
-    row = formats.runtimes().get(name)
-    return f"note: {row.caveat}" if row and row.caveat else ""
+def caveats(named: Iterable[str]) -> list[str]:
+    """What answers of runtimes, such as `litert 2.3.0`, do not prove, each once; empty for most."""
+    known = formats.runtimes()
+    rows = [known.get(name.partition(" ")[0]) for name in named]
+    return list(dict.fromkeys(f"note: {row.caveat}" for row in rows if row and row.caveat))
 
 
 def parity_text(result: Judgement, flags: Flags = NONE) -> str:
@@ -82,7 +82,7 @@ def parity_text(result: Judgement, flags: Flags = NONE) -> str:
         blocks += [_probabilities(named), f"{PROBABILITIES_LEGEND}; {CALIBRATION_LEGEND}"]
         blocks += [f"recall in {harmless(name)}\n{recall_table(each)}" for name, each in named if each.flipped]
     blocks.append("\n".join(verdict(name, each.parity) + kernels_verdict(name, each.kernels) for name, each in judged))
-    blocks += list(dict.fromkeys(caveat(each.runtime) for _, each in judged if caveat(each.runtime)))
+    blocks += caveats(each.runtime for _, each in judged)
     worth = worth_lines(judged[0][1].network)
     blocks += [worth] if worth else []
     return "\n\n".join(blocks)
