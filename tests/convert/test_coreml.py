@@ -173,9 +173,13 @@ def test_what_core_ml_does_not_take_is_said(network, monkeypatch):
         converting.Converter(network).convert(find("coreml", "int8"))
     with pytest.raises(UsageError, match="does not take `input_kind=frame`"):
         fer.export(network, "coreml", "none", options=fer.Options(input_kind="frame"))
+    with pytest.raises(UsageError, match="computes in float at int8, too; remove `strict_int8`"):
+        fer.export(network, "coreml", "int8", options=fer.Options(strict_int8=True))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    # Before any face is made.
+    monkeypatch.setattr(probe_faces, "make", None)
     with pytest.raises(UsageError, match="fer-export\\[coreml\\]"):
-        converting.Converter(network)
+        fer.export(network, "coreml", "int8")
 
 
 # What coremltools leaves behind when it fails, it removes with a warning.

@@ -168,9 +168,10 @@ def test_core_ml_keeps_the_network_on_real_faces(data, tmp_path):
     """In an interpreter of the file; Apple's runtime was not run."""
     network = checkpoint.load("nano-7")
     made = exporting.export(network, "coreml", ["none", "fp16", "int8", "palette6"], tmp_path, data=data)
-    assert made.passed, str(made)
+    assert [file.parity.failures for file in made.files] == [()] * 4
     assert [file.parity.faces for file in made.files] == [3589] * 4
-    agreement = [file.parity.agreement.value for file in made.files]
-    assert agreement[0] == 1
-    assert agreement[1] >= 0.995
-    assert min(agreement[2:]) >= 0.98
+    none, fp16, int8, palette6 = (file.parity.agreement.value for file in made.files)
+    assert none == 1
+    assert fp16 >= 0.995
+    assert int8 >= 0.985
+    assert palette6 >= 0.97

@@ -84,12 +84,14 @@ def export_variants(
         # What judges the files must be there before minutes of work.
         if interpreter := row.usual.interpreter:
             formats.loaded(interpreter)()
+        if options.strict_int8 and row.float_arithmetic and any(v.integer for v in variants if v.format == row.name):
+            raise UsageError(f"{row.file} computes in float at int8, too; remove `strict_int8`, or use `format='tflite'`")
     files.check_writable(output)
     if data is not None:
         checkpoint = with_evidence(checkpoint, data, seed=options.seed, on_step=on_step)
+    converters = {name: _converter(checkpoint, name, options) for name in {v.format for v in variants}}
     calibrating, faces = _faces(checkpoint, data, options, any(v.integer for v in variants), on_step)
     task = Task(checkpoint, output, options, calibrating, Judge.of(checkpoint, faces), on_step)
-    converters = {name: _converter(checkpoint, name, options) for name in {v.format for v in variants}}
     exported, refused = [], []
     for variant in variants:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import threadpoolctl
 from numpy.typing import NDArray
 
 from ..errors import ExportFileError, UsageError, one_line
@@ -57,9 +58,11 @@ class MilInterpreter(Runtime):
         if not len(images):
             return self._answers(np.zeros(self.input_shape, np.uint8))[:0]
         found = []
-        for start in range(0, len(images), _CHUNK):
-            found.append(self._answers(images[start : start + _CHUNK]))
-            on_face(min(start + _CHUNK, len(images)), len(images))
+        # By default NumPy's products take every core, and threads that wait for each other take most of a busy one.
+        with threadpoolctl.threadpool_limits(self.threads, user_api="blas"):
+            for start in range(0, len(images), _CHUNK):
+                found.append(self._answers(images[start : start + _CHUNK]))
+                on_face(min(start + _CHUNK, len(images)), len(images))
         return np.concatenate(found)
 
     def _answers(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from .mil_values import Array, Given
 
-_MOST_PATCHES = 1 << 23
-"""Values that a convolution copies at once."""
+_MOST_PATCHES = 1 << 18
+"""Values that a convolution copies at once, few enough for a processor's cache."""
 
 
 def conv(given: Given) -> Array:
