@@ -42,7 +42,9 @@ def test_a_bundle_holds_core_ml_where_it_is_asked_for():
     assert set(usual) == {"tflite", "onnx"}
     asked = [(variant.format, variant.precision) for variant in bundling.chosen(("coreml", "tflite"))]
     assert asked == [("tflite", "int8"), ("tflite", "none"), ("coreml", "int8"), ("coreml", "fp16")]
-    with pytest.raises(UsageError, match="'coremi' \\(did you mean 'coreml'\\?\\); use `formats` of tflite, onnx, coreml"):
+    with pytest.raises(
+        UsageError, match="'coremi' \\(did you mean 'coreml'\\?\\); use `formats` of tflite, onnx, coreml"
+    ):
         bundling.chosen(("tflite", "coremi"))
     with pytest.raises(UsageError, match="cannot hold 'microcontroller'"):
         bundling.chosen(("tflite", "microcontroller"))

@@ -85,7 +85,9 @@ def export_variants(
         if interpreter := row.usual.interpreter:
             formats.loaded(interpreter)()
         if options.strict_int8 and row.float_arithmetic and any(v.integer for v in variants if v.format == row.name):
-            raise UsageError(f"{row.file} computes in float at int8, too; remove `strict_int8`, or use `format='tflite'`")
+            raise UsageError(
+                f"{row.file} computes in float at int8, too; remove `strict_int8`, or use `format='tflite'`"
+            )
     files.check_writable(output)
     if data is not None:
         checkpoint = with_evidence(checkpoint, data, seed=options.seed, on_step=on_step)
