@@ -86,8 +86,8 @@ class Format:
     bundled_on_request: tuple[str, ...] = ()
     """Precisions that a bundle holds where the format is asked for; without kernel sets it has no golden answers."""
     snippet: str = ""
-    """Place in a bundle of the source that shows an app how to run its files, such as `swift/Emotions.swift`. Source and
-    chapter of the README are made from the templates of that name in bundle/snippets; empty where there are none."""
+    """Place in a bundle of the source that runs its files in an app, such as `swift/Emotions.swift`. It and a chapter of
+    the README are made from the templates of its name in bundle/snippets; empty where the README itself has source."""
     counts_delegated: bool = False
     """Whether its runtimes tell which ops a delegate took."""
     companions: str = ""

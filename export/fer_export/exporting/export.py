@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..calibration import CalibrationSet, calibration_set, probe_cache
 from ..checkpoint import Checkpoint
-from ..contract import Gate, Variant, find, formats, tensors
+from ..contract import Variant, find, formats, tensors
 from ..convert import Companions, converter
 from ..convert.lite_process import is_known
 from ..dataset import Dataset
@@ -17,7 +17,7 @@ from ..errors import ConversionError, DataError, ExportFileError, UsageError
 from ..model_file import inspect as modelfile
 from ..model_file import write_file
 from ..network import is_graph
-from ..parity import Judge, Judged, ParityFaces, judging_faces, with_evidence
+from ..parity import Judge, ParityFaces, judging_faces, with_evidence
 from ..system import OnStep, files, keras_backend, silent
 from . import float_ops
 from .exported import Export, ExportedFile, Options, Refused
@@ -151,7 +151,14 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
     repairing = _repairable(task.checkpoint, variant, calibrating, options)
     # What TensorFlow's converter crashes on may crash its kernels, too.
     apart = variant.integer and not is_known(task.checkpoint.network)
-    judged = _judged(content, judge, gate, repairing, on_step, apart)
+    try:
+        judged = judge.judge(content, gate, on_step, isolated=apart)
+    except ExportFileError as error:
+        # It is going to be made again with layers in float.
+        judged = None
+        if not repairing:
+            helps = "; try `repair=True` or `precision='dynamic'`" if variant.repairable else ""
+            raise ConversionError(f"the new file does not run: {error}{helps}") from error
     if calibrating is not None and repairing and not (judged and judged.parity.passed):
         attempt = repair(
             content,
@@ -203,21 +210,6 @@ def _repairable(checkpoint: Checkpoint, variant: Variant, calibrating: Calibrati
     """Whether a file that fails is made again with layers in float."""
     wanted = options.repair and not options.strict_int8 and options.input_kind != "frame"
     return wanted and variant.repairable and calibrating is not None and is_graph(checkpoint.network)
-
-
-def _judged(content: bytes, judge: Judge, gate: Gate, repairing: bool, on_step: OnStep, apart: bool) -> Judged | None:
-    """The judgement of a new file; None where its runtime refuses it and it is going to be repaired.
-
-    apart: whether to run it in a process of its own.
-    """
-    try:
-        return judge.judge(content, gate, on_step, isolated=apart)
-    except ExportFileError as error:
-        if repairing:
-            return None
-        raise ConversionError(
-            f"the new file does not run: {error}; try `repair=True` or `precision='dynamic'`"
-        ) from error
 
 
 def _faces(
