@@ -86,8 +86,8 @@ class Format:
     bundled_on_request: tuple[str, ...] = ()
     """Precisions that a bundle holds where the format is asked for; without kernel sets it has no golden answers."""
     snippet: str = ""
-    """Place in a bundle of the source that runs its files in an app, such as `swift/Emotions.swift`. It and a chapter of
-    the README are made from the templates of its name in bundle/snippets; empty where the README itself has source."""
+    """Place in a bundle of the source that runs its files in an app, such as `swift/Emotions.swift`; empty where the
+    README itself has it. Templates of that name in bundle/snippets make the source and a chapter of the README."""
     counts_delegated: bool = False
     """Whether its runtimes tell which ops a delegate took."""
     companions: str = ""
