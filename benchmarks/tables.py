@@ -24,6 +24,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "calibration": exports.calibration,
     "peers": peers.peers,
     "networks": training.networks,
+    "labels-and-photos": training.labels_and_photos,
+    "robustness": words.once_recorded("robustness", training.robustness),
     "speed": speed.speed,
     "crop-margin": photos.crop_margin,
     "group-faces": photos.group_faces,

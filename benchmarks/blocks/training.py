@@ -9,7 +9,7 @@ from .words import ROOT, machine_of, percent, points_of, result_of, share_of, ta
 def networks() -> str:
     latency = result_of("network_latency")
     beside = latency["beside"]
-    header = ["name", "outputs", "Keras: PublicTest accuracy (95 %)", "int8 TFLite: accuracy (95 %)", "int8 file"]
+    header = ["name", "outputs", "PublicTest by", "Keras: accuracy (95 %)", "int8 TFLite: accuracy (95 %)", "int8 file"]
     header += ["multiply-adds", "parameters", f"p50 beside {beside}", "epoch"]
     rows = []
     for path in sorted((ROOT / "models").glob("*/card.json")):
@@ -19,6 +19,7 @@ def networks() -> str:
             [
                 f"`{card['name']}`",
                 str(len(card["labels"])),
+                "FER+ votes" if "labels_of" in protocol else "2013's labels",
                 f"{share_of(figures['accuracy'])} of {figures['accuracy']['count']:,}",
                 share_of(int8["accuracy"]),
                 f"{int8['bytes'] / 1e6:.2f} MB",
@@ -32,6 +33,57 @@ def networks() -> str:
     return (
         f"{table_of(header, rows)}\n\nMultiply-adds, parameters and p50 are the int8 file's; {beside} takes "
         f"{milliseconds:.3f} ms on one thread of LiteRT ({machine_of(latency)})."
+    )
+
+
+def labels_and_photos() -> str:
+    """Networks whose cards judge them by both kinds of labels and on photographs."""
+    header = ["name", "shares", "2013's labels", "FER+ votes", "photos, Keras", "photos, int8", "weakest on photos, int8"]
+    rows, left_out, photos = [], 0, 0
+    for path in sorted((ROOT / "models").glob("*/card.json")):
+        figures = json.loads(path.read_text())["evaluation"]
+        if "photos" not in figures:
+            continue
+        labels, photos = figures["labels"], figures["photos"]["photos"]
+        left_out = labels["votes"]["left_out"]
+        for prior, seen in figures["photos"]["priors"].items():
+            recall = {name: each["recall"] for name, each in seen["int8"]["emotions"].items()}
+            weakest = min(recall, key=lambda name: float(recall[name]["value"]))
+            rows.append(
+                [
+                    f"`{path.parent.name}`",
+                    prior,
+                    *(share_of(labels[kind]["priors"][prior]["accuracy"]) for kind in ("2013", "votes")),
+                    *(share_of(seen[kind]["accuracy"]) for kind in ("keras", "int8")),
+                    f"{weakest} {recall[weakest]['hits']} of {recall[weakest]['count']}",
+                ]
+            )
+    if not rows:
+        return "No card holds these figures yet; `python -m benchmarks.ship --votes ... --photos ...` adds them."
+    return (
+        f"{table_of(header, rows)}\n\nPublicTest in Keras; by votes {left_out:,} faces without a majority are left out. "
+        f"{photos} photographs of other people's collections with one labelled face each. They were seen while the "
+        "default prior was chosen, so these figures are slightly optimistic."
+    )
+
+
+def robustness() -> str:
+    result = result_of("robustness")
+    header = ["name", "as they are", *(f"{kind} ({unit})" for kind, unit in result["units"].items())]
+    rows = [
+        [
+            f"`{name}`",
+            f"{percent(found['as they are']['value'])} %",
+            *(
+                ", ".join(f"{strength}: {percent(each['value'])}" for strength, each in found[kind].items())
+                for kind in result["units"]
+            ),
+        ]
+        for name, found in result["networks"].items()
+    ]
+    return (
+        f"![Accuracy by strength of each change](../benchmarks/results/robustness.png)\n\n{table_of(header, rows)}\n\n"
+        f"Accuracy in % of {result['faces']:,} PublicTest faces by {result['labels']} ({machine_of(result)})."
     )
 
 
