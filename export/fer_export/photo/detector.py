@@ -64,18 +64,19 @@ class _Network:
         height, width = photo.shape[:2]
         side = rule.windows * rule.size
         canvas, (across, down), (small_width, small_height) = letterbox(photo, side, side * rule.margin // 1000)
+        scaled = canvas.astype(np.float32) / np.float32(127.5) - np.float32(1)  # once, as windows overlap
         faces = []
         for left, top in windows(rule, (across, down), (small_width, small_height)):
-            for edges, score in self._found(canvas[top : top + rule.size, left : left + rule.size], rule):
+            for edges, score in self._found(scaled[top : top + rule.size, left : left + rule.size], rule):
                 x = (edges[[0, 2]] * rule.size - (across - left)) / small_width * width
                 y = (edges[[1, 3]] * rule.size - (down - top)) / small_height * height
                 box = Box(*(int(value) for value in np.floor(np.stack([x, y], axis=1).ravel() + 0.5)))
                 faces.append(Face(box, score, rule.file))
         return sorted(faces, key=lambda face: -face.score)
 
-    def _found(self, window: NDArray[np.uint8], rule: DetectorRule) -> list[tuple[Edges, float]]:
-        """The faces of a window uint8 [size, size, 3]: edges from 0 to 1, and scores."""
-        self._interpreter.set_tensor(self._input, window[None].astype(np.float32) / np.float32(127.5) - np.float32(1))
+    def _found(self, window: NDArray[np.float32], rule: DetectorRule) -> list[tuple[Edges, float]]:
+        """The faces of a window float32 [size, size, 3] in -1..1: edges from 0 to 1, and scores."""
+        self._interpreter.set_tensor(self._input, window[None])
         self._interpreter.invoke()
         regressors = self._interpreter.get_tensor(self._outputs[16])[0]
         scores = self._interpreter.get_tensor(self._outputs[1])[0, :, 0]
@@ -139,10 +140,10 @@ def decoded(
 ) -> tuple[Edges, NDArray[np.float64]]:
     """The boxes above the threshold, the highest score first: edges [M, 4] from 0 to 1, and scores [M]."""
     sure = 1 / (1 + np.exp(-np.clip(scores.astype(np.float64), -_RAW_LIMIT, _RAW_LIMIT)))
-    raw = regressors[:, :4].astype(np.float64) / rule.size
-    kept = np.flatnonzero((sure * 1000 >= rule.threshold) & (raw[:, 2] > 0) & (raw[:, 3] > 0))
+    kept = np.flatnonzero((sure * 1000 >= rule.threshold) & (regressors[:, 2] > 0) & (regressors[:, 3] > 0))
     kept = kept[np.argsort(-sure[kept], kind="stable")]
-    middle, half = raw[kept, :2] + centres[kept], raw[kept, 2:] / 2
+    raw = regressors[kept, :4].astype(np.float64) / rule.size
+    middle, half = raw[:, :2] + centres[kept], raw[:, 2:] / 2
     return np.concatenate([middle - half, middle + half], axis=1), sure[kept]
 
 
