@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..system import OnStep, files, machine, silent
@@ -17,7 +15,13 @@ from .pipeline import Pipeline, picture_paths
 from .results import PhotoResult, PhotoResults
 from .source import PipelineSource
 
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
 STDIN = "-"
+
+VIDEOS = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".3gp", ".ogv", ".wmv"))
+"""What a video is called; everything else is a photo."""
 
 ENOUGH = 4
 """Photos for each further process: fewer are read while it starts."""
@@ -60,6 +64,11 @@ def photo_paths(words: Sequence[str], lines: Iterable[str] = ()) -> list[Path]:
     if not paths:
         raise UsageError("the list of photos is empty; pass at least one photo")
     return paths
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is called like a video."""
+    return path.suffix.lower() in VIDEOS
 
 
 def predict_many(
@@ -106,6 +115,8 @@ def _here(pipeline: Pipeline, places: Sequence[Place], job: PhotoJob) -> Iterato
 
 def _apart(source: PipelineSource, count: int, places: Sequence[Place], job: PhotoJob) -> Iterator[PhotoResult]:
     """Results in order; where a process ends, the first photo without one is tried alone, and the rest anew."""
+    from concurrent.futures.process import BrokenProcessPool
+
     rest = list(places)
     while rest:
         done = 0
@@ -120,6 +131,8 @@ def _apart(source: PipelineSource, count: int, places: Sequence[Place], job: Pho
 
 def _alone(source: PipelineSource, place: Place, job: PhotoJob) -> PhotoResult:
     """The result of one photo in a process of its own."""
+    from concurrent.futures.process import BrokenProcessPool
+
     try:
         with _pool(source, 1, job) as pool:
             return pool.submit(_predict, place).result()
@@ -130,6 +143,10 @@ def _alone(source: PipelineSource, place: Place, job: PhotoJob) -> PhotoResult:
 
 
 def _pool(source: PipelineSource, count: int, job: PhotoJob) -> ProcessPoolExecutor:
+    # Both take their time to load, and a single photo needs neither.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # Spawned: a process that was forked from one with threads may hang.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, mp_context=context, initializer=_open, initargs=(source, job))
