@@ -27,6 +27,10 @@ ENOUGH = 4
 """Photos for each further process: fewer are read while it starts."""
 
 
+MOST_THREADS = 4
+"""Threads that look for faces in one photo: more wait for one another."""
+
+
 @dataclass(frozen=True)
 class PhotoJob:
     """What is done with each photo."""
@@ -83,6 +87,7 @@ def predict_many(
     """The faces of many photos; one that cannot be read becomes a result with its error, and the next follows.
 
     processes: by default as many as there are cores and the number of photos is worth.
+        A single photo is searched on several threads instead; pass 1 to keep to one core.
     on_result: called with each result, in the order of the photos.
 
     Raises UsageError for a picture that is not a .png, OutputError when nothing can be written there.
@@ -92,7 +97,8 @@ def predict_many(
     wanted = processes or min(machine.cores(), 1 + len(paths) // ENOUGH)
     count = 1 if source.uses_keras else max(1, min(wanted, len(paths)))
     results: list[PhotoResult] = []
-    with source.open() as pipeline:
+    # The processes of several have all cores already.
+    with source.open(threads=min(machine.cores(), MOST_THREADS) if count == 1 and processes is None else 1) as pipeline:
         places = list(zip(paths, pictures, crops, strict=True))
         found = _here(pipeline, places, job) if count == 1 else _apart(source, count, places, job)
         on_step("looking for faces", 0, len(paths))
