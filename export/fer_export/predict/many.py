@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..harmless import file_name
 from ..system import OnStep, files, machine, silent
 from .pipeline import Pipeline, picture_paths
 from .results import PhotoResult, PhotoResults
@@ -56,9 +58,9 @@ def photo_paths(words: Sequence[str], lines: Iterable[str] = ()) -> list[Path]:
     for word in words:
         if word == STDIN:
             paths += [Path(line.rstrip("\r\n")) for line in lines if line.strip()]
-        elif Path(word).is_dir():
+        elif os.path.isdir(word):  # unlike Path's, False for a name that is too long
             paths += _pictures(Path(word))
-        elif not Path(word).exists() and glob.has_magic(word):
+        elif not os.path.exists(word) and glob.has_magic(word):
             found = sorted(glob.glob(word, recursive=True))
             if not found:
                 raise UsageError(f"the pattern {word} names no file; check its folder and suffix")
@@ -174,19 +176,22 @@ def _predict(place: Place) -> PhotoResult:
 def _crop_places(paths: Sequence[Path], folder: Path) -> list[Path]:
     """Folder and stem of each photo; a second photo of the same name is numbered."""
     files.check_writable(folder)
-    seen: dict[str, int] = {}
-    places = []
+    places: dict[Path, None] = {}
     for path in paths:
-        seen[path.stem] = seen.get(path.stem, 0) + 1
-        places.append(folder / (path.stem if seen[path.stem] == 1 else f"{path.stem}-{seen[path.stem]}"))
-    return places
+        stem, count = file_name(path.stem), 1
+        place = folder / stem
+        while place in places:
+            count += 1
+            place = folder / f"{stem}-{count}"
+        places[place] = None
+    return list(places)
 
 
 def _pictures(folder: Path) -> list[Path]:
     from PIL import Image
 
     known = Image.registered_extensions()
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in known and path.is_file())
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in known and os.path.isfile(path))
     if not found:
         raise UsageError(f"{folder} holds no picture that Pillow can read; check the folder")
     return found
