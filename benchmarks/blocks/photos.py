@@ -36,15 +36,12 @@ def group_faces() -> str:
         found = [f"{each['found']} of {each['of']}" for each in (before, after)]
         rows.append([faces, share, *found, str(after["mistaken"])])
     nobody = result["pictures_without_faces"]
-    # A record from before this figure lacks it.
-    edge = result.get("edge", {"of": 0, "rows": []})
+    edge = result["edge"]
     kept = ", ".join(f"{each['found']} with {percent(each['cut_off'], 0)} % cut off" for each in edge["rows"])
-    cut = f"Of {edge['of']} faces on grey that the edge cuts off, these are found: {kept}. " if kept else ""
     return (
         f"{table_of(header, rows)}\n\nIn {nobody['count']} pictures without a face ({nobody['from']}) "
         f"{windows['mistaken_without_faces']} are mistaken for one, without windows {whole['mistaken_without_faces']}. "
-        f"{cut}Median time of a photo: {whole['median_ms']:.0f} ms, with windows {windows['median_ms']:.0f} ms "
-        f"({machine_of(result)})."
+        f"Of {edge['of']} faces on grey that the edge cuts off, these are found: {kept}."
     )
 
 
@@ -57,10 +54,10 @@ def merging() -> str:
     right = f"{groups['off_by_one_at_most']} of {groups['of']} groups that can be counted are right within one face."
     return (
         f"{table_of(['group', 'faces', 'found'], rows)}\n\n{right} In {singles['without_a_face']} of {singles['of']} "
-        f"photos of one person no face is found, and {singles['further_boxes']} mistaken boxes stand beside others; "
-        f"the emotion is right in {singles['emotion_right']}. A fist, hair or background is taken for a face in "
-        f"{fists['with_a_mistaken_box']} of {fists['of']} photos, a drawing in {drawings['with_a_face']} of "
-        f"{drawings['of']}."
+        f"photos of one person no face is found, and {singles['further_boxes']} further boxes stand beside those of "
+        f"the labelled faces; the emotion is right in {singles['emotion_right']}. A fist, hair or background is taken "
+        f"for a face in {fists['with_a_mistaken_box']} of {fists['of']} photos, a drawing in "
+        f"{drawings['with_a_face']} of {drawings['of']}."
     )
 
 

@@ -5,5 +5,5 @@ from pathlib import Path
 
 
 class Deadly(type(Path())):
-    def is_file(self):
+    def stat(self, **options: object) -> object:
         os._exit(9)

@@ -112,6 +112,12 @@ def test_margin_and_shift_by_hand():
     assert crop.square(Box(40, 30, 60, 50), 100, 80, CropRule(1000, 0, -85)) == Square(40, 28, 20)
 
 
+def test_area_of_a_picture_whose_sum_needs_more_than_32_bits():
+    pixels = np.full((2, 9_000_000, 1), 255, np.uint8)
+    pixels[:, :3_000_000] = 251
+    assert crop.area(pixels, 3, 1).ravel().tolist() == [251, 255, 255]
+
+
 def test_face_is_square_then_grey_then_area():
     photo = noise(70, 90)
     contract = contract_for(("happy", "sad"), 16)

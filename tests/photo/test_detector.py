@@ -100,6 +100,16 @@ def test_the_same_photo_gives_the_same_faces(found):
     assert found.faces(photo) == Detector(CONTRACT).faces(photo) == found.faces(photo)
 
 
+def test_several_threads_find_the_same_faces(found):
+    spread = Detector(CONTRACT)
+    spread.spread(3)
+    photo = np.full((300, 500, 3), 150, np.uint8)
+    for left in (20, 200, 380):
+        photo[100:190, left : left + 90] = drawn_face(90)
+    assert len(found.faces(photo)) == 3
+    assert spread.faces(photo) == found.faces(photo)
+
+
 def test_faces_too_small_for_the_whole_photo_are_found_in_windows(found):
     photo = np.full((500, 700, 3), 150, np.uint8)
     places = [(left, top) for top in (30, 180, 330) for left in (40, 210, 380, 550)]

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,12 +171,26 @@ def test_what_is_no_photo(tmp_path):
     assert "not a picture that Pillow can read; convert it to JPEG or PNG" in refused(text)
     empty = tmp_path / "empty.jpg"
     empty.touch()
-    assert "not a picture" in refused(empty)
+    assert "is empty; copy or save it again" in refused(empty)
     assert "does not exist" in refused(tmp_path / "missing.jpg")
     assert "is a folder" in refused(tmp_path)
     pipe = tmp_path / "pipe.jpg"
     os.mkfifo(pipe)
     assert "is not a file" in refused(pipe)
+
+
+def test_a_name_that_cannot_be_opened_says_so(tmp_path):
+    assert "cannot be opened (" in refused(tmp_path / ("long" * 100 + ".jpg"))
+    with pytest.raises(PhotoError, match="does not exist"):
+        photo.read(Path("null\0.jpg"))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads every file")
+def test_a_file_that_may_not_be_read_says_so(tmp_path):
+    closed = tmp_path / "closed.jpg"
+    closed.write_bytes(b"photo")
+    closed.chmod(0)
+    assert "cannot be opened (Permission denied); check its name and permissions" in refused(closed)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,6 +44,22 @@ def test_folders_patterns_and_lists_name_photos(folder):
         photo_paths([f"{folder}/*.gif"])
     with pytest.raises(UsageError, match="is empty"):
         photo_paths(["-"], [])
+
+
+def test_a_name_that_is_too_long_is_left_to_reading():
+    assert photo_paths(["long" * 100 + ".jpg"]) == [Path("long" * 100 + ".jpg")]
+
+
+def test_crops_of_photos_with_odd_and_equal_names_are_kept_apart(folder, tmp_path):
+    content, paths = (folder / "one.png").read_bytes(), []
+    for name in ("a/one-2.png", "b/one.png", "c/one.png", "d/o\nne.png", "d/o_ne.png"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        paths.append(path)
+    predict_many(PipelineSource(), paths, PhotoJob(crops=tmp_path / "crops"), processes=1)
+    made = {path.name.rsplit("-", 2)[0] for path in (tmp_path / "crops").iterdir()}
+    assert made == {"one-2", "one", "one-3", "o_ne", "o_ne-2"}
 
 
 def test_a_folder_without_a_picture_is_refused(tmp_path):

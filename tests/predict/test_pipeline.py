@@ -208,15 +208,15 @@ def test_the_command_prints_a_table_a_photo(predict, photos):
     code, out, err = predict(photos["pair"], photos["empty"])
     assert (code, err) == (0, "")
     blocks = out.strip().split("\n\n")
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     assert "pair.png: 320 x 160 pixels, 2 faces" in blocks[0]
-    header, first, second, legend = blocks[0].splitlines()[1:]
+    header, first, second = blocks[0].splitlines()[1:]
     assert header.split() == ["face", "emotion", "box", "score", *REPORT_6]
     assert (first.split()[0], second.split()[0]) == ("1", "2")
-    assert legend.startswith("box: ")
     assert blocks[1] == f"{photos['empty']}: 120 x 90 pixels, no face found"
-    assert blocks[2] == "2 photos, 2 faces"
-    assert blocks[3].startswith("caution: the labels and scaling of tiny are assumed")
+    assert blocks[2].startswith("box: ")
+    assert blocks[3] == "2 photos, 2 faces"
+    assert blocks[4].startswith("caution: the labels and scaling of tiny are assumed")
 
 
 def test_the_command_sums_up_what_failed(predict, photos):

@@ -349,14 +349,17 @@ def serve(options: argparse.Namespace, bar: Bar) -> int:
             stream.write(line + "\n")
             stream.flush()
 
-    serve(
-        _source(options),
-        host=options.host,
-        port=options.port,
-        processes=options.processes,
-        page=options.page,
-        say=say,
-    )
+    try:
+        serve(
+            _source(options),
+            host=options.host,
+            port=options.port,
+            processes=options.processes,
+            page=options.page,
+            say=say,
+        )
+    except KeyboardInterrupt as end:  # how a service ends; nothing is to be continued
+        return output.say("the service has stopped", 128 + getattr(end, "number", signal.SIGINT))
     return 0
 
 

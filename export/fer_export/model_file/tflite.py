@@ -82,16 +82,38 @@ def open_model(model: bytes | bytearray) -> Any:
     Raises ExportFileError when the bytes are empty, not a TFLite model, damaged, or declare more than they can hold.
     Read the object inside `guarded()`: what it refers to by number need not exist.
     """
-    schema = _schema()
+    root = _root(model)
+    with guarded():
+        # Before any object is made: a table that is referred to again and again would become as many objects.
+        tflite_bounds.check(root, len(model))
+        return _schema().ModelT.InitFromObj(root)
+
+
+def metadata_of(model: bytes, name: str) -> bytes | None:
+    """The bytes of a file's named metadata buffer, or None, without making objects of the rest. Raises as `open_model`.
+
+    model: the whole file.
+    """
+    root = _root(model)
+    with guarded():
+        tflite_bounds.check(root, len(model))
+        entries = (root.Metadata(number) for number in range(root.MetadataLength()))
+        found = next((entry for entry in entries if entry.Name() == name.encode()), None)
+        if found is None:
+            return None
+        if found.Buffer() >= root.BuffersLength():
+            raise LookupError(name)
+        buffer = root.Buffers(found.Buffer())
+        return b"" if buffer.DataIsNone() else bytes(buffer.DataAsNumpy())
+
+
+def _root(model: bytes | bytearray) -> Any:
     if not model:
         raise ExportFileError("the file is empty; export it again")
     if model[4:8] != IDENTIFIER:
         raise ExportFileError("the file is not a TFLite model (its bytes 4-7 are not TFL3); pass a .tflite file")
     with guarded():
-        root = schema.Model.GetRootAs(model)
-        # Before any object is made: a table that is referred to again and again would become as many objects.
-        tflite_bounds.check(root, len(model))
-        return schema.ModelT.InitFromObj(root)
+        return _schema().Model.GetRootAs(model)
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ from .metadata_schema import (
     TensorMetadata,
 )
 from .summary import ModelInfo, TensorSummary
-from .tflite import IDENTIFIER, guarded, inspect, metadata_entry, open_model
+from .tflite import IDENTIFIER, guarded, inspect, metadata_of
 
 ENTRY = "TFLITE_METADATA"
 MIN_PARSER_VERSION = "1.0.0"
@@ -79,7 +79,7 @@ def embed(model: bytes, contract: Contract, calibration: Mapping[str, Any] | Non
         # On one line: with the marks of 300 faces, indents would be a fiftieth of a small network's file.
         documents[CALIBRATION_FILE] = json.dumps(calibration, separators=(",", ":"), allow_nan=False).encode()
     with guarded():
-        if metadata_entry(open_model(model), ENTRY) is not None:
+        if metadata_of(model, ENTRY) is not None:
             raise ExportFileError("the TFLite file has metadata already; export it again from its network")
         described = _with_entry(model, ENTRY, _model_metadata(contract, image, output, tuple(documents)))
     return _with_zip(described, documents)
@@ -90,11 +90,10 @@ def read(model: bytes) -> ModelInfo:
 
     Raises ExportFileError when the bytes are not a TFLite model, or its metadata is damaged or cut off.
     """
-    root = open_model(model)
+    content = metadata_of(model, ENTRY)
+    if content is None:
+        return ModelInfo(files=())
     with guarded():
-        content = metadata_entry(root, ENTRY)
-        if content is None:
-            return ModelInfo(files=())
         table = Table.root(content)
         labels_file = _labels_file(table)
         name, description = table.text(ModelMetadata.NAME), table.text(ModelMetadata.DESCRIPTION)

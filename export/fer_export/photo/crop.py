@@ -11,6 +11,7 @@ the input, every input pixel counts by the area covered, and a half is rounded u
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,20 +89,14 @@ def grey(pixels: NDArray[np.uint8], rule: GreyRule) -> NDArray[np.uint8]:
 def area(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     """Area average of uint8 [H, W, C] -> uint8 [height, width, C]; larger or smaller than the input."""
     rows, columns, channels = pixels.shape
-    summed = np.empty((height, columns, channels), np.int64)
-    for row, (first, last, before, after) in enumerate(_spans(rows, height)):
-        # Every row below counts `height`, less what lies outside at either end.
-        summed[row] = pixels[first : last + 1].sum(axis=0, dtype=np.uint32)
-        summed[row] *= height
-        summed[row] -= pixels[first] * np.int64(before) + pixels[last] * np.int64(after)
-    # Sums up to each column, so that a span is the difference of two of them.
-    until = np.zeros((height, columns + 1, channels), np.int64)
-    np.cumsum(summed, axis=1, out=until[:, 1:])
-    first, last, before, after = np.array(_spans(columns, width)).T
-    across = width * (until[:, last + 1] - until[:, first])
-    across -= summed[:, first] * before[:, None] + summed[:, last] * after[:, None]
+    down = _sums(pixels.reshape(rows, columns * channels), height, np.uint32)
+    # Turned, the second pass adds up whole lines of memory as well.
+    turned = np.ascontiguousarray(down.T).reshape(columns, channels * height)
     total = rows * columns
-    return np.asarray((2 * across + total) // (2 * total), np.uint8)
+    across = _sums(turned, width, np.uint32 if 255 * total < 1 << 32 else np.uint64)
+    # Exact: the quotient of whole numbers below 2^53 is further from a whole number than it is rounded by.
+    rounded = ((across * 2.0 + total) / (2.0 * total)).astype(np.uint8)
+    return np.ascontiguousarray(rounded.reshape(width, channels, height).transpose(2, 0, 1))
 
 
 def face(photo: NDArray[np.uint8], box: Box, contract: PhotoContract) -> NDArray[np.uint8]:
@@ -109,6 +104,23 @@ def face(photo: NDArray[np.uint8], box: Box, contract: PhotoContract) -> NDArray
     found = square(box, photo.shape[1], photo.shape[0], contract.crop)
     cut = photo[found.top : found.top + found.side, found.left : found.left + found.side]
     return area(grey(cut, contract.grey)[..., None], contract.size, contract.size)
+
+
+def _sums(lines: NDArray[Any], parts: int, dtype: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
+    """Sums of lines [N, M] under each of `parts` spans, in 1/parts of a line: [parts, M]."""
+    result = np.empty((parts, lines.shape[1]), dtype)
+    for row, (first, last, before, after) in zip(result, _spans(len(lines), parts), strict=True):
+        if first == last:
+            np.multiply(lines[first], dtype(parts - before - after), out=row)
+            continue
+        if last - first > 1:
+            np.add.reduce(lines[first + 1 : last], axis=0, dtype=dtype, out=row)
+            row *= dtype(parts)
+            row += lines[first] * dtype(parts - before)
+        else:
+            np.multiply(lines[first], dtype(parts - before), out=row)
+        row += lines[last] * dtype(parts - after)
+    return result
 
 
 def _spans(length: int, parts: int) -> list[tuple[int, int, int, int]]:

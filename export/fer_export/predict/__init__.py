@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from ..lazy import on_demand
 
 if TYPE_CHECKING:
-    from .many import PhotoJob, photo_paths, predict_many
+    from .many import PhotoJob, is_video, photo_paths, predict_many
     from .pipeline import Pipeline
     from .results import PhotoResult, PhotoResults, Prediction
     from .source import PipelineSource
-    from .video import VideoJob, VideoResult, is_video, predict_video
+    from .video import VideoJob, VideoResult, predict_video
 
 __all__ = [
     "PhotoJob",
@@ -39,7 +39,7 @@ __getattr__ = on_demand(
         "Prediction": "results",
         "VideoJob": "video",
         "VideoResult": "video",
-        "is_video": "video",
+        "is_video": "many",
         "photo_paths": "many",
         "predict_many": "many",
         "predict_video": "video",

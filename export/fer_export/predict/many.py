@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..harmless import file_name
 from ..system import OnStep, files, machine, silent
 from .pipeline import Pipeline, picture_paths
 from .results import PhotoResult, PhotoResults
 from .source import PipelineSource
 
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
 STDIN = "-"
+
+VIDEOS = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".3gp", ".ogv", ".wmv"))
+"""What a video is called; everything else is a photo."""
 
 ENOUGH = 4
 """Photos for each further process: fewer are read while it starts."""
+
+
+MOST_THREADS = 4
+"""Threads that look for faces in one photo: more wait for one another."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +58,9 @@ def photo_paths(words: Sequence[str], lines: Iterable[str] = ()) -> list[Path]:
     for word in words:
         if word == STDIN:
             paths += [Path(line.rstrip("\r\n")) for line in lines if line.strip()]
-        elif Path(word).is_dir():
+        elif os.path.isdir(word):  # unlike Path's, False for a name that is too long
             paths += _pictures(Path(word))
-        elif not Path(word).exists() and glob.has_magic(word):
+        elif not os.path.exists(word) and glob.has_magic(word):
             found = sorted(glob.glob(word, recursive=True))
             if not found:
                 raise UsageError(f"the pattern {word} names no file; check its folder and suffix")
@@ -60,6 +70,11 @@ def photo_paths(words: Sequence[str], lines: Iterable[str] = ()) -> list[Path]:
     if not paths:
         raise UsageError("the list of photos is empty; pass at least one photo")
     return paths
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is called like a video."""
+    return path.suffix.lower() in VIDEOS
 
 
 def predict_many(
@@ -74,6 +89,7 @@ def predict_many(
     """The faces of many photos; one that cannot be read becomes a result with its error, and the next follows.
 
     processes: by default as many as there are cores and the number of photos is worth.
+        A single photo is searched on several threads instead; pass 1 to keep to one core.
     on_result: called with each result, in the order of the photos.
 
     Raises UsageError for a picture that is not a .png, OutputError when nothing can be written there.
@@ -83,7 +99,8 @@ def predict_many(
     wanted = processes or min(machine.cores(), 1 + len(paths) // ENOUGH)
     count = 1 if source.uses_keras else max(1, min(wanted, len(paths)))
     results: list[PhotoResult] = []
-    with source.open() as pipeline:
+    # The processes of several have all cores already.
+    with source.open(threads=min(machine.cores(), MOST_THREADS) if count == 1 and processes is None else 1) as pipeline:
         places = list(zip(paths, pictures, crops, strict=True))
         found = _here(pipeline, places, job) if count == 1 else _apart(source, count, places, job)
         on_step("looking for faces", 0, len(paths))
@@ -106,6 +123,8 @@ def _here(pipeline: Pipeline, places: Sequence[Place], job: PhotoJob) -> Iterato
 
 def _apart(source: PipelineSource, count: int, places: Sequence[Place], job: PhotoJob) -> Iterator[PhotoResult]:
     """Results in order; where a process ends, the first photo without one is tried alone, and the rest anew."""
+    from concurrent.futures.process import BrokenProcessPool
+
     rest = list(places)
     while rest:
         done = 0
@@ -120,6 +139,8 @@ def _apart(source: PipelineSource, count: int, places: Sequence[Place], job: Pho
 
 def _alone(source: PipelineSource, place: Place, job: PhotoJob) -> PhotoResult:
     """The result of one photo in a process of its own."""
+    from concurrent.futures.process import BrokenProcessPool
+
     try:
         with _pool(source, 1, job) as pool:
             return pool.submit(_predict, place).result()
@@ -130,6 +151,10 @@ def _alone(source: PipelineSource, place: Place, job: PhotoJob) -> PhotoResult:
 
 
 def _pool(source: PipelineSource, count: int, job: PhotoJob) -> ProcessPoolExecutor:
+    # Both take their time to load, and a single photo needs neither.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # Spawned: a process that was forked from one with threads may hang.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, mp_context=context, initializer=_open, initargs=(source, job))
@@ -151,19 +176,22 @@ def _predict(place: Place) -> PhotoResult:
 def _crop_places(paths: Sequence[Path], folder: Path) -> list[Path]:
     """Folder and stem of each photo; a second photo of the same name is numbered."""
     files.check_writable(folder)
-    seen: dict[str, int] = {}
-    places = []
+    places: dict[Path, None] = {}
     for path in paths:
-        seen[path.stem] = seen.get(path.stem, 0) + 1
-        places.append(folder / (path.stem if seen[path.stem] == 1 else f"{path.stem}-{seen[path.stem]}"))
-    return places
+        stem, count = file_name(path.stem), 1
+        place = folder / stem
+        while place in places:
+            count += 1
+            place = folder / f"{stem}-{count}"
+        places[place] = None
+    return list(places)
 
 
 def _pictures(folder: Path) -> list[Path]:
     from PIL import Image
 
     known = Image.registered_extensions()
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in known and path.is_file())
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in known and os.path.isfile(path))
     if not found:
         raise UsageError(f"{folder} holds no picture that Pillow can read; check the folder")
     return found

@@ -89,6 +89,10 @@ class Pipeline:
             self.contract = replace(self.contract, merge=rule)
             self._detector = Detector(self.contract, self._detectors)
 
+    def spread(self, threads: int) -> None:
+        """Look for the faces of each photo on so many threads, which changes none of them."""
+        self._detector.spread(threads)
+
     @classmethod
     def of_file(
         cls, path: Path | None = None, names: str | Sequence[str] | None = None, *, prior: str | Path = EQUAL

@@ -47,10 +47,14 @@ class PipelineSource:
         """Whether TensorFlow is loaded: too large for one process a core."""
         return not self.bundle and self.model is not None and not self.model.lower().endswith(EXPORTED)
 
-    def open(self) -> Pipeline:
-        """The pipeline, loaded; raises a FerExportError where a file does not fit."""
+    def open(self, threads: int = 1) -> Pipeline:
+        """The pipeline, loaded; raises a FerExportError where a file does not fit.
+
+        threads: that look for the faces of each photo.
+        """
         pipeline = self._opened()
         pipeline.limit(self.min_score, self.min_size)
+        pipeline.spread(threads)
         return pipeline
 
     def _opened(self) -> Pipeline:

@@ -24,9 +24,6 @@ from .tracks import TrackedFace, Tracks
 if TYPE_CHECKING:
     import av
 
-SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".3gp", ".ogv", ".wmv"))
-"""What a video is called; everything else is a photo."""
-
 EVERY = 5
 """Of so many pictures of a video one is searched: six a second of a phone's thirty."""
 
@@ -133,11 +130,6 @@ class VideoResult(Readable):
             "prior": self.prior,
             "error": self.error,
         }
-
-
-def is_video(path: Path) -> bool:
-    """Whether a path is called like a video."""
-    return path.suffix.lower() in SUFFIXES
 
 
 def predict_video(

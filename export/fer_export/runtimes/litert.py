@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -153,6 +152,8 @@ class _Queue:
         An exception, Ctrl-C too, stops every interpreter.
         """
         first, *others = interpreters
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(len(interpreters)) as pool:
             try:
                 helpers = [pool.submit(self.work, other) for other in others]

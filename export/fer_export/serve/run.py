@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +66,7 @@ def serve(
         host=host,
         port=port,
         access_log=False,
-        log_level="warning",
+        log_level="error",
         timeout_graceful_shutdown=STOP_SECONDS,
         server_header=False,
     )
@@ -77,5 +79,17 @@ def serve(
     port = bound.getsockname()[1]
     say(f"http://{host}:{port}/  {count} processes; POST /predict takes the form field img or a photo's bytes")
     say("Phones do not need this service: `fer-export bundle` makes all that an app needs to do it alone.")
-    with bound:
+    with bound, _silent("python_multipart"):
         uvicorn.Server(config).run(sockets=[bound])
+
+
+@contextlib.contextmanager
+def _silent(library: str) -> Iterator[None]:
+    """Without the warnings of a library: its client is told of a malformed form, whoever runs the service need not."""
+    logger = logging.getLogger(library)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

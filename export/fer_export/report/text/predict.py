@@ -24,8 +24,11 @@ def predict_text(results: PhotoResults, top: int | None = None, flags: Flags = N
     top: only so many of the likeliest emotions.
     flags: those of the command itself.
     """
-    blocks = [_photo(result, top) for result in results.photos]
-    if len(results.photos) > 1:
+    several = len(results.photos) > 1
+    blocks = [_photo(result, top, legend=not several) for result in results.photos]
+    if several:
+        if any(result.predictions for result in results.photos):
+            blocks.append(LEGEND)
         faces = sum(len(result.predictions) for result in results.photos)
         failed = f"; {_count(len(results.failed), 'photo')} could not be read" if results.failed else ""
         blocks.append(f"{_count(len(results.photos), 'photo')}, {_count(faces, 'face')}{failed}")
@@ -57,7 +60,7 @@ def predict_csv(results: PhotoResults, top: int | None = None) -> str:
     return text.getvalue()
 
 
-def _photo(result: PhotoResult, top: int | None) -> str:
+def _photo(result: PhotoResult, top: int | None, *, legend: bool) -> str:
     if result.error is not None:
         return f"FAILED  {harmless(result.error)}"
     found = _count(len(result.predictions), "face") if result.predictions else "no face found"
@@ -65,7 +68,9 @@ def _photo(result: PhotoResult, top: int | None) -> str:
     if result.predictions:
         columns = list(result.predictions[0].labels) if top is None else [f"likeliest {i + 1}" for i in range(top)]
         header = ["face", "emotion", "box", "score", *columns]
-        lines += [table(header, [_row(i, each, top) for i, each in enumerate(result.predictions, 1)]), LEGEND]
+        lines.append(table(header, [_row(i, each, top) for i, each in enumerate(result.predictions, 1)]))
+        if legend:
+            lines.append(LEGEND)
     if result.caution:
         lines.append(f"caution: {result.caution}")
     if result.annotated:
