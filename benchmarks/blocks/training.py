@@ -25,7 +25,7 @@ def networks() -> str:
                 f"{int8['bytes'] / 1e6:.2f} MB",
                 f"{int8['macs'] / 1e6:.0f} million",
                 f"{int8['parameters'] / 1e6:.2f} million",
-                f"{latency['networks'][card['name']]['times_beside']:.2f} times",
+                _times_beside(latency["networks"].get(card["name"])),
                 f"{protocol['best_epoch']} of {protocol['epochs']}",
             ]
         )
@@ -36,9 +36,21 @@ def networks() -> str:
     )
 
 
+def _times_beside(row: dict[str, Any] | None) -> str:
+    return f"{row['times_beside']:.2f} times" if row else "not timed yet"
+
+
 def labels_and_photos() -> str:
     """Networks whose cards judge them by both kinds of labels and on photographs."""
-    header = ["name", "shares", "2013's labels", "FER+ votes", "photos, Keras", "photos, int8", "weakest on photos, int8"]
+    header = [
+        "name",
+        "shares",
+        "2013's labels",
+        "FER+ votes",
+        "photos, Keras",
+        "photos, int8",
+        "weakest on photos, int8",
+    ]
     rows, left_out, photos = [], 0, 0
     for path in sorted((ROOT / "models").glob("*/card.json")):
         figures = json.loads(path.read_text())["evaluation"]
@@ -61,8 +73,8 @@ def labels_and_photos() -> str:
     if not rows:
         return "No card holds these figures yet; `python -m benchmarks.ship --votes ... --photos ...` adds them."
     return (
-        f"{table_of(header, rows)}\n\nPublicTest in Keras; by votes {left_out:,} faces without a majority are left out. "
-        f"{photos} photographs of other people's collections with one labelled face each. They were seen while the "
+        f"{table_of(header, rows)}\n\nPublicTest in Keras; {left_out:,} faces without a majority of votes are left "
+        f"out there. {photos} photographs of other people's collections with one labelled face each. They were seen while the "
         "default prior was chosen, so these figures are slightly optimistic."
     )
 

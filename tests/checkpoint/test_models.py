@@ -13,7 +13,14 @@ from fer_export.parity.evaluation import evaluate
 LARGEST = {"report-512": 3e6, "compact": 1.4e6, "nano": 150e3}
 """Bytes of the int8 file."""
 
-LEAST = {"report-512-7": 0.61, "report-512-6": 0.63, "compact-7": 0.70, "compact-6": 0.70, "nano-7": 0.665}
+LEAST = {
+    "report-512-7": 0.61,
+    "report-512-6": 0.63,
+    "compact-8": 0.87,
+    "compact-7": 0.70,
+    "compact-6": 0.70,
+    "nano-7": 0.665,
+}
 
 
 @pytest.mark.parametrize("name", LEAST)
@@ -47,4 +54,6 @@ def test_the_cards_accuracy_is_reproduced(name, fer2013):
     network = checkpoint.load(name)
     card = json.loads((checkpoint.shipped_folder() / name / "card.json").read_text())
     result = evaluate(network, readers.read(fer2013).split("PublicTest"), fer2013.name)
-    assert abs(result.accuracy.hits - card["evaluation"]["accuracy"]["hits"]) <= 3
+    # A network of eight emotions is judged by votes first; both kinds of labels are on its card.
+    said = card["evaluation"]["labels"]["2013"]["priors"]["trained"] if len(network.labels) == 8 else card["evaluation"]
+    assert abs(result.accuracy.hits - said["accuracy"]["hits"]) <= 3

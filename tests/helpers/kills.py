@@ -150,7 +150,7 @@ def _children(process: int) -> list[int]:
     return [int(pid) for pid in listed.stdout.split()]
 
 
-def _alive(workers: Sequence[int], seconds: float = 30.0) -> list[str]:
+def _alive(workers: Sequence[int], seconds: float = 120.0) -> list[str]:
     """Workers that live on although nobody asks them any more; doctor's are commands of their own, which end."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and any(Path(f"/proc/{pid}").exists() for pid in workers):
