@@ -74,8 +74,8 @@ def labels_and_photos() -> str:
         return "No card holds these figures yet; `python -m benchmarks.ship --votes ... --photos ...` adds them."
     return (
         f"{table_of(header, rows)}\n\nPublicTest in Keras; {left_out:,} faces without a majority of votes are left "
-        f"out there. {photos} photographs of other people's collections with one labelled face each. They were seen while the "
-        "default prior was chosen, so these figures are slightly optimistic."
+        f"out there. {photos} photographs of other people's collections with one labelled face each. They were seen "
+        "while the default prior was chosen, so these figures are slightly optimistic."
     )
 
 
