@@ -26,7 +26,7 @@ from ..model_file import onnx as onnxfile
 from ..network import LayerNames, float_twin, has_depthwise
 from ..network import prepare as graph
 from ..system import keras_backend
-from . import onnx_crop, onnx_graph, onnx_ops, onnx_ranges
+from . import onnx_crop, onnx_graph, onnx_ranges
 
 if TYPE_CHECKING:
     import keras
@@ -115,7 +115,7 @@ def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
     def serve(image: Any) -> dict[str, Any]:
         return {tensors.OUTPUT_NAME: network(tf.cast(image, tf.float32), training=False)}
 
-    handlers = dict(onnx_ops.HANDLERS)  # tf2onnx adds its own to it
+    handlers = dict(onnx_graph.HANDLERS)  # tf2onnx adds its own to it
     model, _ = tf2onnx.convert.from_function(serve, input_signature=signature, opset=OPSET, custom_op_handlers=handlers)
     names = LayerNames(network)
     _check_ops(model, names)

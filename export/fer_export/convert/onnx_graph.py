@@ -1,6 +1,7 @@
-"""Rewriting of ONNX graphs: nodes named after Keras layers, and leftovers of converters removed.
+"""Rewriting of ONNX graphs: nodes named after Keras layers, leftovers of converters removed, ops that tf2onnx lacks.
 
-The functions change a ModelProto in place and leave what it computes as it is.
+The functions change a ModelProto in place and leave what it computes as it is. Those of HANDLERS are called while
+tf2onnx makes it, as its `custom_op_handlers`: with its graph, the node, the node's name and further arguments.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import graphlib
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -216,3 +217,50 @@ def _outputs(node: Any, kernel: NDArray[Any]) -> int:
 
 def _shape(end: Any) -> list[int | str]:
     return [dim.dim_value if dim.HasField("dim_value") else dim.dim_param for dim in end.type.tensor_type.shape.dim]
+
+
+def complement_of_erf(graph: Any, node: Any, name: str, args: object) -> None:
+    """Erfc(x), which the exact gelu is made of, as 1 - Erf(x)."""
+    node.type, node.domain = "Erf", ""
+    _behind(graph, node, lambda result: [_one(graph, name), result])
+
+
+def exponential_less_one(graph: Any, node: Any, name: str, args: object) -> None:
+    """Expm1(x), which celu is made of, as Exp(x) - 1."""
+    node.type, node.domain = "Exp", ""
+    _behind(graph, node, lambda result: [result, _one(graph, name)])
+
+
+def logarithm_of_one_more(graph: Any, node: Any, name: str, args: object) -> None:
+    """Log1p(x) as Log(x + 1)."""
+    node.type, node.domain = "Log", ""
+    given = node.input[0]
+    more = _node(graph, "Add", [given, _one(graph, name)], f"{name}/Add", given)
+    graph.replace_input(node, given, more, 0)
+
+
+def _behind(graph: Any, node: Any, inputs: Any) -> None:
+    """Put a subtraction behind the node; inputs: from its result to the subtraction's inputs."""
+    result = node.output[0]
+    readers = graph.find_output_consumers(result)
+    difference = _node(graph, "Sub", inputs(result), f"{node.name}/Sub", result)
+    for reader in readers:
+        graph.replace_input(reader, result, difference)
+
+
+def _node(graph: Any, kind: str, inputs: list[str], name: str, like: str) -> str:
+    """The output of a new node with shape and type of the tensor `like`."""
+    made = graph.make_node(kind, inputs, name=name, shapes=[graph.get_shape(like)], dtypes=[graph.get_dtype(like)])
+    return str(made.output[0])
+
+
+def _one(graph: Any, name: str) -> str:
+    return str(graph.make_const(f"{name}/one", np.ones((), np.float32)).output[0])
+
+
+HANDLERS: dict[str, tuple[Callable[..., None], list[object]]] = {
+    "Erfc": (complement_of_erf, []),
+    "Expm1": (exponential_less_one, []),
+    "Log1p": (logarithm_of_one_more, []),
+}
+"""By TensorFlow's name, as tf2onnx takes them."""
