@@ -27,6 +27,11 @@ def test_every_package_of_the_install_is_looked_at():
     assert doctor.python().state == "ok"
 
 
+@pytest.mark.parametrize("line", ["protobuf>=5", "pillow>=11", "threadpoolctl>=3.1"])
+def test_packages_whose_module_has_another_name_are_imported(line):
+    assert doctor.package(Requirement(line)).state == "ok"
+
+
 @pytest.mark.parametrize(
     ("line", "found", "fix"),
     [

