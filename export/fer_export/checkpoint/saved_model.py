@@ -73,7 +73,7 @@ def read(folder: Path, *, trust: bool) -> keras.Model:
 
 def parse(folder: Path) -> Any:
     """The message in saved_model.pb, a SavedModel; raises CheckpointError where it cannot be read."""
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
     document = saved_model_pb2.SavedModel()

@@ -119,7 +119,7 @@ def open_model(content: bytes) -> Any:
 def guarded() -> Iterator[None]:
     """Turn any error from reading damaged bytes into one ExportFileError."""
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
 
     foreign = (DecodeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError)
     plain = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)

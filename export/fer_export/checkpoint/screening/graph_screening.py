@@ -177,7 +177,7 @@ class _Main:
 
     def _starters(self) -> list[str]:
         """Names that collections of the graph give; some of them run when the graph is loaded."""
-        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+        from google.protobuf.message import DecodeError
         from tensorflow.core.framework import variable_pb2
 
         names: list[str] = []

@@ -62,7 +62,7 @@ _MESSAGES = {
 
 def parse(content: bytes) -> Any:
     """The Model message of a .mlmodel file; raises ValueError where the bytes are not one."""
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
 
     model = _model_class()()
     try:
@@ -74,7 +74,7 @@ def parse(content: bytes) -> Any:
 
 @functools.cache
 def _model_class() -> Any:
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # type: ignore[import-untyped]
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     file = descriptor_pb2.FileDescriptorProto(name="fer_export_coreml.proto", package=_PACKAGE, syntax="proto3")
     for name, fields in _MESSAGES.items():
