@@ -292,6 +292,20 @@ def test_ops_that_tf2onnx_lacks_are_made_of_others(tmp_path, body):
     np.testing.assert_allclose(given, network.predict(grey(20)), atol=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["none", "int8"])
+def test_constants_that_a_layer_captured_are_not_inputs_of_the_file(tmp_path, calibrating, precision):
+    def body(x):
+        adapted = layers.Normalization()
+        adapted.adapt(np.random.default_rng(0).normal(0.4, 0.2, (50, *x.shape[1:])))
+        return layers.Conv2D(4, 3)(layers.Normalization(mean=0.1, variance=0.9)(adapted(x)))
+
+    network = checkpoint_of(classifier(body), tmp_path)
+    content = converted(network, calibrating, precision)
+    assert [given.name for given in onnx.load_from_string(content).graph.input] == ["image"]
+    given = OnnxRuntime(content).run(calibrating.images)
+    assert np.abs(given - network.predict(calibrating.images)).max() < (1e-5 if precision == "none" else 0.05)
+
+
 def test_ops_that_onnx_lacks_are_named(tmp_path):
     def odd(x):
         return ops.cast(layers.Discretization([0.0], name="odd")(x), "float32")

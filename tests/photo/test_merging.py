@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fer_export.contract.photo import DETECTORS, MergeRule, contract_for
+from fer_export.contract.photo import DETECTORS, MergeRule, PhotoContract, contract_for
 from fer_export.photo.crop import Box
 from fer_export.photo.merging import Face, merged
 
@@ -16,9 +16,11 @@ RULES = (
     replace(DETECTORS[0], file=SHORT, windows=2),
 )
 CONTRACT = replace(
-    contract_for(("happy",), 48), detectors=RULES, merge=MergeRule(same=400, cover=300, score=600, size=12, alone=800)
+    contract_for(("happy",), 48),
+    detectors=RULES,
+    merge=MergeRule(same=400, cover=300, score=600, size=12, alone=800, small=0),
 )
-OLD = replace(CONTRACT, merge=MergeRule(same=1000, cover=300, score=0, size=1, alone=1000), version=2)
+OLD = replace(CONTRACT, merge=MergeRule(same=1000, cover=300, score=0, size=1, alone=1000, small=0), version=2)
 
 
 def short(left, top, side, score):
@@ -59,6 +61,21 @@ def test_the_surest_of_a_whole_photo_counts_alone():
     assert faces([short(10, 10, 50, 0.79)]) == []
     assert faces([short(10, 10, 50, 0.85)], contract=replace(CONTRACT, merge=replace(CONTRACT.merge, score=900))) == []
     assert faces([short(10, 10, 11, 0.9)]) == []
+
+
+def test_a_small_face_counts_by_its_own_score():
+    small = replace(CONTRACT, merge=replace(CONTRACT.merge, small=150))  # below 30 of 200 pixels
+    beside, unseen = [short(100, 100, 60, 0.7)], [full(100, 100, 60, 0.7)]
+    assert faces(beside, unseen, [short(5, 5, 29, 0.8)], contract=small) == [((5, 5, 29), 0.8), ((100, 100, 60), 0.7)]
+    assert faces(beside, unseen, [short(5, 5, 30, 0.99)], contract=small) == [((100, 100, 60), 0.7)]
+    assert faces(beside, unseen, [short(5, 5, 29, 0.79)], contract=small) == [((100, 100, 60), 0.7)]
+    assert faces(beside, unseen, [short(5, 5, 29, 0.8)]) == [((100, 100, 60), 0.7)]
+
+
+def test_documents_of_version_3_without_small_have_no_small_faces():
+    document = CONTRACT.to_dict()
+    del document["merge"]["small"]
+    assert PhotoContract.from_dict(document) == CONTRACT
 
 
 def test_a_confirming_box_has_to_overlap_by_more_than_the_limit():

@@ -126,7 +126,12 @@ class MergeRule:
     """Least longer side of a face's box, in pixels."""
 
     alone: Amount
-    """Least score, in thousandths, of a candidate that is the photo's only face though one network alone sees it."""
+    """Least score, in thousandths, of a candidate that is a face though one network alone sees it: the photo's only
+    face, or a small one."""
+
+    small: Amount
+    """Thousandths of the photo's longer side, below which a face's longer side is small: windows that show such faces
+    are given to one network only. Documents without the field mean 0, no face."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +210,7 @@ class PhotoContract:
 CROP = CropRule(scale=1170, shift_x=0, shift_y=-90)
 """Measured by `benchmarks/photo/crop_margin.py`: the square that frames a found face as FER2013 frames its faces."""
 
-MERGE = MergeRule(same=400, cover=300, score=600, size=12, alone=770)
+MERGE = MergeRule(same=400, cover=300, score=600, size=12, alone=770, small=125)
 """Chosen by `benchmarks/photo/merging.py` on photos of single people, groups, drawings and things."""
 
 _SHORT_RANGE = DetectorRule(
@@ -252,13 +257,16 @@ def _readable(version: Any) -> bool:
 
 
 def _upgraded(document: Any) -> Any:
-    """A document of an older version with the fields of this one; its version stays, as it chooses the merging rule."""
-    if not isinstance(document, dict) or document["version"] > FIRST_COME:
+    """A document of an older form with the fields of this one; its version stays, as it chooses the merging rule."""
+    if not isinstance(document, dict):
         return document
+    if document["version"] > FIRST_COME:
+        merge = document.get("merge")
+        return {**document, "merge": {"small": 0, **merge}} if isinstance(merge, dict) else document
     added: dict[str, int] = {"margin": 0} if document["version"] == FIRST_COME else {"windows": 1, "margin": 0}
     upgraded = dict(document)
     if type(upgraded.get("merge")) is int:
-        upgraded["merge"] = {"same": 1000, "cover": upgraded["merge"], "score": 0, "size": 1, "alone": 1000}
+        upgraded["merge"] = {"same": 1000, "cover": upgraded["merge"], "score": 0, "size": 1, "alone": 1000, "small": 0}
     if isinstance(upgraded.get("detectors"), list | tuple):
         upgraded["detectors"] = [
             {**one, **added} if isinstance(one, dict) and not added.keys() & one.keys() else one

@@ -115,8 +115,19 @@ def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
     def serve(image: Any) -> dict[str, Any]:
         return {tensors.OUTPUT_NAME: network(tf.cast(image, tf.float32), training=False)}
 
-    handlers = dict(onnx_graph.HANDLERS)  # tf2onnx adds its own to it
-    model, _ = tf2onnx.convert.from_function(serve, input_signature=signature, opset=OPSET, custom_op_handlers=handlers)
+    function = serve.get_concrete_function()
+    # Not `from_function`: it takes captured constants, such as a Normalization's mean, for inputs of the file.
+    inputs, outputs = [function.inputs[0].name], [output.name for output in function.outputs]
+    with tf.device("/cpu:0"):
+        frozen = tf2onnx.tf_loader.from_function(function, inputs, outputs)
+    model, _ = tf2onnx.convert.from_graph_def(
+        frozen,
+        input_names=inputs,
+        output_names=outputs,
+        opset=OPSET,
+        custom_op_handlers=dict(onnx_graph.HANDLERS),  # tf2onnx adds its own to it
+        tensors_to_rename={inputs[0]: tensors.INPUT_NAME, outputs[0]: tensors.OUTPUT_NAME},
+    )
     names = LayerNames(network)
     _check_ops(model, names)
     onnx_graph.name_after_layers(model, names)

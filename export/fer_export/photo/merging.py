@@ -1,7 +1,7 @@
 """One rule that makes faces of the candidates of all detectors and windows.
 
 A candidate is a box in whole pixels of the photo, a score from 0 to 1 and the detector's file. The rule of contract
-version 3, with `same`, `cover`, `score`, `size` and `alone` of `MergeRule`:
+version 3, with `same`, `cover`, `score`, `size`, `alone` and `small` of `MergeRule`:
 
 1. Candidates whose box has its centre outside the photo are dropped: 0 <= left + right < 2 * width, and the same
    downwards. (They are mirror images in the margin.)
@@ -10,7 +10,9 @@ version 3, with `same`, `cover`, `score`, `size` and `alone` of `MergeRule`:
 3. The first of them leads; it and all others whose intersection over union with it is above `same` are taken out of
    the list. The leader's box is a face. Its score is the mean, over the contract's different detector files, of the
    highest score that a candidate taken out with it has of that file, 0 where there is none: a face that both networks
-   see is sure, a fist that one of them takes for a face is not. This is repeated until the list is empty.
+   see is sure, a fist that one of them takes for a face is not. Where the leader's longer side is below `small`
+   thousandths of the photo's and its own score is at least `alone`, the face has the leader's score: few windows show
+   such faces, and most of them to one network only. This is repeated until the list is empty.
 4. Faces with a score below `score`, or whose longer side is below `size` pixels, are dropped.
 5. The faces are ordered by score, the highest first; equal ones by area, the largest first, then from the left, then
    from the top. One that shares more than `cover` of the smaller of both boxes with a kept one before it is dropped.
@@ -65,12 +67,12 @@ def merged(found: Found, size: tuple[int, int], contract: PhotoContract) -> tupl
     width, height = size
     inside = [(rule, face) for rule, faces in found for face in faces if _centred(face.box, width, height)]
     files = list(dict.fromkeys(rule.file for rule in contract.detectors))
-    faces = _apart(_confirmed([face for _, face in inside], contract.merge, files), contract.merge)
+    faces = _apart(_confirmed([face for _, face in inside], contract.merge, files, max(size)), contract.merge)
     return faces or _alone([face for rule, face in inside if rule.windows == 1], contract.merge)
 
 
-def _confirmed(candidates: list[Face], rule: MergeRule, files: list[str]) -> list[Face]:
-    """Each candidate that leads others, with the score that all files together give it."""
+def _confirmed(candidates: list[Face], rule: MergeRule, files: list[str], longer: int) -> list[Face]:
+    """Each candidate that leads others, with its score as a face of a photo whose longer side is `longer`."""
     rest, faces = sorted(candidates, key=lambda face: -face.score), []
     while rest:
         first, others = rest[0], []
@@ -80,7 +82,8 @@ def _confirmed(candidates: list[Face], rule: MergeRule, files: list[str]) -> lis
                 best[one.detector] = max(best[one.detector], one.score)
             else:
                 others.append(one)
-        faces.append(replace(first, score=sum(best.values()) / len(files)))
+        small = first.box.side * 1000 < rule.small * longer and first.score * 1000 >= rule.alone
+        faces.append(first if small else replace(first, score=sum(best.values()) / len(files)))
         rest = others
     return faces
 

@@ -63,8 +63,13 @@ export interface MergeRule {
   readonly score: number;
   /** Least longer side of a face's box, in pixels. */
   readonly size: number;
-  /** Least score of a face that one detector's file alone sees, where no other face is found, in thousandths. */
+  /** Least score of a face that one detector's file alone sees, in thousandths: the only face, or a small one. */
   readonly alone: number;
+  /**
+   * Share of the photo's longer side, below which a face's longer side is small, in thousandths. Documents without it
+   * mean 0.
+   */
+  readonly small: number;
 }
 
 /** What to do with a photo before and after the network, read from a bundle's `contract.json`. */
@@ -150,15 +155,17 @@ function detector(document: unknown, version: number): DetectorRule {
 
 function merge(fields: Fields, version: number): MergeRule {
   if (version <= FIRST_COME) {
-    return { same: 1000, cover: fields.whole("merge", 0), score: 0, size: 1, alone: 1000 };
+    return { same: 1000, cover: fields.whole("merge", 0), score: 0, size: 1, alone: 1000, small: 0 };
   }
-  if (!isObject(fields.any("merge"))) throw BundleError.broken("merge of contract.json is not an object of fields");
-  const rule = Fields.of(fields.any("merge"), "merge", "same", "cover", "score", "size", "alone");
+  const given = fields.any("merge");
+  if (!isObject(given)) throw BundleError.broken("merge of contract.json is not an object of fields");
+  const rule = Fields.of({ small: 0, ...given }, "merge", "same", "cover", "score", "size", "alone", "small");
   return {
     same: rule.whole("same", 0),
     cover: rule.whole("cover", 0),
     score: rule.whole("score", 0),
     size: rule.whole("size", 1),
     alone: rule.whole("alone", 0),
+    small: rule.whole("small", 0),
   };
 }

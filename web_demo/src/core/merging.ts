@@ -15,13 +15,14 @@ export function merged(found: readonly FoundByRule[], width: number, height: num
     rule, faces: faces.filter((face) => centred(face.box, width, height)),
   }));
   const files = [...new Set(contract.detectors.map((rule) => rule.file))];
-  const faces = apart(confirmed(inside.flatMap((one) => one.faces), contract.merge, files), contract.merge);
+  const longer = Math.max(width, height);
+  const faces = apart(confirmed(inside.flatMap((one) => one.faces), contract.merge, files, longer), contract.merge);
   if (faces.length) return faces;
   return alone(inside.flatMap((one) => (one.rule.windows === 1 ? one.faces : [])), contract.merge);
 }
 
-/** Each candidate that leads others, with the score that all files together give it. */
-function confirmed(candidates: Face[], rule: MergeRule, files: readonly string[]): Face[] {
+/** Each candidate that leads others, with its score as a face of a photo whose longer side is `longer`. */
+function confirmed(candidates: Face[], rule: MergeRule, files: readonly string[], longer: number): Face[] {
   let rest = candidates.sort((one, other) => other.score - one.score);
   const faces: Face[] = [];
   while (rest.length) {
@@ -35,8 +36,10 @@ function confirmed(candidates: Face[], rule: MergeRule, files: readonly string[]
         others.push(one);
       }
     }
+    // Few windows show small faces, and most of them to one network only: its own score counts.
+    const small = first.box.side * 1000 < rule.small * longer && first.score * 1000 >= rule.alone;
     const score = files.reduce((sum, file) => sum + best.get(file)!, 0) / files.length;
-    faces.push({ ...first, score });
+    faces.push(small ? first : { ...first, score });
     rest = others;
   }
   return faces;

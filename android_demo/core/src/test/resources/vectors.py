@@ -71,12 +71,13 @@ def windows_of_pictures() -> list[dict[str, Any]]:
 def merging() -> list[dict[str, Any]]:
     """Candidates around a few places, a list a detector rule, and the faces that the versions make of them."""
     draw, cases = np.random.default_rng(3), []
-    for version, windows_of_last, least in [(3, 2, 450), (3, 1, 600), (3, 2, 990), (2, 2, 0), (2, 1, 0), (1, 1, 0)] * 2:
+    versions = [(3, 2, 450, 0), (3, 1, 600, 0), (3, 2, 990, 0), (3, 2, 450, 150), (3, 1, 600, 250)]
+    for version, windows_of_last, least, small in [*versions, (2, 2, 0, 0), (2, 1, 0, 0), (1, 1, 0, 0)] * 2:
         rules = tuple(
             replace(DETECTOR, file=file, windows=count)
             for file, count in [("a.tflite", 1), ("b.tflite", 1), ("a.tflite", windows_of_last)]
         )
-        rule = MergeRule(400, 300, least, 12, 700) if version > 2 else MergeRule(1000, 300, 0, 1, 1000)
+        rule = MergeRule(400, 300, least, 12, 700, small) if version > 2 else MergeRule(1000, 300, 0, 1, 1000, 0)
         contract = replace(contract_for(("angry",), 48), detectors=rules, merge=rule, version=version)
         places = draw.integers((-40, -40, 8), (*MERGED, 160), (12, 3))
         found = [(each, [_candidate(draw, places, each.file) for _ in range(10)]) for each in rules]

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 
 /** What to do with a photo before and after the network, read from a bundle's {@code contract.json}. */
 public final class Contract {
@@ -144,8 +145,17 @@ public final class Contract {
         /** Least longer side of a face's box, in pixels. */
         public final int size;
 
-        /** Least score of a candidate that is the only face though one network alone sees it, in thousandths. */
+        /**
+         * Least score of a candidate that is a face though one network alone sees it, in thousandths: the only face,
+         * or a small one.
+         */
         public final int alone;
+
+        /**
+         * Share of the photo's longer side, below which a face's longer side is small, in thousandths. Documents
+         * without it mean 0.
+         */
+        public final int small;
 
         private MergeRule(int cover) {
             this.same = 1000;
@@ -153,15 +163,19 @@ public final class Contract {
             this.score = 0;
             this.size = 1;
             this.alone = 1000;
+            this.small = 0;
         }
 
         private MergeRule(Object document) throws BundleException {
-            Fields fields = Fields.of(document, "merge", "same", "cover", "score", "size", "alone");
+            boolean full = document instanceof Map && ((Map<?, ?>) document).containsKey("small");
+            String[] names = {"same", "cover", "score", "size", "alone", "small"};
+            Fields fields = Fields.of(document, "merge", full ? names : Arrays.copyOf(names, names.length - 1));
             same = fields.whole("same", 0);
             cover = fields.whole("cover", 0);
             score = fields.whole("score", 0);
             size = fields.whole("size", 1);
             alone = fields.whole("alone", 0);
+            small = full ? fields.whole("small", 0) : 0;
         }
     }
 

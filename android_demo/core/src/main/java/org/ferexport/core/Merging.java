@@ -11,8 +11,8 @@ import java.util.Map;
  * Makes faces of the candidates of all detectors and windows, as Python's photo.merging does, which has the rule.
  *
  * <p>Candidates with their centre outside the photo are dropped. The surest candidate leads all that overlap with it;
- * its box is a face, and its score the mean, over the detector files, of the best score among them. A face that covers a
- * surer one is dropped. Where none is left, the surest candidate of a whole photo may be one alone.
+ * its box is a face, and its score the mean, over the detector files, of the best score among them, or, of a small face,
+ * its own. A face that covers a surer one is dropped. Where none is left, the surest candidate of a whole photo may be one alone.
  */
 final class Merging {
     private static final Comparator<Face> SUREST_FIRST = new Comparator<Face>() {
@@ -59,7 +59,8 @@ final class Merging {
             }
         }
         Collections.sort(candidates, SUREST_FIRST);
-        List<Face> faces = apart(confirmed(candidates, contract), contract.merge);
+        int longer = Math.max(width, height);
+        List<Face> faces = apart(confirmed(candidates, contract, longer), contract.merge);
         return faces.isEmpty() ? alone(ofWholePhotos, contract.merge) : faces;
     }
 
@@ -76,8 +77,8 @@ final class Merging {
         return faces;
     }
 
-    /** Each candidate that leads others, with the score that all files together give it. */
-    private static List<Face> confirmed(List<Face> candidates, Contract contract) {
+    /** Each candidate that leads others, with its score as a face of a photo whose longer side is {@code longer}. */
+    private static List<Face> confirmed(List<Face> candidates, Contract contract, int longer) {
         List<Face> faces = new ArrayList<Face>();
         List<Face> rest = candidates;
         while (!rest.isEmpty()) {
@@ -98,10 +99,16 @@ final class Merging {
             for (double score : best.values()) {
                 sum += score;
             }
-            faces.add(new Face(first.box, sum / best.size(), first.detector));
+            faces.add(small(first, longer, contract.merge)
+                    ? first : new Face(first.box, sum / best.size(), first.detector));
             rest = others;
         }
         return faces;
+    }
+
+    /** Whether a candidate is a face by its own score, as few windows show faces of its size. */
+    private static boolean small(Face face, int longer, Contract.MergeRule rule) {
+        return face.box.side() * 1000L < (long) rule.small * longer && face.score * 1000 >= rule.alone;
     }
 
     /** The faces that count, none of which covers a surer one. */
