@@ -18,7 +18,7 @@ RULES = (
 CONTRACT = replace(
     contract_for(("happy",), 48),
     detectors=RULES,
-    merge=MergeRule(same=400, cover=300, score=600, size=12, alone=800, small=0),,
+    merge=MergeRule(same=400, cover=300, score=600, size=12, alone=800, small=0),
 )
 OLD = replace(CONTRACT, merge=MergeRule(same=1000, cover=300, score=0, size=1, alone=1000, small=0), version=2)
 
