@@ -104,6 +104,26 @@ def test_layers_without_a_kernel_of_16_bits_stay_in_float_and_are_named(tmp_path
     assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < 0.01
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        layers.LayerNormalization(name="odd"),
+        layers.UnitNormalization(name="odd"),
+        layers.Activation("selu", name="odd"),
+    ],
+)
+def test_int16x8_keeps_a_layer_wholly_in_float_where_litert_lacks_one_of_its_ops(tmp_path, calibrating, odd):
+    def body(x):
+        x = layers.Conv2DTranspose(4, 3, activation="relu")(layers.Conv2D(4, 3, strides=2, activation="relu")(x))
+        return layers.Conv2D(4, 3, activation="relu")(odd(x))
+
+    network = checkpoint_of(classifier(body), tmp_path)
+    content = converted(network, calibrating, "int16x8")
+    assert set(float_ops.of(content)) == {"odd"}
+    given = LiteRt(content).run(calibrating.images)
+    assert np.abs(given - network.predict(calibrating.images)).max() < 0.02
+
+
 @pytest.mark.parametrize("precision", ["none", "fp16", "dynamic", "int8"])
 def test_vectors_of_zeros_stay_zeros_under_unit_normalization(tmp_path, calibrating, faces, precision):
     def body(x):

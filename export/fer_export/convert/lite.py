@@ -33,6 +33,11 @@ _NO_KERNEL = "Quantization to 16x8-bit not yet supported"
 """What TensorFlow's quantiser says of an op that it could leave in float."""
 
 
+_NOT_WITH_16_BITS = {"RSQRT", "SQUARED_DIFFERENCE"}
+"""Ops that TensorFlow's quantiser gives 16 bits though LiteRT has no such kernel (SQUARED_DIFFERENCE), or though their
+largest values leave no steps for the others."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What to make of a SavedModel."""
@@ -75,7 +80,7 @@ def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.ui
         converter.representative_dataset = lambda: _samples(given, brightness)
     try:
         if work.precision == "int16x8":
-            return _with_16_bits(converter)
+            return _with_16_bits(converter, names)
         if work.precision != "int8" or given is None:
             return bytes(converter.convert())
         converter.inference_input_type = tf.as_dtype(work.input_type)
@@ -87,17 +92,68 @@ def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.ui
         ) from error
 
 
-def _with_16_bits(converter: Any) -> bytes:
-    """What an int16x8 converter writes; layers that have no kernel with 16 bits stay in float."""
+def _with_16_bits(converter: Any, names: LayerNames) -> bytes:
+    """What an int16x8 converter writes; layers with an op that has no kernel with 16 bits are in float.
+
+    Those with such an op among others are left out by the newer of both quantisers, which alone can.
+    """
     import tensorflow as tf
+    from tensorflow.lite.python import convert
 
     try:
-        return bytes(converter.convert())
+        content = bytes(converter.convert())
     except RuntimeError as error:
         if _NO_KERNEL not in str(error):
             raise
-    converter.target_spec.supported_ops = [*converter.target_spec.supported_ops, tf.lite.OpsSet.TFLITE_BUILTINS]
-    return bytes(converter.convert())
+        converter.target_spec.supported_ops = [*converter.target_spec.supported_ops, tf.lite.OpsSet.TFLITE_BUILTINS]
+        content = bytes(converter.convert())
+    lacking = _partly_float(content, names)
+    if not lacking:
+        return content
+    converter._experimental_calibrate_only = True
+    calibrated = bytes(converter.convert())
+    outputs = [op.output for op in TfliteActivations(calibrated).ops]
+    left = [
+        output for output, layers in zip(outputs, names.of_ops(outputs), strict=True) if layers.intersection(lacking)
+    ]
+    quantised = convert.mlir_quantize(
+        calibrated, inference_type=convert._types_pb2.QUANTIZED_INT16, denylisted_nodes=left
+    )
+    return bytes(convert.deduplicate_readonly_buffers(_as_kernels_read(bytes(quantised))))
+
+
+def _as_kernels_read(content: bytes) -> bytes:
+    """A file of the newer quantiser as LiteRT's kernels with 16 bits read it.
+
+    They ask for the zero point 0, where it rounds the middle of 65,536 steps to -1, and take biases for int64.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    kinds = schema.TensorType
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            if tensor.type == kinds.INT16 and tensor.quantization is not None:
+                tensor.quantization.zeroPoint = [0]
+        last = {int(op.inputs[-1]) for op in graph.operators if graph.tensors[op.outputs[0]].type == kinds.INT16}
+        for tensor in (graph.tensors[number] for number in sorted(last) if number >= 0):
+            # Only biases are int32 with a scale.
+            if tensor.type == kinds.INT32 and tensor.quantization is not None and tensor.quantization.scale is not None:
+                values = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.int32)
+                tensor.type, tensor.buffer = kinds.INT64, len(model.buffers)
+                model.buffers.append(schema.BufferT(data=np.frombuffer(values.astype(np.int64).tobytes(), np.uint8)))
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _partly_float(content: bytes, names: LayerNames) -> set[str]:
+    """Layers of an int16x8 file that have ops with 16 bits and others without, or that LiteRT would not run so."""
+    ops = tflite.computing(content)
+    without: set[str] = set()
+    whole: set[str] = set()
+    for op, layers in zip(ops, names.of_ops([op.output for op in ops]), strict=True):
+        (without if op.in_float or op.kind in _NOT_WITH_16_BITS else whole).update(layers)
+    return without & whole
 
 
 def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.uint8]) -> bytes:
@@ -146,8 +202,8 @@ def float_ops(content: bytes, names: LayerNames, kept: Collection[str] = ()) -> 
     """
     ops = tflite.computing(content)
     found: dict[str, int] = {}
-    for (_, in_float), layers in zip(ops, names.of_ops([output for output, _ in ops]), strict=True):
-        if in_float and not layers.intersection(kept):
+    for op, layers in zip(ops, names.of_ops([op.output for op in ops]), strict=True):
+        if op.in_float and not layers.intersection(kept):
             layer = min(layers, default=NO_LAYER)
             found[layer] = found.get(layer, 0) + 1
     return found

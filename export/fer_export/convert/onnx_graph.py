@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model_file import Wiring, float_ops, nodes_of, role, tensor_shapes
+from ..model_file.onnx import layer_of
 from ..network import LayerNames
 
 _CHANNELS_LAST = [0, 2, 3, 1]
 _UNDER_ROOTS = {"Add", "Max", "Min", "Pow", "ReduceMean", "ReduceSum", "ReduceSumSquare"}
 _BEHIND_ROOTS = {"Div", "Max", "Min", "Mul", "Reciprocal"}
+_OF_NORMALISATIONS = {*_UNDER_ROOTS, *_BEHIND_ROOTS, "Neg", "Sub"}
 _BIAS = 2
 """Position of the bias among the inputs of Conv, ConvTranspose and Gemm."""
 
@@ -116,7 +118,8 @@ def keep_float(model: Any) -> None:
 def around_roots(model: Any) -> list[str]:
     """Names of the nodes that scale a tensor by an inverse root of its own squares, as normalisations do.
 
-    The inverse root of small numbers is large; on one grid with the others it has no steps left for either.
+    The inverse root of small numbers is large; on one grid with the others it has no steps left for either. The other
+    nodes of such a layer take differences of nearly equal numbers.
     """
     wiring = Wiring(model.graph)
     writers = {name: node for node in model.graph.node for name in node.output}
@@ -125,7 +128,12 @@ def around_roots(model: Any) -> list[str]:
         for name in node.input:
             readers.setdefault(name, []).append(node)
     found: dict[str, Any] = {}
-    for root in (node for node in model.graph.node if node.op_type in ("Sqrt", "Reciprocal")):
+    roots = [node for node in model.graph.node if node.op_type in ("Sqrt", "Reciprocal")]
+    normalising = {layer_of(root.name) for root in roots} - {""}
+    for node in model.graph.node:
+        if node.op_type in _OF_NORMALISATIONS and layer_of(node.name) in normalising:
+            found[node.name] = node
+    for root in roots:
         before = [writers[root.input[0]]] if root.input[0] in writers else []
         while before:
             node = before.pop()

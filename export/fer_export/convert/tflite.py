@@ -171,10 +171,10 @@ def _float_ops(content: bytes, names: LayerNames, float_layers: Sequence[str]) -
     Raises ConversionError where a layer that should stay float does not.
     """
     ops = tflite.computing(content)
-    for (output, in_float), layers in zip(ops, names.of_ops([output for output, _ in ops]), strict=True):
-        if layers.intersection(float_layers) and not in_float:
+    for op, layers in zip(ops, names.of_ops([op.output for op in ops]), strict=True):
+        if layers.intersection(float_layers) and not op.in_float:
             raise ConversionError(
-                f"TensorFlow put {output} of {', '.join(sorted(layers))} in int8 when {', '.join(float_layers)} should "
-                "stay float; keep other layers in float or use `precision='dynamic'`"
+                f"TensorFlow put {op.output} of {', '.join(sorted(layers))} in int8 when {', '.join(float_layers)} "
+                "should stay float; keep other layers in float or use `precision='dynamic'`"
             )
     return lite.float_ops(content, names, float_layers)

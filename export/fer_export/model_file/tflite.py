@@ -11,7 +11,7 @@ import functools
 import math
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ExportFileError
 from . import complexity, tflite_bounds
@@ -60,17 +60,31 @@ def float_ops(summary: GraphSummary) -> tuple[OpSummary, ...]:
     return tuple(op for op in summary.ops if not _is_integer(op))
 
 
-def computing(model: bytes) -> tuple[tuple[str, bool], ...]:
-    """Name of the output of each computing op of the main graph, and whether it computes in float.
+class ComputingOp(NamedTuple):
+    """An op of the main graph that computes."""
 
-    Conversions and changes of shape are left out.
-    """
+    kind: str
+    """Its name, such as CONV_2D."""
+
+    output: str
+    """Name of its first output."""
+
+    in_float: bool
+    """Whether it reads or writes float32."""
+
+
+def computing(model: bytes) -> tuple[ComputingOp, ...]:
+    """The ops of the main graph that compute, in order of execution; conversions and changes of shape are left out."""
     root = open_model(model)
     with guarded():
         main = root.subgraphs[0]
         codes = [_op_code(code) for code in root.operatorCodes or ()]
         return tuple(
-            (_name(main, _indices(op.outputs)[0]), "float32" in {*summary.inputs, *summary.outputs})
+            ComputingOp(
+                summary.name,
+                _name(main, _indices(op.outputs)[0]),
+                "float32" in {*summary.inputs, *summary.outputs},
+            )
             for op, summary in zip(main.operators or (), _ops(main, codes), strict=True)
             if summary.name not in SHAPE_OPS | CONVERSION_OPS and len(_indices(op.outputs))
         )
