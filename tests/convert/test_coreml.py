@@ -9,7 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 import fer_export as fer
 from fer_export.calibration import probe_faces
@@ -163,6 +163,21 @@ def test_layers_of_common_networks(tmp_path):
     content = converting.Converter(network).convert(find("coreml", "none"))
     faces = np.random.default_rng(0).integers(0, 256, (70, 16, 16, 1), dtype=np.uint8)
     with open_runtime(content) as runtime:
+        assert np.abs(runtime.run(faces) - network.predict(faces)).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        layers.Activation("gelu"),
+        lambda x: ops.log1p(ops.exp(-ops.abs(x))) * ops.expm1(-ops.square(x)),
+        lambda x: layers.Conv2D(4, 3)(layers.Normalization(mean=0.3, variance=0.2)(x)),
+    ],
+)
+def test_ops_that_coremltools_lacks_are_made_of_others(tmp_path, body):
+    network = checkpoint_of(classifier(body), tmp_path)
+    faces = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 1), dtype=np.uint8)
+    with open_runtime(converting.Converter(network).convert(find("coreml", "none"))) as runtime:
         assert np.abs(runtime.run(faces) - network.predict(faces)).max() < 1e-4
 
 

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import importlib.util
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,11 +97,34 @@ class Converter:
         return _converted(prepared, self._checkpoint.labels, self._input_kind, arithmetic)
 
 
+@functools.cache
+def _add_ops() -> None:
+    """Teach coremltools the ops of TensorFlow that it lacks and other ops make: Keras's exact gelu has Erfc."""
+    from coremltools.converters.mil import Builder, register_tf_op
+
+    made = {
+        "Erfc": lambda x, name: Builder.sub(x=1.0, y=Builder.erf(x=x), name=name),
+        "Expm1": lambda x, name: Builder.sub(x=Builder.exp(x=x), y=1.0, name=name),
+        "Log1p": lambda x, name: Builder.log(x=Builder.add(x=x, y=1.0), name=name),
+    }
+
+    def register(op: str, make: Callable[[Any, str], Any]) -> None:
+        def handler(context: Any, node: Any) -> None:
+            context.add(node.name, make(context[node.inputs[0]], node.name))
+
+        handler.__name__ = op  # coremltools registers it by its name
+        register_tf_op(handler, override=True)
+
+    for op, make in made.items():
+        register(op, make)
+
+
 def _converted(network: keras.Model, labels: Sequence[str], input_kind: str, arithmetic: str) -> Any:
     """coremltools' model: an image in, label and probabilities out."""
     import coremltools
     import tensorflow as tf
 
+    _add_ops()
     signature = [tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name=tensors.INPUT_NAME)]
 
     @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
