@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from fer_export.contract import VARIANTS
 
 NAME = "layers_table"
-STEPS, BATCH, FACES, JUDGING = 400, 32, 320, 200
+STEPS, BATCH, FACES, JUDGING = 400, 32, 320, 1000
 """Steps that make a network sure of its answers: between near-equal answers a file's smallest differences decide."""
 CLASSES = 7
 BACKBONE_STEPS, BACKBONE_FACES, CALIBRATING = 160, 1024, 320

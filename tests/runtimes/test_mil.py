@@ -53,6 +53,34 @@ def test_convolutions(padding, strides, dilations, groups):
     assert np.allclose(found, first(np.concatenate(parts, -1) + bias), atol=1e-4)
 
 
+@pytest.mark.parametrize("kernel", [(3, 2), (2, 5), (1, 1)])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2), (2, 3)])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_transposed_convolutions(kernel, strides, padding):
+    x, weight, bias = values(2, 6, 4, 5), values(6, 4, *kernel, seed=1), values(4, seed=2)
+    sides = list(zip((4, 5), strides, kernel, strict=True))
+    size = [(side - 1) * stride + (stride if padding == "same" else max(one, stride)) for side, stride, one in sides]
+    options = {"strides": np.array(strides), "pad_type": padding, "output_shape": np.array([2, 4, *size])}
+    found = computed("conv_transpose", x=x, weight=weight, bias=bias, **options)
+    flipped = np.transpose(weight, (2, 3, 1, 0))
+    wanted = tf.nn.conv2d_transpose(last(x), flipped, [2, *size, 4], strides, padding.upper())
+    assert np.allclose(found, first(wanted + bias), atol=1e-4)
+
+
+def test_transposed_convolution_in_groups_with_given_padding_and_shape():
+    x, weight = values(1, 4, 3, 3), values(4, 2, 3, 3, seed=1)
+    options = {"strides": np.array([2, 2]), "groups": np.array(2), "pad_type": "custom", "pad": np.array([1, 1, 0, 1])}
+    found = computed("conv_transpose", x=x, weight=weight, **options)
+    whole = [
+        first(tf.nn.conv2d_transpose(last(x[:, at]), np.transpose(weight[at], (2, 3, 1, 0)), [1, 7, 7, 2], 2, "VALID"))
+        for at in (slice(0, 2), slice(2, 4))
+    ]
+    assert np.allclose(found, np.concatenate(whole, 1)[:, :, 1:6, 0:6], atol=1e-4)
+    larger = computed("conv_transpose", x=x, weight=weight, **options, output_shape=np.array([1, 4, 7, 6]))
+    assert np.allclose(larger[:, :, :6], np.concatenate(whole, 1)[:, :, 1:7, 0:6], atol=1e-4)
+    assert not larger[:, :, 6].any()
+
+
 def test_depthwise_convolution_with_given_padding():
     x, weight = values(2, 3, 7, 7), values(6, 1, 3, 3, seed=1)
     found = computed(

@@ -22,6 +22,7 @@ from ..errors import ConversionError, FerExportError, OutputError, UsageError, o
 from ..model_file import coreml
 from ..model_file.mil import schema
 from ..network import prepare as graph
+from ..network import unrolled
 from ..system import keras_backend
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Converter:
             with keras_backend.silenced(), _silent_logs():
                 made = _fewer_bits(variant.precision, self._model(variant, calibration))
                 specification = made.get_spec().SerializeToString(deterministic=True)
-                weights = Path(made.weights_dir, "weight.bin").read_bytes()
+                stored = Path(made.weights_dir, "weight.bin")
+                weights = stored.read_bytes() if stored.is_file() else b""  # none where the program holds all
         except FerExportError:
             raise
         except OSError as error:
@@ -133,8 +135,10 @@ def _converted(network: keras.Model, labels: Sequence[str], input_kind: str, ari
 
     colours = coremltools.colorlayout.GRAYSCALE if input_kind == "gray" else coremltools.colorlayout.RGB
     image = coremltools.ImageType(tensors.INPUT_NAME, (1, *network.input_shape[1:]), color_layout=colours)
+    with unrolled(network):  # coremltools fails on the loops of recurrent layers
+        function = serve.get_concrete_function()
     return coremltools.convert(
-        [serve.get_concrete_function()],
+        [function],
         source="tensorflow",
         convert_to="mlprogram",
         inputs=[image],

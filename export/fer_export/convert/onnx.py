@@ -168,6 +168,7 @@ def _at_precision(precision: str, plain: Any, folder: Path) -> Any:
         model = float16.convert_float_to_float16(model, keep_io_types=True)
         # It appends the casts that it needs at the ends.
         onnx_model.OnnxModel.graph_topological_sort(model.graph, is_deterministic=True)
+        onnx_graph.sort_nodes(model)  # that one does not see what a loop's body reads
     return _dynamic(model, folder) if precision == "dynamic" else model
 
 

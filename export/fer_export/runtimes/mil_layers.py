@@ -27,6 +27,32 @@ def conv(given: Given) -> Array:
     return made if bias is None else made + bias.reshape(-1, *(1,) * (made.ndim - 2))
 
 
+def conv_transpose(given: Given) -> Array:
+    x, weight, bias = given.array("x"), given.array("weight"), given.optional("bias")
+    count, channels, *sizes = x.shape
+    kernel, groups = weight.shape[2:], given.int("groups", 1)
+    strides, dilations = given.ints("strides", [1, 1]), given.ints("dilations", [1, 1])
+    if len(sizes) != 2 or weight.shape[0] != channels or channels % groups:
+        raise ValueError(f"an input {list(x.shape)} for a kernel {list(weight.shape)} in {groups} groups")
+    whole = [
+        (size - 1) * stride + (one - 1) * dilation + 1
+        for size, stride, one, dilation in zip(sizes, strides, kernel, dilations, strict=True)
+    ]
+    grouped = x.reshape(count, groups, channels // groups, *sizes)
+    own = weight.reshape(groups, channels // groups, -1, *kernel)
+    made = np.zeros((count, groups, own.shape[2], *whole), np.float32)
+    for row, column in product(*map(range, kernel)):
+        down, right = (
+            slice(first * dilation, first * dilation + (size - 1) * stride + 1, stride)
+            for first, dilation, size, stride in zip((row, column), dilations, sizes, strides, strict=True)
+        )
+        made[..., down, right] += np.einsum("ngihw,gio->ngohw", grouped, own[..., row, column], optimize=True)
+    made = _placed(
+        given, made.reshape(count, -1, *whole), [size * stride for size, stride in zip(sizes, strides, strict=True)]
+    )
+    return made if bias is None else made + bias.reshape(-1, 1, 1)
+
+
 def linear(given: Given) -> Array:
     made = given.array("x") @ given.array("weight").T
     bias = given.optional("bias")
@@ -162,6 +188,21 @@ def _padding(
     # The odd one after, with same_lower before.
     first = [(each + (kind == "same_lower")) // 2 for each in missing]
     return [(before, each - before) for before, each in zip(first, missing, strict=True)]
+
+
+def _placed(given: Given, whole: Array, same: Sequence[int]) -> Array:
+    """The part of all that a transposed convolution reaches which its padding keeps; zeros where it reaches nothing."""
+    kind, pad = given.text("pad_type", "valid"), given.ints("pad", [0] * 4)
+    around = list(zip(pad[::2], pad[1::2], strict=True)) if kind == "custom" else [(0, 0)] * 2
+    sizes = [size - before - after for size, (before, after) in zip(whole.shape[2:], around, strict=True)]
+    sizes = list(same) if kind == "same" else sizes
+    sizes = given.ints("output_shape", [1, 1, *sizes])[2:]
+    firsts = [before for before, _ in around]
+    if kind == "same":
+        firsts = [max(full - size, 0) // 2 for full, size in zip(whole.shape[2:], sizes, strict=True)]
+    cut = whole[:, :, firsts[0] : firsts[0] + sizes[0], firsts[1] : firsts[1] + sizes[1]]
+    missing = [(0, size - found) for size, found in zip(sizes, cut.shape[2:], strict=True)]
+    return np.pad(cut, ((0, 0), (0, 0), *missing))
 
 
 def _conv(

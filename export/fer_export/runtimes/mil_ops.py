@@ -134,6 +134,7 @@ def _cast(given: Given) -> Array:
 OPS: dict[str, Function] = {
     # Layers.
     "conv": layers.conv,
+    "conv_transpose": layers.conv_transpose,
     "linear": layers.linear,
     "matmul": layers.matmul,
     "einsum": layers.einsum,
