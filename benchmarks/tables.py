@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from .blocks import devices, exports, first_page, peers, photos, speed, svm, training, words
+from .blocks import devices, exports, first_page, others, peers, photos, speed, svm, training, words
 
 BLOCK = re.compile(r"(<!-- ([a-z0-9-]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -23,6 +23,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "int8-steps": exports.int8_steps,
     "calibration": exports.calibration,
     "peers": peers.peers,
+    "layers": words.once_recorded("layers_table", others.layers),
+    "int8-networks": words.once_recorded("int8_networks", others.int8_networks),
     "networks": training.networks,
     "labels-and-photos": training.labels_and_photos,
     "robustness": words.once_recorded("robustness", training.robustness),

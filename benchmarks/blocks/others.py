@@ -1,0 +1,95 @@
+"""Blocks of networks that are not ours: every layer and backbone, int8 of anybody's networks beside other tools."""
+
+from typing import Any
+
+from .words import machine_of, percent, result_of, table_of
+
+GROUPS = {
+    "TFLite": ("fp32 TFLite", "fp16 TFLite", "dynamic TFLite", "int8 TFLite", "int16x8 TFLite"),
+    "ONNX": ("fp32 ONNX", "fp16 ONNX", "dynamic ONNX", "int8 ONNX"),
+    "microcontroller and Core ML": (
+        "int8 tflite-micro",
+        "fp32 Core ML",
+        "fp16 Core ML",
+        "int8 Core ML",
+        "palette6 Core ML",
+    ),
+}
+"""Variants that share a table."""
+
+TOOLS = (
+    ("fer-export", "tflite", "Training"),
+    ("TFLiteConverter", "tflite", "Training"),
+    ("ai-edge-quantizer", "tflite", "Training"),
+    ("fer-export", "tflite", "probe"),
+    ("fer-export", "onnx", "Training"),
+    ("onnxruntime", "onnx", "Training"),
+    ("fer-export", "onnx", "probe"),
+)
+"""Columns of the int8 table: tool, format, what calibrated."""
+
+
+def layers() -> str:
+    result = result_of("layers_table")
+    reasons: dict[str, int] = {}
+    tables = []
+    for title, variants in GROUPS.items():
+        rows = []
+        for name, row in result["rows"].items():
+            cells = row.get("cells", {})
+            failed = {"refused": row.get("failed", "not measured")}
+            rows.append([name, *(_cell(cells.get(variant, failed), reasons) for variant in variants)])
+        tables.append(f"{title}:\n\n{table_of(['network', *variants], rows)}")
+    passed = sum(cell.get("passed", False) for row in result["rows"].values() for cell in row.get("cells", {}).values())
+    count = sum(len(variants) for variants in GROUPS.values()) * len(result["rows"])
+    reasoned = "\n".join(f"{number}. {reason}" for reason, number in reasons.items())
+    return (
+        "\n\n".join(tables) + f"\n\n{passed} of {count} files pass their gate. \\* partly in float. In bold: the file "
+        f"misses its gate, and `fer-export` says so.\n\nWhy there is no file:\n\n{reasoned}\n\n{machine_of(result)}."
+    )
+
+
+def _cell(cell: dict[str, Any], reasons: dict[str, int]) -> str:
+    if "refused" in cell:
+        number = reasons.setdefault(_reason(cell["refused"]), len(reasons) + 1)
+        return f"none ({number})"
+    share = f"{percent(cell['agreement'])} %" + (r" \*" if cell["floats"] else "")
+    share = share if cell["passed"] else f"**{share}**"
+    size = cell["bytes"] / 1e3
+    return f"{share}<br>{size:,.0f} kB, {cell['seconds']:.0f} s"
+
+
+def _reason(words: str) -> str:
+    """The reason in one line without what a markdown list would take for its own."""
+    return words.replace("|", "/").replace("<", "&lt;").strip()
+
+
+def int8_networks() -> str:
+    result = result_of("int8_networks")
+    header = ["network", "faces"]
+    header += [f"{tool}, {'.' + form}{', probe faces' if given == 'probe' else ''}" for tool, form, given in TOOLS]
+    rows, notes = [], []
+    for name, network in result["networks"].items():
+        found = {(row["tool"], row["format"], row["calibrated"]): row for row in network.get("rows", [])}
+        cells = []
+        for tool in TOOLS:
+            row = found.get(tool, {"error": network.get("failed", "not measured")})
+            cells.append(_share(row))
+            if row.get("repaired"):
+                notes.append(f"{name}, .{tool[1]} from {tool[2]} faces: {', '.join(row['repaired'])} stay in float")
+            if "error" in row and tool[0] == "fer-export":
+                notes.append(f"{name}, .{tool[1]} from {tool[2]} faces: {row['error']}")
+        rows.append([name, f"{network.get('faces', 0):,}", *cells])
+    said = "\n".join(f"- {note}" for note in notes)
+    return (
+        f"{table_of(header, rows)}\n\nAgreement with Keras. In bold: the file misses its gate (98 %).\n\n"
+        f"{said}\n\n{machine_of(result)}."
+    )
+
+
+def _share(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return "none"
+    share = f"{percent(row['agreement'], 2)} %"
+    seconds = f", {row['processor_seconds']:.0f} s" if "processor_seconds" in row else ""
+    return (share if row.get("passed", True) else f"**{share}**") + seconds
