@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
     [
         ["ruff", "check", "--no-cache", "."],
         ["ruff", "format", "--no-cache", "--check", "."],
-        ["mypy", "--cache-dir=/dev/null"],
+        pytest.param(["mypy", "--cache-dir=/dev/null"], marks=pytest.mark.slow),
     ],
     ids=lambda command: " ".join(command[:2]),
 )

@@ -253,7 +253,8 @@ WRONG_PLACE = replace(FrameRule.of(SIDE), crop=replace(CROP, shift_x=CROP.shift_
 
 
 @pytest.mark.parametrize(
-    ("file_format", "wrong"), [("tflite", WRONG_PLACE), ("onnx", WRONG_PLACE), ("onnx", WRONG_COLOURS)]
+    ("file_format", "wrong"),
+    [pytest.param("tflite", WRONG_PLACE, marks=pytest.mark.slow), ("onnx", WRONG_PLACE), ("onnx", WRONG_COLOURS)],
 )
 def test_parity_judges_the_crop_too(converted, judge, checkpoint, file_format, wrong, monkeypatch):
     variant = variants.find(file_format, "none")

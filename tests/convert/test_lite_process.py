@@ -117,6 +117,7 @@ def test_pictures_of_probabilities_stay_near_in_a_separable_network(tmp_path):
         assert np.abs(given - network.predict(grey(12, seed=3))).max() < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [recurrent, both_ways])
 def test_recurrent_layers_are_unrolled_and_stay_int8(body, tmp_path):
     network = checkpoint_of(classifier(body), tmp_path)

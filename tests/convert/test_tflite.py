@@ -38,7 +38,7 @@ def converted(checkpoint, calibrating, precision, **options):
 
 
 @pytest.mark.parametrize("precision", variants.precisions("tflite"))
-@pytest.mark.parametrize("input_kind", ["gray", "rgb"])
+@pytest.mark.parametrize("input_kind", ["gray", pytest.param("rgb", marks=pytest.mark.slow)])
 def test_every_precision_keeps_the_contract(checkpoint, calibrating, faces, precision, input_kind):
     content = converted(checkpoint, calibrating, precision, input_kind=input_kind)
     graph, said = flatbuffer.inspect(content), tflite_metadata.read(content)
@@ -56,7 +56,7 @@ def test_every_precision_keeps_the_contract(checkpoint, calibrating, faces, prec
     assert np.abs(given - checkpoint.predict(judged)).max() < tolerance
 
 
-@pytest.mark.parametrize("input_kind", ["gray", "rgb"])
+@pytest.mark.parametrize("input_kind", ["gray", pytest.param("rgb", marks=pytest.mark.slow)])
 def test_int8_computes_in_integers_only(checkpoint, calibrating, input_kind):
     graph = flatbuffer.inspect(converted(checkpoint, calibrating, "int8", input_kind=input_kind))
     assert flatbuffer.float_ops(graph) == ()
@@ -66,6 +66,7 @@ def test_int8_computes_in_integers_only(checkpoint, calibrating, input_kind):
     assert flatbuffer.float_ops(float_graph)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("io", "scale"), [("uint8", (1.0, 0)), ("int8", (1.0, -128)), ("float32", (None, None))])
 def test_io_overrides_both_types(checkpoint, calibrating, faces, io, scale):
     content = converted(checkpoint, calibrating, "int8", io=io)
@@ -94,6 +95,7 @@ def test_same_input_gives_the_same_bytes(checkpoint, calibrating, precision):
     assert converted(checkpoint, calibrating, precision) == converted(checkpoint, calibrating, precision)
 
 
+@pytest.mark.slow
 def test_layers_without_a_kernel_of_16_bits_stay_in_float_and_are_named(tmp_path, calibrating, faces):
     def body(x):
         return layers.ELU(name="odd")(layers.Conv2D(4, 3, activation="relu")(x))
@@ -104,6 +106,7 @@ def test_layers_without_a_kernel_of_16_bits_stay_in_float_and_are_named(tmp_path
     assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "odd",
     [
@@ -124,7 +127,7 @@ def test_int16x8_keeps_a_layer_wholly_in_float_where_litert_lacks_one_of_its_ops
     assert np.abs(given - network.predict(calibrating.images)).max() < 0.02
 
 
-@pytest.mark.parametrize("precision", ["none", "fp16", "dynamic", "int8"])
+@pytest.mark.parametrize("precision", ["none", "fp16", "dynamic", pytest.param("int8", marks=pytest.mark.slow)])
 def test_vectors_of_zeros_stay_zeros_under_unit_normalization(tmp_path, calibrating, faces, precision):
     def body(x):
         return layers.UnitNormalization()(layers.Conv2D(4, 3, activation="relu", use_bias=False)(x))

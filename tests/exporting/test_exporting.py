@@ -118,6 +118,7 @@ def test_another_networks_file_fails(exported, shipped, tmp_path, quick_probe):
     assert not result.parity.passed
 
 
+@pytest.mark.slow
 def test_a_failed_file_is_kept_under_a_name_that_says_so(tmp_path, tiny_csv):
     network = checkpoint_of(report_like(side=48), tmp_path)
     data = readers.read(tiny_csv)
