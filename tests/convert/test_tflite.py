@@ -8,7 +8,7 @@ from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
 from fer_export.convert import convert
-from fer_export.errors import UsageError
+from fer_export.errors import ConversionError, UsageError
 from fer_export.exporting import float_ops
 from fer_export.model_file import tflite as flatbuffer
 from fer_export.model_file import tflite_metadata
@@ -88,6 +88,12 @@ def test_integer_precisions_need_a_calibration_set(checkpoint):
     for precision in ("int8", "int16x8"):
         with pytest.raises(UsageError, match="`data"):
             converted(checkpoint, None, precision)
+
+
+def test_ops_that_tflite_lacks_are_named(tmp_path):
+    network = checkpoint_of(classifier(layers.Resizing(20, 20, interpolation="bicubic", name="larger")), tmp_path)
+    with pytest.raises(ConversionError, match=r"ResizeBicubic \(layer larger\); .*`format='onnx'`"):
+        converted(network, None, "none")
 
 
 @pytest.mark.parametrize("precision", ["none", "int8"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ activation beyond its calibrated range is cut off."""
 NO_LAYER = "the converter's own"
 """Stands for the layer of an op that belongs to none."""
 
+
+_NO_OP = r"fused\[\"(\w+):\", \"([^\"@]+)@[^\n]*?'tf\.\1' op is neither a custom op nor a flex op"
+"""What TensorFlow says of an op that TFLite lacks: its kind and its name in the graph."""
 
 _NO_KERNEL = "Quantization to 16x8-bit not yet supported"
 """What TensorFlow's quantiser says of an op that it could leave in float."""
@@ -87,6 +91,11 @@ def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.ui
         converter.inference_output_type = tf.as_dtype(work.output_type)
         return quantised(converter, names, work, given)
     except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
+        if lacking := re.search(_NO_OP, str(error)):
+            layers = "".join(f" (layer {call.layer})" for call in names.calls(lacking[2]))
+            raise ConversionError(
+                f"TFLite has no op for TensorFlow's {lacking[1]}{layers}; replace it or use `format='onnx'`"
+            ) from error
         raise ConversionError(
             f"TensorFlow cannot convert this network to {work.precision}: {one_line(error)}; try `precision='dynamic'`"
         ) from error
