@@ -46,6 +46,9 @@ class Row(NamedTuple):
     backbone: bool = False
     """Whether it is a whole network of keras.applications."""
 
+    scaling: str = "unit"
+    """What it takes: `unit` or, where it scales by itself, `raw`."""
+
 
 def rows() -> dict[str, Row]:
     """The networks by name: layers first, backbones last."""
@@ -67,7 +70,7 @@ def rows() -> dict[str, Row]:
     for side, channels in ((48, 3), (64, 1), (96, 3), (224, 1)):
         found[f"convolutions {side}x{side}x{channels}"] = Row(stem, side, channels)
     for name, side in BACKBONES.items():
-        found[name] = Row(backbone(name), side, 3, backbone=True)
+        found[name] = Row(backbone(name), side, 3, backbone=True, scaling="raw" if name in SCALING else "unit")
     return found
 
 
@@ -84,6 +87,8 @@ BACKBONES = {
     "ConvNeXtTiny": 48,
 }
 """Networks of keras.applications, and the side of their pictures."""
+SCALING = ("MobileNetV3Small", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny")
+"""Those that begin with a Rescaling or Normalization of their own."""
 
 
 def layers_by_name() -> dict[str, Callable[[], Any]]:
@@ -186,7 +191,7 @@ def network_of(row: Row, faces: NDArray[np.uint8], targets: NDArray[np.int64]) -
     x = layers.GlobalAveragePooling2D()(x) if len(x.shape) == 4 else x
     network = keras.Model(inputs, layers.Dense(CLASSES, activation="softmax")(x))
     network.compile(keras.optimizers.Adam(1e-3 if row.backbone else 3e-3), "sparse_categorical_crossentropy")
-    given = faces.astype("float32").repeat(row.channels, axis=-1) / 255
+    given = faces.astype("float32").repeat(row.channels, axis=-1) / (255 if row.scaling == "unit" else 1)
     steps = BACKBONE_STEPS if row.backbone else STEPS
     for layer in network.layers:
         if row.backbone and isinstance(layer, layers.BatchNormalization):
@@ -226,7 +231,7 @@ def measured(name: str, folder: Path, data: str | None) -> dict[str, Any]:
     faces, targets = real_faces(data, trained + JUDGING, row.side) if data else made_faces(trained + JUDGING, row.side)
     path = folder / "network.keras"
     network_of(row, faces[:trained], targets[:trained]).save(path)
-    checkpoint = load(path, scaling="unit", trust=True)
+    checkpoint = load(path, scaling=row.scaling, trust=True)
     chosen = faces[:CALIBRATING]
     hashes = calibration_set.face_hashes(chosen)
     calibrating = CalibrationSet(chosen, {"source": "made faces", "count": len(chosen), "faces": hashes})
