@@ -27,8 +27,11 @@ NAME = "layers_table"
 STEPS, BATCH, FACES, JUDGING = 400, 32, 320, 1000
 """Steps that make a network sure of its answers: between near-equal answers a file's smallest differences decide."""
 CLASSES = 7
-BACKBONE_STEPS, BACKBONE_FACES, CALIBRATING = 160, 1024, 320
+CALIBRATING = 160
+BACKBONE_STEPS, BACKBONE_FACES, BACKBONE_JUDGING = 160, 1024, 300
 """A backbone trained for less hardly tells faces apart, and any rounding changes its answers."""
+BACKBONE_FORMATS = ("tflite", "onnx")
+"""Those of phones: backbones are too large for a microcontroller, and too slow in the interpreter of Core ML files."""
 
 
 class Row(NamedTuple):
@@ -227,8 +230,8 @@ def measured(name: str, folder: Path, data: str | None) -> dict[str, Any]:
     from fer_export.parity import Judge, ParityFaces
 
     row = rows()[name]
-    trained = BACKBONE_FACES if row.backbone else FACES
-    faces, targets = real_faces(data, trained + JUDGING, row.side) if data else made_faces(trained + JUDGING, row.side)
+    trained, judged = (BACKBONE_FACES, BACKBONE_JUDGING) if row.backbone else (FACES, JUDGING)
+    faces, targets = real_faces(data, trained + judged, row.side) if data else made_faces(trained + judged, row.side)
     path = folder / "network.keras"
     network_of(row, faces[:trained], targets[:trained]).save(path)
     checkpoint = load(path, scaling=row.scaling, trust=True)
@@ -238,6 +241,8 @@ def measured(name: str, folder: Path, data: str | None) -> dict[str, Any]:
     judge = Judge.of(checkpoint, ParityFaces(faces[trained:], None, "made faces", ()))
     cells: dict[str, dict[str, Any]] = {}
     for variant in VARIANTS:
+        if row.backbone and variant.format not in BACKBONE_FORMATS:
+            continue
         started = time.perf_counter()
         try:
             content = converter(variant.format, checkpoint).convert(variant, calibrating if variant.integer else None)
