@@ -261,7 +261,7 @@ def measured(name: str, folder: Path, data: str | None) -> dict[str, Any]:
         print(name, variant.label, cells[variant.label], flush=True)
     shares = np.bincount(judge.reference.argmax(axis=1), minlength=CLASSES) / len(judge.reference)
     weights = int(checkpoint.network.count_params())
-    return {"weights": weights, "largest_share": round(float(shares.max()), 3), "cells": cells}
+    return {"weights": weights, "judged": judged, "largest_share": round(float(shares.max()), 3), "cells": cells}
 
 
 def real_faces(data: str, count: int, side: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
