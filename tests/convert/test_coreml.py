@@ -172,6 +172,9 @@ def test_layers_of_common_networks(tmp_path):
         layers.Activation("gelu"),
         lambda x: ops.log1p(ops.exp(-ops.abs(x))) * ops.expm1(-ops.square(x)),
         lambda x: layers.Conv2D(4, 3)(layers.Normalization(mean=0.3, variance=0.2)(x)),
+        layers.Conv2D(8, 3, groups=4),
+        lambda x: layers.LSTM(4)(layers.Reshape((14, 112))(x)),
+        layers.Conv2DTranspose(4, 3, strides=2, padding="same"),
     ],
 )
 def test_ops_that_coremltools_lacks_are_made_of_others(tmp_path, body):

@@ -306,6 +306,20 @@ def test_constants_that_a_layer_captured_are_not_inputs_of_the_file(tmp_path, ca
     assert np.abs(given - network.predict(calibrating.images)).max() < (1e-5 if precision == "none" else 0.05)
 
 
+@pytest.mark.parametrize("precision", ["none", "fp16"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda x: layers.Conv2D(8, 3, groups=4, strides=2, activation="relu")(layers.Conv2D(8, 3)(x)),
+        lambda x: layers.Multiply()([x, layers.Softmax(axis=[1, 2])(layers.Conv2D(1, 1)(x))]),
+    ],
+)
+def test_convolutions_in_groups_and_shares_of_a_picture(tmp_path, body, precision):
+    network = checkpoint_of(classifier(body), tmp_path)
+    given = OnnxRuntime(converted(network, None, precision)).run(grey(20))
+    np.testing.assert_allclose(given, network.predict(grey(20)), atol=1e-5 if precision == "none" else 5e-3)
+
+
 def test_ops_that_onnx_lacks_are_named(tmp_path):
     def odd(x):
         return ops.cast(layers.Discretization([0.0], name="odd")(x), "float32")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
@@ -110,6 +110,19 @@ def test_layers_without_a_kernel_of_16_bits_stay_in_float_and_are_named(tmp_path
     content = converted(network, calibrating, "int16x8")
     assert float_ops.in_words(float_ops.of(content), "int16x8") == "int16x8 but for odd (1 op)"
     assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["int8", "int16x8"])
+def test_a_normalisation_without_a_layer_stays_in_float(tmp_path, calibrating, precision):
+    def body(x):
+        return ops.normalize(layers.GlobalAveragePooling2D()(layers.Conv2D(8, 3, activation="relu")(x)), axis=-1)
+
+    network = checkpoint_of(classifier(body), tmp_path)
+    content = converted(network, calibrating, precision)
+    assert set(float_ops.of(content)) == {"outside layers"}
+    given = LiteRt(content).run(calibrating.images)
+    assert np.abs(given - network.predict(calibrating.images)).max() < 0.05
 
 
 @pytest.mark.slow

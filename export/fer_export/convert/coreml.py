@@ -135,7 +135,8 @@ def _converted(network: keras.Model, labels: Sequence[str], input_kind: str, ari
 
     colours = coremltools.colorlayout.GRAYSCALE if input_kind == "gray" else coremltools.colorlayout.RGB
     image = coremltools.ImageType(tensors.INPUT_NAME, (1, *network.input_shape[1:]), color_layout=colours)
-    with unrolled(network):  # coremltools fails on the loops of recurrent layers
+    # coremltools fails on the loops of recurrent layers.
+    with unrolled(network), keras_backend.inlined():
         function = serve.get_concrete_function()
     return coremltools.convert(
         [function],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,30 @@ HEADROOM = 2.0
 activation beyond its calibrated range is cut off."""
 
 
-NO_LAYER = "the converter's own"
+NO_LAYER = "outside layers"
 """Stands for the layer of an op that belongs to none."""
+
+_ARITHMETIC = frozenset(
+    [
+        "ABS",
+        "ADD",
+        "DIV",
+        "MAXIMUM",
+        "MEAN",
+        "MINIMUM",
+        "MUL",
+        "NEG",
+        "POW",
+        "REDUCE_MAX",
+        "RSQRT",
+        "SQRT",
+        "SQUARE",
+        "SQUARED_DIFFERENCE",
+        "SUB",
+        "SUM",
+    ]
+)
+"""Ops of a normalisation that is written without a layer."""
 
 
 _NO_OP = r"fused\[\"(\w+):\", \"([^\"@]+)@[^\n]*?'tf\.\1' op is neither a custom op nor a flex op"
@@ -116,15 +138,14 @@ def _with_16_bits(converter: Any, names: LayerNames) -> bytes:
             raise
         converter.target_spec.supported_ops = [*converter.target_spec.supported_ops, tf.lite.OpsSet.TFLITE_BUILTINS]
         content = bytes(converter.convert())
-    lacking = _partly_float(content, names)
-    if not lacking:
+    lacking, loose = _partly_float(content, names), _normalising(tflite.computing(content), names)
+    if not lacking and not loose:
         return content
     converter._experimental_calibrate_only = True
     calibrated = bytes(converter.convert())
-    outputs = [op.output for op in TfliteActivations(calibrated).ops]
-    left = [
-        output for output, layers in zip(outputs, names.of_ops(outputs), strict=True) if layers.intersection(lacking)
-    ]
+    ops = tflite.computing(calibrated)
+    owners = zip(ops, names.of_ops([op.output for op in ops]), strict=True)
+    left = [op.output for op, layers in owners if layers.intersection(lacking)] + _normalising(ops, names)
     quantised = convert.mlir_quantize(
         calibrated, inference_type=convert._types_pb2.QUANTIZED_INT16, denylisted_nodes=left
     )
@@ -155,6 +176,13 @@ def _as_kernels_read(content: bytes) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
+def _normalising(ops: Sequence[tflite.ComputingOp], names: LayerNames) -> list[str]:
+    """Outputs of the arithmetic outside layers, where it takes an inverse root: `keras.ops.normalize` and its like."""
+    layers = names.of_ops([op.output for op in ops])
+    loose = [op for op, own in zip(ops, layers, strict=True) if not own and op.kind in _ARITHMETIC]
+    return [op.output for op in loose] if any(op.kind == "RSQRT" for op in loose) else []
+
+
 def _partly_float(content: bytes, names: LayerNames) -> set[str]:
     """Layers of an int16x8 file that have ops with 16 bits and others without, or that LiteRT would not run so."""
     ops = tflite.computing(content)
@@ -180,11 +208,12 @@ def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.
     outputs = [op.output for op in TfliteActivations(calibrated).ops]
     owners = list(zip(outputs, names.of_ops(outputs), strict=True))
     exact = [output for output, layers in owners if layers.intersection(logit_gaps.LAYERS)]
+    loose = _normalising(tflite.computing(calibrated), names)
     if work.ranges_by_error:
         calibrated = tflite_ranges.with_ranges(calibrated, images, exact)
 
     def made(kept: Collection[str]) -> bytes:
-        left = [output for output, layers in owners if layers.intersection(kept)]
+        left = [output for output, layers in owners if layers.intersection(kept)] + loose
 
         def quantise(content: bytes) -> bytes:
             return bytes(

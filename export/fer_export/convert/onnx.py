@@ -38,6 +38,9 @@ onnxruntime-mobile: 1.8, the oldest, knows 12 and 13 only."""
 IR_VERSION = 7
 """The file format of the same time; readers refuse one that is newer than they are."""
 
+_NOT_IN_FLOAT16 = ("IsInf", "IsNaN")
+"""Ops that ONNX has in float32 only, besides those that onnxruntime knows."""
+
 SMALLEST_DYNAMIC = 1024
 """Layers with fewer weights stay float under dynamic quantisation, as in TFLite: they save nothing, and a depthwise
 layer would cost agreement."""
@@ -115,7 +118,8 @@ def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
     def serve(image: Any) -> dict[str, Any]:
         return {tensors.OUTPUT_NAME: network(tf.cast(image, tf.float32), training=False)}
 
-    function = serve.get_concrete_function()
+    with keras_backend.inlined():
+        function = serve.get_concrete_function()
     # Not `from_function`: it takes captured constants, such as a Normalization's mean, for inputs of the file.
     inputs, outputs = [function.inputs[0].name], [output.name for output in function.outputs]
     with tf.device("/cpu:0"):
@@ -165,7 +169,8 @@ def _at_precision(precision: str, plain: Any, folder: Path) -> Any:
     model = onnx.ModelProto()
     model.CopyFrom(plain)
     if precision == "fp16":
-        model = float16.convert_float_to_float16(model, keep_io_types=True)
+        kept = [*float16.DEFAULT_OP_BLOCK_LIST, *_NOT_IN_FLOAT16]
+        model = float16.convert_float_to_float16(model, keep_io_types=True, op_block_list=kept)
         # It appends the casts that it needs at the ends.
         onnx_model.OnnxModel.graph_topological_sort(model.graph, is_deterministic=True)
         onnx_graph.sort_nodes(model)  # that one does not see what a loop's body reads

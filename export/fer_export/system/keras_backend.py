@@ -77,6 +77,20 @@ def silenced() -> Iterator[None]:
             os.close(descriptor)
 
 
+@contextlib.contextmanager
+def inlined() -> Iterator[None]:
+    """Trace what calls `tf.function` as ops: converters do not see into Keras's convolutions in groups, which are
+    functions for XLA."""
+    import tensorflow as tf
+
+    before = tf.function
+    tf.function = lambda **options: lambda function: function
+    try:
+        yield
+    finally:
+        tf.function = before
+
+
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
