@@ -137,6 +137,7 @@ def test_a_normalisation_without_a_layer_stays_in_float(tmp_path, calibrating, p
 def test_int16x8_keeps_a_layer_wholly_in_float_where_litert_lacks_one_of_its_ops(tmp_path, calibrating, odd):
     def body(x):
         x = layers.Conv2DTranspose(4, 3, activation="relu")(layers.Conv2D(4, 3, strides=2, activation="relu")(x))
+        x = x + np.linspace(0, 1, 4, dtype="float32")
         return layers.Conv2D(4, 3, activation="relu")(odd(x))
 
     network = checkpoint_of(classifier(body), tmp_path)

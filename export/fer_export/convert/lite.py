@@ -17,7 +17,7 @@ from ..errors import ConversionError, one_line
 from ..model_file import tflite
 from ..network import LayerNames, logit_gaps
 from ..runtimes.op_by_op import TfliteActivations
-from . import tflite_averages, tflite_ranges
+from . import tflite_averages, tflite_kernels, tflite_ranges
 
 SIGNATURE = "serving_default"
 
@@ -149,31 +149,7 @@ def _with_16_bits(converter: Any, names: LayerNames) -> bytes:
     quantised = convert.mlir_quantize(
         calibrated, inference_type=convert._types_pb2.QUANTIZED_INT16, denylisted_nodes=left
     )
-    return bytes(convert.deduplicate_readonly_buffers(_as_kernels_read(bytes(quantised))))
-
-
-def _as_kernels_read(content: bytes) -> bytes:
-    """A file of the newer quantiser as LiteRT's kernels with 16 bits read it.
-
-    They ask for the zero point 0, where it rounds the middle of 65,536 steps to -1, and take biases for int64.
-    """
-    from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
-    kinds = schema.TensorType
-    for graph in model.subgraphs:
-        for tensor in graph.tensors:
-            if tensor.type == kinds.INT16 and tensor.quantization is not None:
-                tensor.quantization.zeroPoint = [0]
-        last = {int(op.inputs[-1]) for op in graph.operators if graph.tensors[op.outputs[0]].type == kinds.INT16}
-        for tensor in (graph.tensors[number] for number in sorted(last) if number >= 0):
-            # Only biases are int32 with a scale.
-            if tensor.type == kinds.INT32 and tensor.quantization is not None and tensor.quantization.scale is not None:
-                values = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.int32)
-                tensor.type, tensor.buffer = kinds.INT64, len(model.buffers)
-                model.buffers.append(schema.BufferT(data=np.frombuffer(values.astype(np.int64).tobytes(), np.uint8)))
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    return bytes(convert.deduplicate_readonly_buffers(tflite_kernels.with_16_bits(bytes(quantised))))
 
 
 def _normalising(ops: Sequence[tflite.ComputingOp], names: LayerNames) -> list[str]:

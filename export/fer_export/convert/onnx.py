@@ -118,12 +118,12 @@ def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
     def serve(image: Any) -> dict[str, Any]:
         return {tensors.OUTPUT_NAME: network(tf.cast(image, tf.float32), training=False)}
 
-    with keras_backend.inlined():
-        function = serve.get_concrete_function()
+    function = serve.get_concrete_function()
     # Not `from_function`: it takes captured constants, such as a Normalization's mean, for inputs of the file.
     inputs, outputs = [function.inputs[0].name], [output.name for output in function.outputs]
     with tf.device("/cpu:0"):
         frozen = tf2onnx.tf_loader.from_function(function, inputs, outputs)
+    _open_functions(frozen)
     model, _ = tf2onnx.convert.from_graph_def(
         frozen,
         input_names=inputs,
@@ -139,6 +139,16 @@ def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
     onnx_graph.drop_idle_reshapes(model)
     onnx_graph.flatten_channels_first(model)
     return model
+
+
+def _open_functions(graph: Any) -> None:
+    """Let functions of a GraphDef for XLA, such as Keras's convolutions in groups, be inlined like all others."""
+    functions = graph.library.function
+    for function in functions:
+        if function.attr.pop("_XlaMustCompile", None) is not None:
+            function.attr.pop("_noinline", None)
+    for node in (*graph.node, *(node for function in functions for node in function.node_def)):
+        node.attr.pop("_XlaMustCompile", None)
 
 
 def _optimised(model: Any, folder: Path) -> Any:

@@ -21,7 +21,7 @@ from ..model_file import tflite, tflite_metadata, tflite_versions
 from ..network import LayerNames, float_twin, has_depthwise, unrolled
 from ..network import prepare as graph
 from ..system import keras_backend
-from . import lite, lite_process, tflite_crop, tflite_roots
+from . import lite, lite_process, tflite_crop, tflite_kernels
 
 if TYPE_CHECKING:
     import keras
@@ -95,7 +95,7 @@ def _converted(model: keras.Model, variant: Variant, work: lite.Work, calibratio
         # TensorFlow 2.21's quantizer crashes on loops.
         with unrolled(model) if variant.integer else contextlib.nullcontext():
             _write_saved_model(model, Path(folder), signature_type)
-        content = tflite_roots.bounded(make(Path(folder), work, LayerNames(model), images))
+        content = tflite_kernels.bounded(make(Path(folder), work, LayerNames(model), images))
     return content if variant.precision == "int8" or signature_type == work.input_type else _with_byte_input(content)
 
 

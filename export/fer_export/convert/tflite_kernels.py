@@ -1,7 +1,12 @@
-"""Inverse roots of 0, which XNNPACK does not compute.
+"""What LiteRT's kernels ask of a .tflite file that TensorFlow does not see to.
 
-TensorFlow turns rsqrt(max(x, 1e-12)), of which UnitNormalization is made, into min(rsqrt(x), 1e6). TFLite's own kernels
-give infinity for rsqrt(0), hence 1e6; XNNPACK's give NaN, and so does the network wherever all channels are 0.
+Inverse roots of 0: TensorFlow turns rsqrt(max(x, 1e-12)), of which UnitNormalization is made, into min(rsqrt(x), 1e6).
+TFLite's own kernels give infinity for rsqrt(0), hence 1e6; XNNPACK's give NaN, and so does the network wherever all
+channels are 0.
+
+Numbers of 16 bits: the kernels ask for the zero point 0, where the newer quantiser rounds the middle of 65,536 steps to
+-1; they take biases for int64, which it writes in int32; and they add and multiply numbers of 16 bits, where it writes
+constants in 8.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ import copy
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..model_file import tflite
 
@@ -26,6 +32,35 @@ def bounded(content: bytes) -> bytes:
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     changed = [_bound(model, graph) for graph in model.subgraphs]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) if any(changed) else content
+
+
+def with_16_bits(content: bytes) -> bytes:
+    """A file of the newer quantiser with such numbers; what it computes differs by less than a step of 65,536."""
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    kinds, ops = schema.TensorType, schema.BuiltinOperator
+    elementwise = {ops.ADD, ops.SUB, ops.MUL, ops.DIV, ops.MAXIMUM, ops.MINIMUM}
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            if tensor.type == kinds.INT16 and tensor.quantization is not None:
+                tensor.quantization.zeroPoint = [0]
+        for op in graph.operators:
+            if graph.tensors[op.outputs[0]].type != kinds.INT16:
+                continue
+            for tensor in (graph.tensors[number] for number in op.inputs if number >= 0):
+                # Only biases are int32 with a scale.
+                if tensor.type == kinds.INT32 and _scaled(tensor):
+                    _store(model, tensor, kinds.INT64, _values(model, tensor, np.int32).astype(np.int64))
+                elif tensor.type == kinds.INT8 and _scaled(tensor) and codes[op.opcodeIndex] in elementwise:
+                    zero = int(tensor.quantization.zeroPoint[0])
+                    _store(
+                        model, tensor, kinds.INT16, _values(model, tensor, np.int8).astype(np.int16) - np.int16(zero)
+                    )
+                    tensor.quantization.zeroPoint = [0]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def _bound(model: Any, graph: Any) -> bool:
@@ -86,3 +121,19 @@ def _code(model: Any, builtin: int) -> int:
     code.builtinCode = code.deprecatedBuiltinCode = builtin
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
+
+
+def _scaled(tensor: Any) -> bool:
+    return tensor.quantization is not None and tensor.quantization.scale is not None
+
+
+def _values(model: Any, tensor: Any, kind: type[np.generic]) -> NDArray[Any]:
+    return np.frombuffer(bytes(model.buffers[tensor.buffer].data), kind)
+
+
+def _store(model: Any, tensor: Any, kind: int, values: NDArray[Any]) -> None:
+    """Give a tensor values of another type in a buffer of its own, as others may share the old one."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    tensor.type, tensor.buffer = kind, len(model.buffers)
+    model.buffers.append(schema.BufferT(data=np.frombuffer(values.tobytes(), np.uint8)))
