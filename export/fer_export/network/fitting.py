@@ -242,15 +242,17 @@ def patches_of(layer: Any, kernel: NDArray[np.float32], batches: Batches) -> NDA
     if batches[0].ndim != 4 or kernel.ndim != 4:
         return np.concatenate(batches).reshape(-1, batches[0].shape[-1]).astype(np.float32)
     depthwise = isinstance(layer, layers.DepthwiseConv2D | layers.SeparableConv2D)
-    most = PATCHES // 4 if depthwise else PATCHES
-    drawn, faces, start = [], sum(len(batch) for batch in batches), 0
-    for batch in batches:
-        seen = batch[..., None, None] if layer is None else windows(layer, kernel.shape[:2], batch)
-        each = math.prod(seen.shape[1:3])
-        step = max(1, faces * each // most)
-        own = np.arange(-start * each % step, len(seen) * each, step)
-        rows = seen[np.unravel_index(own, seen.shape[:3])]
+    seen = [batch[..., None, None] if layer is None else windows(layer, kernel.shape[:2], batch) for batch in batches]
+    each, faces = math.prod(seen[0].shape[1:3]), sum(len(batch) for batch in batches)
+    step = max(1, faces * each // (PATCHES // 4 if depthwise else PATCHES))
+    drawn = np.arange(0, faces * each, step)
+    # Filled batch by batch: the patches of a wide layer are the largest thing that is held.
+    patches = np.empty((len(drawn), math.prod(seen[0].shape[3:])), np.float32)
+    start = 0
+    for view in seen:
+        own = np.flatnonzero((drawn >= start) & (drawn < start + len(view) * each))
+        rows = view[np.unravel_index(drawn[own] - start, view.shape[:3])]
         rows = rows if depthwise else rows.transpose(0, 2, 3, 1)
-        drawn.append(rows.reshape(len(rows), -1))
-        start += len(batch)
-    return np.ascontiguousarray(np.concatenate(drawn), np.float32)
+        patches[own] = rows.reshape(len(rows), -1)
+        start += len(view) * each
+    return patches
