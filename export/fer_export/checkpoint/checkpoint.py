@@ -39,7 +39,8 @@ DEFAULT_MODEL = "compact-7"
 
 Factor = float | NDArray[np.float32]
 """One number for all channels, or float32 [3]."""
-_BATCH = 256
+_BATCH = 64
+"""Faces at a time: larger batches are no faster and need more memory."""
 _SPARE_MEMORY, _MEMORY_PER_BYTE = 3 << 29, 6
 """Bytes that reading and trying a network may take: so many, and so many for each byte of its files."""
 

@@ -36,7 +36,8 @@ def rounded_to_steps(weights: NDArray[np.float64], patches: NDArray[np.float32])
     largest = np.abs(weights).max(axis=1, keepdims=True)
     step = np.where(largest > 0, largest, 1.0) / STEPS
     squares = (patches.T @ patches).astype("float64") / len(patches)
-    squares += (DAMPING * np.diag(squares).mean() + 1e-12) * np.eye(len(squares))
+    diagonal = np.einsum("ii->i", squares)
+    diagonal += DAMPING * diagonal.mean() + 1e-12
     with blas.one_thread():
         steps = _steps(np.ascontiguousarray(weights.T), step[:, 0], squares).T
     rows, top = np.arange(len(weights)), np.abs(weights).argmax(axis=1)
@@ -53,8 +54,8 @@ def _steps(
     the error of the weights, and row i of U' holds input i and those before it alone. So each weight in turn makes up
     for the errors of those before it.
     """
-    upper = np.linalg.cholesky(squares[::-1, ::-1])[::-1, ::-1]
-    shares = upper / np.diag(upper)
+    shares = np.linalg.cholesky(squares[::-1, ::-1])[::-1, ::-1]
+    shares /= np.diag(shares).copy()
     steps, errors = np.zeros_like(weights), np.zeros_like(weights)
     for start in range(0, len(weights), BLOCK):
         end = min(start + BLOCK, len(weights))
