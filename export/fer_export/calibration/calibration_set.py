@@ -64,7 +64,8 @@ def from_training(
     if parity is not None:
         taken = set(face_hashes(parity.pixels))
         apart = [i for i, face in enumerate(face_hashes(known.pixels)) if face not in taken]
-        known = known.take(np.array(apart, dtype=np.int64))
+        if len(apart) < len(known):
+            known = known.take(np.array(apart, dtype=np.int64))
     if len(known) < 2:
         raise DataError("no Training faces are left to calibrate with; pass a data set with a Training split")
     chosen = known.sample(count, seed)

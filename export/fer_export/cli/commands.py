@@ -553,7 +553,7 @@ def _quiet() -> None:
 
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    keras_backend.prepare()
+    keras_backend.prepare(lean=True)
 
 
 if __name__ == "__main__":

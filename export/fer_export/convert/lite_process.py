@@ -99,6 +99,7 @@ def main() -> None:
     work = Work(**{**document, "float_layers": tuple(document["float_layers"])})
     pictures = exchange / "images.npy"
     images = np.load(pictures, allow_pickle=False) if pictures.exists() else None
+    keras_backend.prepare(lean=True)
     keras_backend.start()
     try:
         content = lite.converted(Path(task["folder"]), work, LayerNames.of(task["names"]), images)

@@ -136,7 +136,9 @@ def _write_saved_model(model: keras.Model, folder: Path, signature_type: str) ->
     import tensorflow as tf
 
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    if not lite_process.is_known(model):
+        # Finds lookup tables and the like, by a walk through every object of the network.
+        archive.track(model)
     spec = tf.TensorSpec((1, *model.input_shape[1:]), signature_type, name=tensors.INPUT_NAME)
 
     def serve(image: Any) -> dict[str, Any]:

@@ -82,6 +82,8 @@ class Faces:
                 f"none of the {len(self)} faces of {self.name} has one of the labels {', '.join(labels)}; "
                 "check the class counts with `summarize()`"
             )
+        if len(kept) == len(self):
+            return self, targets.astype(np.int64)
         return self.take(kept), targets[kept].astype(np.int64)
 
     def sample(self, count: int, seed: int) -> Faces:

@@ -20,7 +20,7 @@ from .steps import INPUT, Step, Trace
 if TYPE_CHECKING:
     import keras
 
-BATCH = 64
+BATCH = 32
 SMALLEST = 1e-3
 """Channels whose range is below this share of the widest are treated as if they had it: they carry almost nothing."""
 

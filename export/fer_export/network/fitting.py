@@ -8,6 +8,7 @@ undo what the layers before did (a ridge regression), and the bias takes up the 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,11 @@ from .steps import INPUT, Step, Trace
 if TYPE_CHECKING:
     import keras
 
-BATCH = 64
+BATCH = 32
+"""Faces computed at a time."""
+FACES = 8
+"""Faces whose patches are drawn at a time."""
+
 PATCHES = 20_000
 RIDGE = 0.05
 """Weight of the unmoved weights in the regression, beside the mean square of the inputs."""
@@ -60,7 +65,8 @@ def fit(network: keras.Model, images: NDArray[np.float32], *, compensated: bool 
                 fitted += 1
             else:
                 fitted += _round(step.operation, coarse[number])
-        _call(step, coarse)
+        read_last = [number for number in step.reads.values() if last[number] is step]
+        _call(step, coarse, read_last)
         if compensated and _is_stored(step, readers):
             _store(step, coarse)
         for number in (*step.reads.values(), *step.writes):
@@ -70,11 +76,17 @@ def fit(network: keras.Model, images: NDArray[np.float32], *, compensated: bool 
     return fitted
 
 
-def _call(step: Step, values: dict[int, Batches]) -> None:
-    count = len(next(iter(values.values())))
-    answers = [step.call({number: values[number][i] for number in step.reads.values()}) for i in range(count)]
-    for number in step.writes:
-        values[number] = [np.asarray(answer[number], np.float32) for answer in answers]
+def _call(step: Step, values: dict[int, Batches], read_last: Collection[int] = ()) -> None:
+    """Add the outputs of a step to the values, and remove those that nothing reads any more, batch by batch."""
+    given = {number: list(values[number]) for number in step.reads.values()}
+    for number in read_last:
+        values.pop(number, None)
+    made: dict[int, Batches] = {number: [] for number in step.writes}
+    while all(given.values()):
+        answer = step.call({number: batches.pop(0) for number, batches in given.items()})
+        for number, batches in made.items():
+            batches.append(np.asarray(answer[number], np.float32))
+    values.update(made)
 
 
 def _store(step: Step, values: dict[int, Batches]) -> None:
@@ -242,15 +254,22 @@ def patches_of(layer: Any, kernel: NDArray[np.float32], batches: Batches) -> NDA
     if batches[0].ndim != 4 or kernel.ndim != 4:
         return np.concatenate(batches).reshape(-1, batches[0].shape[-1]).astype(np.float32)
     depthwise = isinstance(layer, layers.DepthwiseConv2D | layers.SeparableConv2D)
-    most = PATCHES // 4 if depthwise else PATCHES
-    drawn, faces, start = [], sum(len(batch) for batch in batches), 0
-    for batch in batches:
-        seen = batch[..., None, None] if layer is None else windows(layer, kernel.shape[:2], batch)
-        each = math.prod(seen.shape[1:3])
-        step = max(1, faces * each // most)
-        own = np.arange(-start * each % step, len(seen) * each, step)
-        rows = seen[np.unravel_index(own, seen.shape[:3])]
+
+    def seen_in(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return batch[..., None, None] if layer is None else windows(layer, kernel.shape[:2], batch)
+
+    _, *rows_columns, channels, high, wide = seen_in(batches[0][:1]).shape
+    each, faces = math.prod(rows_columns), sum(len(batch) for batch in batches)
+    step = max(1, faces * each // (PATCHES // 4 if depthwise else PATCHES))
+    drawn = np.arange(0, faces * each, step)
+    # Filled batch by batch: the patches of a wide layer are the largest thing that is held.
+    patches = np.empty((len(drawn), channels * high * wide), np.float32)
+    start = 0
+    for batch in (part[i : i + FACES] for part in batches for i in range(0, len(part), FACES)):
+        seen, end = seen_in(batch), start + len(batch) * each
+        first, last = np.searchsorted(drawn, [start, end])
+        rows = seen[np.unravel_index(drawn[first:last] - start, seen.shape[:3])]
         rows = rows if depthwise else rows.transpose(0, 2, 3, 1)
-        drawn.append(rows.reshape(len(rows), -1))
-        start += len(batch)
-    return np.ascontiguousarray(np.concatenate(drawn), np.float32)
+        patches[first:last] = rows.reshape(len(rows), -1)
+        start = end
+    return patches

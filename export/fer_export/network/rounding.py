@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..system.process import blas
+
 if TYPE_CHECKING:
     import keras
 
@@ -33,21 +35,36 @@ def rounded_to_steps(weights: NDArray[np.float64], patches: NDArray[np.float32])
     """
     largest = np.abs(weights).max(axis=1, keepdims=True)
     step = np.where(largest > 0, largest, 1.0) / STEPS
-    hessian = (patches.T @ patches).astype("float64") / len(patches)
-    hessian += DAMPING * np.diag(hessian).mean() * np.eye(len(hessian)) + 1e-12 * np.eye(len(hessian))
-    inverse = np.linalg.cholesky(np.linalg.inv(hessian)).T
-    left, steps = weights.copy(), np.zeros_like(weights)
-    for start in range(0, weights.shape[1], BLOCK):
-        end = min(start + BLOCK, weights.shape[1])
-        errors = np.zeros((len(weights), end - start))
-        for i in range(start, end):
-            steps[:, i] = np.clip(np.rint(left[:, i] / step[:, 0]), -STEPS, STEPS)
-            error = errors[:, i - start] = (left[:, i] - steps[:, i] * step[:, 0]) / inverse[i, i]
-            left[:, i + 1 : end] -= np.outer(error, inverse[i, i + 1 : end])
-        left[:, end:] -= errors @ inverse[start:end, end:]
+    squares = (patches.T @ patches).astype("float64") / len(patches)
+    diagonal = np.einsum("ii->i", squares)
+    diagonal += DAMPING * diagonal.mean() + 1e-12
+    with blas.one_thread():
+        steps = _steps(np.ascontiguousarray(weights.T), step[:, 0], squares).T
     rows, top = np.arange(len(weights)), np.abs(weights).argmax(axis=1)
     steps[rows, top] = np.rint(weights[rows, top] / step[:, 0])
     return steps * step
+
+
+def _steps(
+    weights: NDArray[np.float64], step: NDArray[np.float64], squares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Weights [inputs, filters] in whole steps [filters], for inputs with these mean products [inputs, inputs].
+
+    GPTQ without an inverse: with squares = U U', U upper triangular, the error of the outputs is the length of U' times
+    the error of the weights, and row i of U' holds input i and those before it alone. So each weight in turn makes up
+    for the errors of those before it.
+    """
+    shares = np.linalg.cholesky(squares[::-1, ::-1])[::-1, ::-1]
+    shares /= np.diag(shares).copy()
+    steps, errors = np.zeros_like(weights), np.zeros_like(weights)
+    for start in range(0, len(weights), BLOCK):
+        end = min(start + BLOCK, len(weights))
+        wanted = weights[start:end] + shares[:start, start:end].T @ errors[:start]
+        for i in range(start, end):
+            wanted[i - start] += shares[start:i, i] @ errors[start:i]
+            steps[i] = np.clip(np.rint(wanted[i - start] / step), -STEPS, STEPS)
+            errors[i] = weights[i] - steps[i] * step
+    return steps
 
 
 def rounded_channels(weights: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,14 +11,29 @@ import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..errors import UsageError
 from . import machine
 
+UNUSED = ("matplotlib", "pandas", "sklearn")
+"""Packages that Keras imports where they are installed, for functions that fer-export does not call: galleries of
+pictures, tables, scikit-learn's interface."""
 
-def prepare() -> None:
-    """Set the variables that keras needs before its first import. Values the user set are kept."""
+OTHERS = ("jax",)
+"""The same of TensorFlow, whose converter takes JAX's functions too."""
+
+_lean = False
+
+
+def prepare(*, lean: bool = False) -> None:
+    """Set the variables that keras needs before its first import. Values the user set are kept.
+
+    lean: from now on `start` imports Keras without packages that it can do without, which take a fifth of its time. For
+        processes that run no code but fer-export's: Keras itself misses them then.
+    """
+    global _lean
+    _lean = _lean or lean
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -30,7 +45,7 @@ def start() -> None:
     """
     prepare()
     try:
-        with silenced():
+        with silenced(), absent(_unneeded()):
             import keras
 
             if keras.backend.backend() == "tensorflow" or importlib.util.find_spec("tensorflow"):
@@ -42,6 +57,25 @@ def start() -> None:
         raise UsageError(f"KERAS_BACKEND={name} cannot be imported ({error}); install it, or unset it") from error
     # A user's keras.json may say channels_first, which neither TFLite nor the networks here support.
     keras.config.set_image_data_format("channels_last")
+
+
+def _unneeded() -> tuple[str, ...]:
+    """The packages that Keras and TensorFlow are imported without."""
+    if not _lean or "keras" in sys.modules:
+        return ()
+    return (*UNUSED, *OTHERS) if os.environ["KERAS_BACKEND"] == "tensorflow" else UNUSED
+
+
+@contextlib.contextmanager
+def absent(packages: Iterable[str]) -> Iterator[None]:
+    """Packages that are not imported yet cannot be imported here, as if they were not installed."""
+    hidden = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def require_tensorflow() -> None:
