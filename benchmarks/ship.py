@@ -211,14 +211,14 @@ def main() -> None:
         parser.error(f"{options.name} was trained on votes; pass --votes")
     data = kinds["votes" if voted else "2013"]
     network = checkpoint.load(folder)
-    if options.run:
-        files.write_whole(folder / "probe.npz", probe_faces.make(network).to_bytes())
     card = json.loads((folder / "card.json").read_text())
     if options.run:
         card["protocol"]["commands"] = options.command
     card.setdefault("trained_shares", votes.shares(data.split("Training"), network.labels))
     if options.calibrate:
         network = calibrated(network, data, folder, card)
+    if options.run or options.calibrate:
+        files.write_whole(folder / "probe.npz", probe_faces.make(network).to_bytes())
     network = replace(network, trained_shares=card["trained_shares"])
     card["evaluation"]["int8"] = int8_figures(network, data)
     card["evaluation"]["labels"] = by_labels(network, kinds)
