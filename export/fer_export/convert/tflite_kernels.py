@@ -65,6 +65,14 @@ def with_16_bits(content: bytes) -> bytes:
 
 def _bound(model: Any, graph: Any) -> bool:
     """Whether the graph had such pairs; they change places, the minimum as a maximum."""
+    pairs = _pairs(model, graph)
+    for root, least, bound in pairs:
+        _swap(model, graph, root, least, max(1 / bound**2, SMALLEST))
+    return bool(pairs)
+
+
+def _pairs(model: Any, graph: Any) -> list[tuple[Any, Any, float]]:
+    """Each float inverse root that a minimum with a constant alone reads: the root, the minimum, the constant."""
     from ai_edge_litert import schema_py_generated as schema
 
     kinds = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
@@ -79,20 +87,24 @@ def _bound(model: Any, graph: Any) -> bool:
             bound = _constant(model, graph, kinds, int(other))
             if bound is not None and bound > 0:
                 pairs.append((root, readers[0], bound))
-    for root, least, bound in pairs:
-        number = len(graph.tensors)
-        tensor, buffer = copy.copy(graph.tensors[root.outputs[0]]), schema.BufferT()
-        tensor.name, tensor.shape, tensor.shapeSignature = b"least_under_the_root", [], None
-        tensor.type, tensor.buffer, tensor.quantization = schema.TensorType.FLOAT32, len(model.buffers), None
-        buffer.data = np.frombuffer(np.float32(max(1 / bound**2, SMALLEST)).tobytes(), np.uint8)
-        model.buffers.append(buffer)
-        graph.tensors.append(tensor)
-        least.opcodeIndex, root.opcodeIndex = root.opcodeIndex, _code(model, ops.MAXIMUM)
-        root.inputs, least.inputs = [int(root.inputs[0]), number], [int(root.outputs[0])]
-        root.builtinOptionsType = schema.BuiltinOptions.MaximumMinimumOptions
-        root.builtinOptions = schema.MaximumMinimumOptionsT()
-        least.builtinOptionsType, least.builtinOptions = schema.BuiltinOptions.NONE, None
-    return bool(pairs)
+    return pairs
+
+
+def _swap(model: Any, graph: Any, root: Any, least: Any, under: float) -> None:
+    """Make of root and minimum a maximum with a number, and the root of that."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    number = len(graph.tensors)
+    tensor = copy.copy(graph.tensors[root.outputs[0]])
+    tensor.name, tensor.shape, tensor.shapeSignature = b"least_under_the_root", [], None
+    tensor.quantization = None
+    graph.tensors.append(tensor)
+    _store(model, tensor, schema.TensorType.FLOAT32, np.array([under], np.float32))
+    least.opcodeIndex, root.opcodeIndex = root.opcodeIndex, _code(model, schema.BuiltinOperator.MAXIMUM)
+    root.inputs, least.inputs = [int(root.inputs[0]), number], [int(root.outputs[0])]
+    root.builtinOptionsType = schema.BuiltinOptions.MaximumMinimumOptions
+    root.builtinOptions = schema.MaximumMinimumOptionsT()
+    least.builtinOptionsType, least.builtinOptions = schema.BuiltinOptions.NONE, None
 
 
 def _constant(model: Any, graph: Any, kinds: list[int], number: int) -> float | None:

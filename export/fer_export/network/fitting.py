@@ -78,11 +78,12 @@ def fit(network: keras.Model, images: NDArray[np.float32], *, compensated: bool 
 
 def _call(step: Step, values: dict[int, Batches], read_last: Collection[int] = ()) -> None:
     """Add the outputs of a step to the values, and remove those that nothing reads any more, batch by batch."""
+    count = len(next(iter(values.values())))
     given = {number: list(values[number]) for number in step.reads.values()}
     for number in read_last:
         values.pop(number, None)
     made: dict[int, Batches] = {number: [] for number in step.writes}
-    while all(given.values()):
+    for _ in range(count):
         answer = step.call({number: batches.pop(0) for number, batches in given.items()})
         for number, batches in made.items():
             batches.append(np.asarray(answer[number], np.float32))
