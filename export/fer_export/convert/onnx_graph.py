@@ -20,7 +20,7 @@ from ..model_file.onnx import layer_of
 from ..network import LayerNames
 
 _CHANNELS_LAST = [0, 2, 3, 1]
-_UNDER_ROOTS = {"Add", "Max", "Min", "Pow", "ReduceMean", "ReduceSum", "ReduceSumSquare"}
+_UNDER_ROOTS = {"Add", "GlobalAveragePool", "Max", "Min", "Pow", "ReduceMean", "ReduceSum", "ReduceSumSquare"}
 _BEHIND_ROOTS = {"Div", "Max", "Min", "Mul", "Reciprocal"}
 _OF_NORMALISATIONS = {*_UNDER_ROOTS, *_BEHIND_ROOTS, "Neg", "Sub"}
 _BIAS = 2
