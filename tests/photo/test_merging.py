@@ -18,9 +18,11 @@ RULES = (
 CONTRACT = replace(
     contract_for(("happy",), 48),
     detectors=RULES,
-    merge=MergeRule(same=400, cover=300, score=600, size=12, alone=800, small=0),
+    merge=MergeRule(same=400, cover=300, score=600, size=12, alone=800, small=0, small_alone=1000),
 )
-OLD = replace(CONTRACT, merge=MergeRule(same=1000, cover=300, score=0, size=1, alone=1000, small=0), version=2)
+OLD = replace(
+    CONTRACT, merge=MergeRule(same=1000, cover=300, score=0, size=1, alone=1000, small=0, small_alone=1000), version=2
+)
 
 
 def short(left, top, side, score):
@@ -64,7 +66,7 @@ def test_the_surest_of_a_whole_photo_counts_alone():
 
 
 def test_a_small_face_counts_by_its_own_score():
-    small = replace(CONTRACT, merge=replace(CONTRACT.merge, small=150))  # below 30 of 200 pixels
+    small = replace(CONTRACT, merge=replace(CONTRACT.merge, small=150, small_alone=800))  # below 30 of 200 pixels
     beside, unseen = [short(100, 100, 60, 0.7)], [full(100, 100, 60, 0.7)]
     assert faces(beside, unseen, [short(5, 5, 29, 0.8)], contract=small) == [((5, 5, 29), 0.8), ((100, 100, 60), 0.7)]
     assert faces(beside, unseen, [short(5, 5, 30, 0.99)], contract=small) == [((100, 100, 60), 0.7)]
@@ -74,7 +76,7 @@ def test_a_small_face_counts_by_its_own_score():
 
 def test_documents_of_version_3_without_small_have_no_small_faces():
     document = CONTRACT.to_dict()
-    del document["merge"]["small"]
+    del document["merge"]["small"], document["merge"]["small_alone"]
     assert PhotoContract.from_dict(document) == CONTRACT
 
 

@@ -126,12 +126,14 @@ class MergeRule:
     """Least longer side of a face's box, in pixels."""
 
     alone: Amount
-    """Least score, in thousandths, of a candidate that is a face though one network alone sees it: the photo's only
-    face, or a small one."""
+    """Least score, in thousandths, of a candidate that is the photo's only face though one network alone sees it."""
 
     small: Amount
     """Thousandths of the photo's longer side, below which a face's longer side is small: windows that show such faces
     are given to one network only. Documents without the field mean 0, no face."""
+
+    small_alone: Amount
+    """Least score, in thousandths, of a small face that one network alone sees."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ class PhotoContract:
 CROP = CropRule(scale=1170, shift_x=0, shift_y=-90)
 """Measured by `benchmarks/photo/crop_margin.py`: the square that frames a found face as FER2013 frames its faces."""
 
-MERGE = MergeRule(same=400, cover=300, score=600, size=12, alone=770, small=125)
+MERGE = MergeRule(same=400, cover=300, score=600, size=12, alone=770, small=125, small_alone=800)
 """Chosen by `benchmarks/photo/merging.py` on photos of single people, groups, drawings and things."""
 
 _SHORT_RANGE = DetectorRule(
@@ -256,17 +258,27 @@ def _readable(version: Any) -> bool:
     return isinstance(version, int) and not isinstance(version, bool) and 1 <= version <= VERSION
 
 
+_NO_SMALL_FACES = {"small": 0, "small_alone": 1000}
+
+
 def _upgraded(document: Any) -> Any:
     """A document of an older form with the fields of this one; its version stays, as it chooses the merging rule."""
     if not isinstance(document, dict):
         return document
     if document["version"] > FIRST_COME:
         merge = document.get("merge")
-        return {**document, "merge": {"small": 0, **merge}} if isinstance(merge, dict) else document
+        return {**document, "merge": {**_NO_SMALL_FACES, **merge}} if isinstance(merge, dict) else document
     added: dict[str, int] = {"margin": 0} if document["version"] == FIRST_COME else {"windows": 1, "margin": 0}
     upgraded = dict(document)
     if type(upgraded.get("merge")) is int:
-        upgraded["merge"] = {"same": 1000, "cover": upgraded["merge"], "score": 0, "size": 1, "alone": 1000, "small": 0}
+        upgraded["merge"] = {
+            "same": 1000,
+            "cover": upgraded["merge"],
+            "score": 0,
+            "size": 1,
+            "alone": 1000,
+            **_NO_SMALL_FACES,
+        }
     if isinstance(upgraded.get("detectors"), list | tuple):
         upgraded["detectors"] = [
             {**one, **added} if isinstance(one, dict) and not added.keys() & one.keys() else one

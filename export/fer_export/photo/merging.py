@@ -1,7 +1,8 @@
 """One rule that makes faces of the candidates of all detectors and windows.
 
 A candidate is a box in whole pixels of the photo, a score from 0 to 1 and the detector's file. The rule of contract
-version 3, with `same`, `cover`, `score`, `size`, `alone` and `small` of `MergeRule`:
+version 3, with `same`, `cover`, `score`, `size`, `alone`, `small` and `small_alone` of
+`MergeRule`:
 
 1. Candidates whose box has its centre outside the photo are dropped: 0 <= left + right < 2 * width, and the same
    downwards. (They are mirror images in the margin.)
@@ -11,8 +12,8 @@ version 3, with `same`, `cover`, `score`, `size`, `alone` and `small` of `MergeR
    the list. The leader's box is a face. Its score is the mean, over the contract's different detector files, of the
    highest score that a candidate taken out with it has of that file, 0 where there is none: a face that both networks
    see is sure, a fist that one of them takes for a face is not. Where the leader's longer side is below `small`
-   thousandths of the photo's and its own score is at least `alone`, the face has the leader's score: few windows show
-   such faces, and most of them to one network only. This is repeated until the list is empty.
+   thousandths of the photo's and its own score is at least `small_alone`, the face has the leader's score: few windows
+   show such faces, and most of them to one network only. This is repeated until the list is empty.
 4. Faces with a score below `score`, or whose longer side is below `size` pixels, are dropped.
 5. The faces are ordered by score, the highest first; equal ones by area, the largest first, then from the left, then
    from the top. One that shares more than `cover` of the smaller of both boxes with a kept one before it is dropped.
@@ -82,7 +83,7 @@ def _confirmed(candidates: list[Face], rule: MergeRule, files: list[str], longer
                 best[one.detector] = max(best[one.detector], one.score)
             else:
                 others.append(one)
-        small = first.box.side * 1000 < rule.small * longer and first.score * 1000 >= rule.alone
+        small = first.box.side * 1000 < rule.small * longer and first.score * 1000 >= rule.small_alone
         faces.append(first if small else replace(first, score=sum(best.values()) / len(files)))
         rest = others
     return faces

@@ -63,13 +63,15 @@ export interface MergeRule {
   readonly score: number;
   /** Least longer side of a face's box, in pixels. */
   readonly size: number;
-  /** Least score of a face that one detector's file alone sees, in thousandths: the only face, or a small one. */
+  /** Least score of a face that one detector's file alone sees, where no other face is found, in thousandths. */
   readonly alone: number;
   /**
    * Share of the photo's longer side, below which a face's longer side is small, in thousandths. Documents without it
    * mean 0.
    */
   readonly small: number;
+  /** Least score of a small face that one detector's file alone sees, in thousandths. */
+  readonly smallAlone: number;
 }
 
 /** What to do with a photo before and after the network, read from a bundle's `contract.json`. */
@@ -155,11 +157,12 @@ function detector(document: unknown, version: number): DetectorRule {
 
 function merge(fields: Fields, version: number): MergeRule {
   if (version <= FIRST_COME) {
-    return { same: 1000, cover: fields.whole("merge", 0), score: 0, size: 1, alone: 1000, small: 0 };
+    return { same: 1000, cover: fields.whole("merge", 0), score: 0, size: 1, alone: 1000, small: 0, smallAlone: 1000 };
   }
   const given = fields.any("merge");
   if (!isObject(given)) throw BundleError.broken("merge of contract.json is not an object of fields");
-  const rule = Fields.of({ small: 0, ...given }, "merge", "same", "cover", "score", "size", "alone", "small");
+  const rule = Fields.of(
+    { small: 0, small_alone: 1000, ...given }, "merge", "same", "cover", "score", "size", "alone", "small", "small_alone");
   return {
     same: rule.whole("same", 0),
     cover: rule.whole("cover", 0),
@@ -167,5 +170,6 @@ function merge(fields: Fields, version: number): MergeRule {
     size: rule.whole("size", 1),
     alone: rule.whole("alone", 0),
     small: rule.whole("small", 0),
+    smallAlone: rule.whole("small_alone", 0),
   };
 }

@@ -37,7 +37,7 @@ function confirmed(candidates: Face[], rule: MergeRule, files: readonly string[]
       }
     }
     // Few windows show small faces, and most of them to one network only: its own score counts.
-    const small = first.box.side * 1000 < rule.small * longer && first.score * 1000 >= rule.alone;
+    const small = first.box.side * 1000 < rule.small * longer && first.score * 1000 >= rule.smallAlone;
     const score = files.reduce((sum, file) => sum + best.get(file)!, 0) / files.length;
     faces.push(small ? first : { ...first, score });
     rest = others;

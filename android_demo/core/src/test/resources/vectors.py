@@ -77,7 +77,11 @@ def merging() -> list[dict[str, Any]]:
             replace(DETECTOR, file=file, windows=count)
             for file, count in [("a.tflite", 1), ("b.tflite", 1), ("a.tflite", windows_of_last)]
         )
-        rule = MergeRule(400, 300, least, 12, 700, small) if version > 2 else MergeRule(1000, 300, 0, 1, 1000, 0)
+        rule = (
+            MergeRule(400, 300, least, 12, 700, small, 650)
+            if version > 2
+            else MergeRule(1000, 300, 0, 1, 1000, 0, 1000)
+        )
         contract = replace(contract_for(("angry",), 48), detectors=rules, merge=rule, version=version)
         places = draw.integers((-40, -40, 8), (*MERGED, 160), (12, 3))
         found = [(each, [_candidate(draw, places, each.file) for _ in range(10)]) for each in rules]

@@ -145,10 +145,7 @@ public final class Contract {
         /** Least longer side of a face's box, in pixels. */
         public final int size;
 
-        /**
-         * Least score of a candidate that is a face though one network alone sees it, in thousandths: the only face,
-         * or a small one.
-         */
+        /** Least score of a candidate that is the only face though one network alone sees it, in thousandths. */
         public final int alone;
 
         /**
@@ -157,6 +154,9 @@ public final class Contract {
          */
         public final int small;
 
+        /** Least score of a small face that one network alone sees, in thousandths. */
+        public final int smallAlone;
+
         private MergeRule(int cover) {
             this.same = 1000;
             this.cover = cover;
@@ -164,18 +164,20 @@ public final class Contract {
             this.size = 1;
             this.alone = 1000;
             this.small = 0;
+            this.smallAlone = 1000;
         }
 
         private MergeRule(Object document) throws BundleException {
             boolean full = document instanceof Map && ((Map<?, ?>) document).containsKey("small");
-            String[] names = {"same", "cover", "score", "size", "alone", "small"};
-            Fields fields = Fields.of(document, "merge", full ? names : Arrays.copyOf(names, names.length - 1));
+            String[] names = {"same", "cover", "score", "size", "alone", "small", "small_alone"};
+            Fields fields = Fields.of(document, "merge", full ? names : Arrays.copyOf(names, names.length - 2));
             same = fields.whole("same", 0);
             cover = fields.whole("cover", 0);
             score = fields.whole("score", 0);
             size = fields.whole("size", 1);
             alone = fields.whole("alone", 0);
             small = full ? fields.whole("small", 0) : 0;
+            smallAlone = full ? fields.whole("small_alone", 0) : 1000;
         }
     }
 

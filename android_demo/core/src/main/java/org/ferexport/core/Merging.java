@@ -108,7 +108,7 @@ final class Merging {
 
     /** Whether a candidate is a face by its own score, as few windows show faces of its size. */
     private static boolean small(Face face, int longer, Contract.MergeRule rule) {
-        return face.box.side() * 1000L < (long) rule.small * longer && face.score * 1000 >= rule.alone;
+        return face.box.side() * 1000L < (long) rule.small * longer && face.score * 1000 >= rule.smallAlone;
     }
 
     /** The faces that count, none of which covers a surer one. */
