@@ -39,7 +39,8 @@ def test_a_failed_file_is_mended_and_blamed_as_it_was_made(tmp_path, tiny_csv, b
     assert cli.main(blame) == 0
     [mending] = commands(capsys.readouterr().out)
     assert mending == ["tflite", "--quantize", "int8", *known]
-    assert cli.main(repair) in (0, 1)
+    # Of 42 faces one is 2.4 %.
+    assert cli.main([*repair, "--min-agreement", "0.9", "--max-drop", "10"]) == 0
     assert list((tmp_path / "made here").glob("*-repaired.tflite"))
 
 
