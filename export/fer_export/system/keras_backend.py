@@ -12,6 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..errors import UsageError
 from . import machine
@@ -70,7 +71,8 @@ def _unneeded() -> tuple[str, ...]:
 def absent(packages: Iterable[str]) -> Iterator[None]:
     """Packages that are not imported yet cannot be imported here, as if they were not installed."""
     hidden = [name for name in packages if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    modules: dict[str, Any] = sys.modules
+    modules.update(dict.fromkeys(hidden))
     try:
         yield
     finally:
