@@ -47,7 +47,8 @@ def layers() -> str:
     reasoned = "\n".join(f"{number}. {reason}" for reason, number in reasons.items())
     return (
         "\n\n".join(tables) + f"\n\n{passed} of {count} files pass their gate. \\* partly in float. In bold: the file "
-        f"misses its gate, and `fer-export` says so.\n\nReasons for missing files:\n\n{reasoned}\n\n{machine_of(result)}."
+        "misses its gate, and `fer-export` says so.\n\nReasons for missing files:\n\n"
+        f"{reasoned}\n\n{machine_of(result)}."
     )
 
 
