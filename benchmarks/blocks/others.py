@@ -59,7 +59,7 @@ def _cell(cell: dict[str, Any], reasons: dict[str, int]) -> str:
     share = f"{percent(cell['agreement'])} %" + (r" \*" if cell["floats"] else "")
     share = share if cell["passed"] else f"**{share}**"
     size = cell["bytes"] / 1e3
-    return f"{share}<br>{size:,.0f} kB, {cell['seconds']:.0f} s"
+    return f"{share}<br>{size:,.0f} kB, {cell['processor_seconds']:.0f} s"
 
 
 def _reason(words: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import glob
 import hashlib
+import lzma
 import os
 import zipfile
 import zlib
@@ -54,7 +55,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         # np.load does not close a damaged file that it opened itself.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except (TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
         raise ValueError(str(error)) from error
 
 
