@@ -54,14 +54,16 @@ def files_by_name(everything):
 )
 def test_every_variant_keeps_the_network(files_by_name, name, agreement, difference):
     judged = files_by_name[name]["parity"]
-    assert judged["faces"] == 3589
+    faces = judged["faces"]
+    # An int16x8 file is judged on as many as decide about its gate.
+    assert 897 <= faces < 3589 if name == "int16x8.tflite" else faces == 3589
     assert judged["agreement"]["value"] >= agreement
     assert judged["largest_difference"] <= difference
     assert judged["drop"] <= 0.5
     flips = judged["flips"]
-    assert flips["total"] == judged["faces"] - judged["agreement"]["hits"]
-    assert flips["right_to_wrong"] - flips["wrong_to_right"] == round(judged["drop"] * 35.89)
-    assert sum(recall["faces"] for recall in judged["recalls"]) == 3589
+    assert flips["total"] == faces - judged["agreement"]["hits"]
+    assert flips["right_to_wrong"] - flips["wrong_to_right"] == round(judged["drop"] * faces / 100)
+    assert sum(recall["faces"] for recall in judged["recalls"]) == faces
 
 
 def test_all_says_what_to_ship_and_writes_one_page(everything):

@@ -483,6 +483,7 @@ def _export_options(options: argparse.Namespace) -> Any:
         max_drop=options.max_drop,
         repair=options.repair,
         strict_int8=options.strict_int8,
+        all_faces=options.all_faces,
     )
 
 

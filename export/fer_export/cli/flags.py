@@ -299,6 +299,11 @@ def _variant_flags(
         help="average over the face and its mirror image inside the file, at twice the multiply-adds",
     )
     _prior_flag(command, "trained")
+    command.add_argument(
+        "--all-faces",
+        action="store_true",
+        help="judge an int16x8 file on every face, too; default: on as many as decide about its gate",
+    )
     _int8_flags(command)
 
 

@@ -34,7 +34,7 @@ PARAMETERS = frozenset(
         "threads",
         "trust",
     }
-    | {"warm_up", "web", "weights", "votes", "prior", "min_score", "min_size", *FLAGS}
+    | {"all_faces", "warm_up", "web", "weights", "votes", "prior", "min_score", "min_size", *FLAGS}
 )
 """Parameters that are flags."""
 

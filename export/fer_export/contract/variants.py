@@ -52,6 +52,8 @@ class Variant:
     """What `--io` may ask for; a byte output needs a file whose last op computes in int8."""
     kernel_gate: KernelGate | None = None
     """Limits to the format's twin; None without one."""
+    slow: bool = False
+    """Whether its runtime has plain kernels only: judged on as many faces as its gate needs."""
 
     @property
     def suffix(self) -> str:
@@ -89,7 +91,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("tflite", "fp16", "float16 weights, float32 arithmetic", False, Gate(0.995, 0.5, 0.005)),
     Variant("tflite", "dynamic", "int8 weights, float32 activations", False, Gate(0.98, 0.5, 0.05)),
     Variant("tflite", "int8", "int8 weights and activations", True, Gate(0.98, 0.5, 0.05), IO_TYPES),
-    Variant("tflite", "int16x8", "int8 weights, int16 activations", True, Gate(0.995, 0.5, 0.02)),
+    Variant("tflite", "int16x8", "int8 weights, int16 activations", True, Gate(0.995, 0.5, 0.02), slow=True),
     Variant("onnx", "none", "float32 weights and arithmetic", False, Gate(0.995, 0.5, 1e-4)),
     Variant("onnx", "fp16", "float16 weights and arithmetic", False, Gate(0.995, 0.5, 0.005)),
     Variant("onnx", "dynamic", "int8 weights, activations quantised at run time", False, Gate(0.98, 0.5, 0.05)),

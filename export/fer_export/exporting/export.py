@@ -151,8 +151,9 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
     repairing = _repairable(task.checkpoint, variant, calibrating, options)
     # What TensorFlow's converter crashes on may crash its kernels, too.
     apart = variant.integer and not is_known(task.checkpoint.network)
+    judging = judge.judge_early if variant.slow and not options.all_faces else judge.judge
     try:
-        judged = judge.judge(content, gate, on_step, isolated=apart)
+        judged = judging(content, gate, on_step, isolated=apart)
     except ExportFileError as error:
         # It is going to be made again with layers in float.
         judged = None
@@ -192,6 +193,7 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
         judged.kernels,
         beside,
         judged.runtime,
+        judged.positions,
     )
 
 

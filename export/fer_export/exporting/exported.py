@@ -51,6 +51,9 @@ class Options:
     """Whether an int8 file that fails is exported again with its worst layers in float, where its layers are visible.
     Files that crop whole pictures are never repaired."""
 
+    all_faces: bool = False
+    """Whether every face judges a slow file (int16x8), too; else as many do as decide about its gate."""
+
     strict_int8: bool = False
     """Whether an int8 file with a layer in float is refused, as processors without floats need it."""
 
@@ -82,7 +85,7 @@ class ExportedFile:
     """Its figures against Keras."""
 
     probabilities: NDArray[np.float32]
-    """Float32 [N, K] on the judging faces, in the network's label order (not part of to_dict)."""
+    """Float32 [N, K] on the faces that judged it, in the network's label order (not part of to_dict)."""
 
     repair: Repair | None
     """What was tried where the plain file failed and could be repaired; else None."""
@@ -101,6 +104,9 @@ class ExportedFile:
 
     runtime: str = ""
     """The runtime that judged it, such as `litert 2.3.0`."""
+
+    positions: NDArray[np.int64] | None = None
+    """Positions [N] of the faces that judged it, ascending; None where all of them did (not part of to_dict)."""
 
     @property
     def said_of_floats(self) -> str:

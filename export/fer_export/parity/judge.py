@@ -23,6 +23,7 @@ from ..photo import Staged
 from ..runtimes import OnFace, Runtime, check_pictures, open_runtime
 from ..system import OnStep, Readable, silent
 from . import compare as parity
+from . import sequential
 from .evidence import with_evidence
 from .figures import Parity, ParityFaces
 from .judging_faces import labelled_faces, without_data
@@ -48,6 +49,9 @@ class Judged:
 
     kernels: KernelParity | None = None
     """The same file on other kernels; None for a format that is not compared so."""
+
+    positions: NDArray[np.int64] | None = None
+    """Positions [N] of the faces that judged, ascending; None where all of them did."""
 
     @property
     def file_passed(self) -> bool:
@@ -83,6 +87,17 @@ class Judge:
     def of(cls, checkpoint: Checkpoint, faces: ParityFaces) -> Judge:
         return cls(faces, checkpoint.predict(faces.images), checkpoint.labels)
 
+    def only(self, positions: NDArray[np.int64]) -> Judge:
+        """The same with the faces at these positions [N] alone."""
+        faces = self.faces
+        kept = replace(
+            faces,
+            images=faces.images[positions],
+            targets=None if faces.targets is None else faces.targets[positions],
+            hashes=tuple(faces.hashes[position] for position in positions) if faces.hashes else (),
+        )
+        return Judge(kept, self.reference[positions], self.labels)
+
     @cached_property
     def usefulness(self) -> Usefulness | None:
         """What the network is worth on the judging faces; None without true labels."""
@@ -115,6 +130,24 @@ class Judge:
         kernels = self._other_kernels(content, found, given, isolated)
         return Judged(result, ran_in, aligned, self.usefulness, kernels)
 
+    def judge_early(self, content: bytes, gate: Gate, on_step: OnStep = silent, *, isolated: bool = False) -> Judged:
+        """As `judge`, in the file's usual runtime, on as many faces as decide about the gate (`sequential`)."""
+        found, count = modelfile.read(content), len(self.reference)
+        order, answers = sequential.order(count), self.reference[:0]
+        with open_runtime(content, isolated=isolated) as opened:
+            for stop in sequential.stops(count):
+                before = len(answers)
+                given = self.only(order[before:stop])._answers(opened, found, _after(before, count, on_step))
+                answers = np.concatenate([answers, parity.align(given, found.labels, self.labels)])
+                seen = self.only(order[:stop])
+                if sequential.enough(parity.compare(seen.reference, answers, seen.faces, gate, self.labels), count):
+                    break
+            ran_in = f"{opened.name} {opened.version}"
+        positions = np.sort(order[: len(answers)])
+        seen, answers = self.only(positions), answers[np.argsort(order[: len(answers)])]
+        result = parity.compare(seen.reference, answers, seen.faces, gate, self.labels)
+        return Judged(result, ran_in, answers, self.usefulness, positions=positions)
+
     def _other_kernels(
         self, content: bytes, found: ModelInfo, given: NDArray[np.float32], isolated: bool
     ) -> KernelParity | None:
@@ -134,6 +167,11 @@ class Judge:
         rule = FrameRule.from_dict((found.contract or {}).get("frame", {}))
         check_pictures(self.faces.images, (1, rule.size, rule.size, 1))
         return opened.run_frames(Staged(self.faces.images, rule), on_face)
+
+
+def _after(before: int, count: int, on_step: OnStep) -> OnFace:
+    """Progress of a part of all `count` faces, of which `before` are done."""
+    return lambda done, _: on_step("parity", before + done, count)
 
 
 @dataclass(frozen=True)

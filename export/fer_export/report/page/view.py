@@ -17,7 +17,7 @@ from ...parity import statistics
 from ...system import machine
 from ..text.bench import bench_text
 from ..text.blame import repair_text
-from ..text.export import MIRROR
+from ..text.export import MIRROR, early_words
 from . import charts, matrices
 from .columns import Cell, Column, columns, percent, plain
 from .gallery import FlippedFace, flipped_faces
@@ -200,6 +200,9 @@ class View:
             for sentence in file.parity.cautions:
                 said.setdefault(sentence, []).append(file.variant.label)
         timed = (*self.result.bench.slower, *self.result.bench.cautions)
+        for file in self.files:
+            if words := early_words(file, self.result.export):
+                said.setdefault(words, []).append(file.variant.label)
         parity = [(", ".join(names), sentence) for sentence, names in said.items()]
         return [*parity, *(("latency", sentence) for sentence in timed)]
 
@@ -262,7 +265,7 @@ class View:
         for file in self.chosen:
             if counts := file.parity.file_confusion:
                 name, group = file.variant.label, file.variant.format
-                found.append(matrices.confusion(name, group, keras.labels, counts, keras.confusion))
+                found.append(matrices.confusion(name, group, keras.labels, counts, file.parity.keras_confusion))
         return found
 
     @property
@@ -276,11 +279,13 @@ class View:
         targets = judge.faces.targets
         if targets is None:
             return None
-        answers = [("Keras", "keras", judge.reference)]
-        answers += [(file.variant.label, file.variant.format, file.probabilities) for file in self.chosen]
+        answers = [("Keras", "keras", judge.reference, targets)]
+        for file in self.chosen:
+            judged = targets if file.positions is None else targets[file.positions]
+            answers.append((file.variant.label, file.variant.format, file.probabilities, judged))
         curves = []
-        for name, group, probabilities in answers:
-            bins = statistics.reliability(probabilities, targets, RELIABILITY_BINS)
+        for name, group, probabilities, truth in answers:
+            bins = statistics.reliability(probabilities, truth, RELIABILITY_BINS)
             curves.append(charts.Curve(name, group, [(each.faces, each.confidence, each.accuracy) for each in bins]))
         return charts.reliability(curves)
 
@@ -292,7 +297,8 @@ class View:
             made = [each for each in self.files if each.variant.format == choice.format]
             shown = file or min(made, key=lambda each: each.parity.agreement.value, default=None)
             if shown:
-                faces = flipped_faces(shown, self.result.export.judge)
+                judge = self.result.export.judge
+                faces = flipped_faces(shown, judge if shown.positions is None else judge.only(shown.positions))
                 found.append(Gallery(shown.variant.label, choice.format, faces, len(shown.parity.flipped)))
         return found
 
@@ -360,6 +366,7 @@ class View:
         making += f" --io {options.io}" if options.io else ""
         making += " --mirror" if self.result.export.checkpoint.mirror else ""
         making += "" if options.repair else " --no-repair"
+        making += " --all-faces" if options.all_faces else ""
         making += " --strict-int8" if options.strict_int8 else ""
         making += f" --output {shlex.quote(str(self.files[0].path.parent))}"
         counts = sorted({row.threads for row in self.result.bench.rows})

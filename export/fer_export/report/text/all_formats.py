@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...contract import FORMATS
 from ...harmless import harmless
-from .export import summary_lines
+from .export import early_lines, summary_lines
 from .network import worth_lines
 from .next_commands import NONE, Flags
 from .parity import verdict
@@ -50,6 +50,7 @@ def comparison_text(result: Comparison, card: Path | None = None, flags: Flags =
         *failed,
         *refused,
         *(f"{file.path.name}: {harmless(file.said_of_floats)}" for file in exported.files if file.float_ops),
+        *early_lines(exported),
         *(f"slower: {harmless(sentence)}" for sentence in result.bench.slower),
     ]
     said += [

@@ -35,6 +35,7 @@ def export_text(result: Export, flags: Flags = NONE) -> str:
             for file in result.files
         )
     )
+    blocks += ["\n".join(early_lines(result))] if early_lines(result) else []
     blocks.extend("\n".join(map(harmless, file.companions.lines)) for file in result.files if file.companions)
     blocks += caveats(file.runtime for file in result.files)
     worth = worth_lines(result.judge.usefulness)
@@ -56,9 +57,23 @@ def summary_lines(result: Export, flags: Flags = NONE) -> str:
         f"{known_lines(checkpoint, flags)}\n"
         f"contract     {given} -> {answer.name} {answer.dtype} {list(answer.shape)}\n"
         f"{mirror}calibration  {_calibration_text(result)}\n"
-        f"parity on    {first.parity.faces:,} {harmless(first.parity.source)}\n"
+        f"parity on    {len(result.judge.reference):,} {harmless(first.parity.source)}\n"
         f"written to   {harmless(first.path.parent)}{os.sep}"
     )
+
+
+def early_lines(result: Export) -> list[str]:
+    """A sentence for each file that fewer faces judged."""
+    said = [(file.path.name, early_words(file, result)) for file in result.files]
+    return [f"{name}: {words}" for name, words in said if words]
+
+
+def early_words(file: ExportedFile, result: Export) -> str:
+    """How many of the faces judged a file; empty where all of them did."""
+    judged, count = file.parity.faces, len(result.judge.reference)
+    if file.positions is None or judged == count:
+        return ""
+    return f"judged on {judged:,} of {count:,} faces, drawn at random: they decide about its gate (--all-faces for all)"
 
 
 def _calibration_text(result: Export) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 MODEL = ("model", "weights", "labels", "scaling", "trust")
 MAKING = (
-    *("split", "seed", "calibration_faces", "input", "io", "mirror", "strict_int8"),
+    *("split", "seed", "calibration_faces", "input", "io", "mirror", "strict_int8", "all_faces"),
     *("min_agreement", "max_drop", "output", "android", "web"),
 )
 
