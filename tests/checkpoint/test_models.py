@@ -10,8 +10,8 @@ from fer_export.checkpoint import checkpoint
 from fer_export.dataset import read as readers
 from fer_export.parity.evaluation import evaluate
 
-LARGEST = {"report-512": 3e6, "compact": 1.4e6, "nano": 150e3}
-"""Bytes of the int8 file."""
+LARGEST = {"report-512": 3e6, "compact": 1.4e6, "nano": 150.5e3}
+"""Bytes of the int8 file. 8 kB of nano-8's 150.2 name the 300 faces that calibrated it."""
 
 LEAST = {
     "report-512-7": 0.61,
@@ -20,6 +20,7 @@ LEAST = {
     "compact-7": 0.70,
     "compact-6": 0.70,
     "nano-7": 0.665,
+    "nano-8": 0.86,
 }
 
 
