@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from fer_export.network import ranges
+from fer_export.network import fitting, ranges
 from fer_export.network.fitting import fit, patches_of
 from fer_export.network.rounding import MOST_INPUTS, STEPS, nearest
 from helpers.networks import answers, classifier, grey, scaled, weights
@@ -86,7 +86,7 @@ LAYERS = {
 @pytest.mark.parametrize(("make", "views"), LAYERS.values(), ids=LAYERS)
 def test_weights_lie_on_the_grid(make, views):
     network = with_layer(make())
-    fit(network, scaled(grey(20)))
+    assert fit(network, scaled(grey(40)))
     for kernel, view in zip(network.get_layer("judged").get_weights(), views, strict=False):
         steps = in_steps(view(kernel))
         assert steps == pytest.approx(np.rint(steps), abs=1e-3)
@@ -160,11 +160,34 @@ def test_grouped_shared_and_wide_kernels_keep_their_weights():
 
 def test_the_fitted_network_stays_close():
     network = classifier(lambda x: layers.Conv2D(4, 3, activation="relu")(layers.Conv2D(4, 3, activation="relu")(x)))
-    images = scaled(grey(20))
+    images = scaled(grey(40))
     expected = answers(network, images)
-    fit(network, images)
+    assert fit(network, images)
     difference = np.abs(answers(network, images) - expected).max()
     assert 0 < difference < 0.03
+
+
+def test_the_nearest_weights_stay_where_their_answers_are_closer(monkeypatch):
+    def spoil(layer, exact, coarse):
+        layer.set_weights([1.5 * weight for weight in layer.get_weights()])
+
+    monkeypatch.setattr(fitting, "_fit", spoil)
+    network = with_layer(layers.DepthwiseConv2D(3, name="judged"))
+    before = network.get_weights()
+    assert fit(network, scaled(grey(40))) == 0
+    assert all((old == new).all() for old, new in zip(before, network.get_weights(), strict=True))
+
+
+def test_activations_of_more_than_8_bits_are_not_made_up_for():
+    network = classifier(lambda x: layers.DepthwiseConv2D(3)(layers.Conv2D(8, 3, activation="relu")(x)))
+    images = scaled(grey(40))
+    expected, weights = answers(network, images), network.get_weights()
+    errors = []
+    for fine in (True, False):
+        network.set_weights(weights)
+        fit(network, images, fine_activations=fine)
+        errors.append(np.abs(answers(network, images) - expected).mean())
+    assert errors[0] < errors[1]
 
 
 def grid_error(values, limits):

@@ -87,7 +87,7 @@ class Converter:
         if calibration is None or not variant.integer:
             return self._half if variant.precision != "none" else self._float("FLOAT32")
         # On the same grid as TFLite's: coremltools, too, divides a filter by its largest weight.
-        prepared = graph.exportable(self._checkpoint, self._input_kind, calibration.images)
+        prepared = graph.exportable(self._checkpoint, self._input_kind, calibration.images, fine_activations=True)
         return _converted(prepared, self._checkpoint.labels, self._input_kind, "FLOAT16")
 
     @functools.cached_property

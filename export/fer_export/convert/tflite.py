@@ -53,6 +53,7 @@ class Converter:
             inner_kind,
             calibration.images if variant.integer and calibration is not None else None,
             narrow_logits=variant.precision == "int8",
+            fine_activations=variant.precision != "int8",
         )
         if float_layers and calibration is not None:
             LayerNames(model).check(float_layers)

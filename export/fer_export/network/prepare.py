@@ -37,6 +37,7 @@ def exportable(
     input_kind: str = "gray",
     calibration: NDArray[np.uint8] | None = None,
     narrow_logits: bool = False,
+    fine_activations: bool = False,
 ) -> keras.Model:
     """The network to convert: float32 [N, S, S, 1|3] of byte values 0..255 -> float32 probabilities [N, K].
 
@@ -44,6 +45,7 @@ def exportable(
     calibration: faces uint8 [N, S, S, 1] on which the network is prepared for int8 weights (equalisation, which is
         exact, and rounding of the convolutions, which is not).
     narrow_logits: for 8-bit activations, see logits.py.
+    fine_activations: whether the file will hold activations in more than 8 bits.
 
     A checkpoint with mirror gives the mean over each face and its mirror image, in the same graph.
 
@@ -60,7 +62,7 @@ def exportable(
         equalise(network, faces, joined=depthwise)
         _check_same(checkpoint, network)
         network = narrowed(network) if narrow_logits else averaged_by_dense(network)
-        fit(network, faces, compensated=depthwise)
+        fit(network, faces, compensated=depthwise, fine_activations=fine_activations)
     else:
         _check_same(checkpoint, network)
     inputs = keras.Input((checkpoint.size, checkpoint.size, tensors.channels(input_kind)), name=tensors.INPUT_NAME)
