@@ -168,10 +168,7 @@ def test_the_fitted_network_stays_close():
 
 
 def test_the_nearest_weights_stay_where_their_answers_are_closer(monkeypatch):
-    def spoil(layer, exact, coarse):
-        layer.set_weights([1.5 * weight for weight in layer.get_weights()])
-
-    monkeypatch.setattr(fitting, "_fit", spoil)
+    monkeypatch.setattr(fitting, "rounded_to_steps", lambda weights, patches: 1.5 * weights)
     network = with_layer(layers.DepthwiseConv2D(3, name="judged"))
     before = network.get_weights()
     assert fit(network, scaled(grey(40))) == 0
