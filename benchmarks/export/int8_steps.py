@@ -58,6 +58,9 @@ STEPS = (
 """Name, the module that calls it, its name there, and what stands in for it. The last is for networks with depthwise
 convolutions."""
 
+WHOLE = [getattr(module, attribute) for _, module, attribute, _ in STEPS]
+"""The steps themselves: what a network leaves out stands in for them until the next is measured."""
+
 
 def measured(network: Checkpoint, data: Dataset) -> list[dict[str, Any]]:
     """A row a step."""
@@ -68,12 +71,11 @@ def measured(network: Checkpoint, data: Dataset) -> list[dict[str, Any]]:
         faces = ParityFaces(fit(kept.pixels, network.size), targets, f"{FEW} of {faces.source}", ())
     reference, variant = network.predict(faces.images), variants.find("tflite", "int8")
     calibrating = calibration_set.from_training(data.split("Training"), public, network.labels, network.size)
-    whole = [getattr(module, attribute) for _, module, attribute, _ in STEPS]
     steps = STEPS if has_depthwise(network.network) else STEPS[:-1]
     rows: list[dict[str, Any]] = []
     for count in range(len(steps) + 1):
         for position, (_, module, attribute, stand_in) in enumerate(STEPS):
-            setattr(module, attribute, whole[position] if position < count else stand_in)
+            setattr(module, attribute, WHOLE[position] if position < count else stand_in)
         content = convert(network, variant, calibration=calibrating)
         given = runtimes.LiteRt(content).run(faces.images)
         judged = parity.compare(reference, given, faces, variant.gate, network.labels)

@@ -46,6 +46,12 @@ def test_a_file_that_cannot_pass_any_more_is_decided():
     assert sequential.enough(parity(18, 1346), 3589)
 
 
+def test_limits_that_no_file_can_miss_are_decided_at_the_first_look():
+    anything = Gate(0.0, 100.0, 1.0)
+    assert sequential.enough(parity(5, 20, anything), 28)
+    assert sequential.enough(parity(28, 28, anything), 28)
+
+
 def test_the_drop_limits_the_flips_where_the_agreement_does_not():
     loose = dataclasses.replace(GATE, min_agreement=0.9)
     assert not sequential.enough(parity(10, 1346, loose), 3589)

@@ -51,7 +51,8 @@ def enough(seen: Parity, count: int) -> bool:
     # The accuracy cannot drop by more than the share of faces whose answer flips.
     allowed = _allowed(min(1 - gate.min_agreement, gate.max_drop / 100), count)
     surely = seen.passed and seen.mean_difference <= gate.max_mean_difference / 2
-    return surely and chance(flips, seen.faces, allowed + 1, count) <= LEVEL / len(LOOKS)
+    missing = allowed + 1
+    return surely and (missing > count or chance(flips, seen.faces, missing, count) <= LEVEL / len(LOOKS))
 
 
 def chance(flips: int, seen: int, flipping: int, count: int) -> float:
