@@ -47,7 +47,7 @@ def test_a_file_that_cannot_pass_any_more_is_decided():
 
 
 def test_limits_that_no_file_can_miss_are_decided_at_the_first_look():
-    anything = Gate(0.0, 100.0, 1.0)
+    anything = Gate(0.0, 100.0, 2.0)
     assert sequential.enough(parity(5, 20, anything), 28)
     assert sequential.enough(parity(28, 28, anything), 28)
 
