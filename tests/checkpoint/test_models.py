@@ -10,8 +10,11 @@ from fer_export.checkpoint import checkpoint
 from fer_export.dataset import read as readers
 from fer_export.parity.evaluation import evaluate
 
-LARGEST = {"report-512": 3e6, "compact": 1.4e6, "nano": 150.5e3}
-"""Bytes of the int8 file. 8 kB of nano-8's 150.2 name the 300 faces that calibrated it."""
+LARGEST = {"report-512": 3e6, "compact": 1.4e6, "nano": 150e3}
+"""Bytes of the int8 file."""
+
+OVER = {"nano-8": 163}
+"""Bytes by which a file misses that: the eighth label's share. 8 kB of it name the 300 faces that calibrated it."""
 
 LEAST = {
     "report-512-7": 0.61,
@@ -40,7 +43,7 @@ def test_the_card_describes_the_network(name):
     int8 = card["evaluation"]["int8"]
     assert int8["passed"]
     assert int8["accuracy"]["wilson_95"][0] < int8["accuracy"]["value"] < int8["accuracy"]["wilson_95"][1]
-    assert int8["bytes"] <= LARGEST[card["network"]]
+    assert int8["bytes"] <= LARGEST[card["network"]] + OVER.get(name, 0)
     assert "FER2013" in card["data"]["origin"]
     assert card["data"]["terms"]
 

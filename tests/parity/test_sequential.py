@@ -97,3 +97,5 @@ def test_a_file_is_judged_on_the_faces_that_decide_and_on_them_exactly():
     assert not refused.passed
     assert refused.parity.faces == 500
     assert whole.judge(content, GATE).positions is None
+    few = whole.only(np.arange(300))
+    assert few.judge_early(content, GATE).positions is None

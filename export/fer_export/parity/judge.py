@@ -146,7 +146,7 @@ class Judge:
         positions = np.sort(order[: len(answers)])
         seen, answers = self.only(positions), answers[np.argsort(order[: len(answers)])]
         result = parity.compare(seen.reference, answers, seen.faces, gate, self.labels)
-        return Judged(result, ran_in, answers, self.usefulness, positions=positions)
+        return Judged(result, ran_in, answers, self.usefulness, positions=positions if len(positions) < count else None)
 
     def _other_kernels(
         self, content: bytes, found: ModelInfo, given: NDArray[np.float32], isolated: bool

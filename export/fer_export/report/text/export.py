@@ -70,10 +70,10 @@ def early_lines(result: Export) -> list[str]:
 
 def early_words(file: ExportedFile, result: Export) -> str:
     """How many of the faces judged a file; empty where all of them did."""
-    judged, count = file.parity.faces, len(result.judge.reference)
-    if file.positions is None or judged == count:
+    if file.positions is None:
         return ""
-    return f"judged on {judged:,} of {count:,} faces, drawn at random: they decide about its gate (--all-faces for all)"
+    share = f"{file.parity.faces:,} of {len(result.judge.reference):,} faces"
+    return f"judged on {share}, drawn at random: they decide about its gate (--all-faces for all)"
 
 
 def _calibration_text(result: Export) -> str:
