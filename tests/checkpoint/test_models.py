@@ -52,6 +52,13 @@ def test_networks_that_are_shipped():
     assert set(LEAST) <= set(checkpoint.shipped_names())
 
 
+@pytest.mark.parametrize("name", LEAST)
+def test_the_history_names_networks_and_no_folders_of_a_machine(name):
+    history = json.loads((checkpoint.shipped_folder() / name / "history.json").read_text())
+    named = {history.get("initial"), *history.get("teachers", [])} - {None}
+    assert not [one for one in named if "/" in one or "\\" in one]
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("name", LEAST)
 def test_the_cards_accuracy_is_reproduced(name, fer2013):
