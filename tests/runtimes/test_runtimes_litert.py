@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fer_export.errors import ExportFileError
-from fer_export.runtimes import LiteRt, Runtime, Tensors, litert
+from fer_export.runtimes import LiteRt, Runtime, Tensors, face_queue
 from fer_export.runtimes.tensors import kernels_of
 from helpers import tiny_tflite
 
@@ -79,7 +79,7 @@ def test_each_interpreter_takes_its_share() -> None:
     first, second = shared.interpreters
     faces = wait_for_each_other(first, second)
     np.testing.assert_array_equal(shared.run(images), expected)
-    assert len(faces[0]) > litert.TRIAL
+    assert len(faces[0]) > face_queue.TRIAL
     assert len(faces[1]) > 0
     assert len(faces[0]) + len(faces[1]) == len(images)
 
@@ -91,7 +91,7 @@ def test_each_interpreter_takes_its_share() -> None:
 def test_only_slow_work_is_shared(
     seconds_left: float, threads: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(litert.machine, "cores", lambda: 4)
+    monkeypatch.setattr(face_queue.machine, "cores", lambda: 4)
     runtime = LiteRt(tiny_tflite.converted("int8"), threads)
     assert len(runtime.side_by_side(seconds_left)) == expected
 
@@ -139,7 +139,7 @@ def wait_for_each_other(first: Any, second: Any) -> tuple[list[int], list[int]]:
 
     def first_answers(face: np.ndarray) -> np.ndarray:
         faces[0].append(1)
-        if len(faces[0]) > litert.TRIAL:
+        if len(faces[0]) > face_queue.TRIAL:
             first_went_on.set()
             assert second_began.wait(20)
         return answer_first(face)

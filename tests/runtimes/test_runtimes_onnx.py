@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,23 @@ def test_what_computes_is_named() -> None:
     options = runtime.session.get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
     assert OnnxRuntime(tiny_onnx.model(), 3).session.get_session_options().intra_op_num_threads == 3
+
+
+def test_threads_that_share_a_session_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = tiny_tflite.images(count=400)
+    alone = OnnxRuntime(tiny_onnx.model()).run(images)
+    monkeypatch.setattr("fer_export.runtimes.onnxruntime_.usual", lambda seconds_left, threads: 3)
+    shared, told = OnnxRuntime(tiny_onnx.model()), []
+    used = set()
+
+    def counted(given, answer=shared.answer):
+        used.add(threading.get_ident())
+        return answer(given)
+
+    monkeypatch.setattr(shared, "answer", counted)
+    np.testing.assert_array_equal(shared.run(images, lambda done, total: told.append((done, total))), alone)
+    assert len(used) > 1
+    assert told[-1] == (400, 400)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 A look ends the judging where the file cannot pass any more, or where a file that misses its limits on all faces would
 have flipped so few of those seen with a chance of at most LEVEL over all looks (hypergeometric: faces are drawn without
-replacement; Bonferroni over the looks).
+replacement; each look has its part of LEVEL, the first most of it, as most files have no flip by then).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from .figures import Parity
 
-LOOKS = (0.25, 0.375, 0.5, 0.625, 0.75)
-"""Shares of the faces after which the figures are looked at."""
+LOOKS = {0.17: 0.036, 0.37: 0.004, 0.47: 0.003, 0.6: 0.003, 0.75: 0.004}
+"""Share of the faces after which the figures are looked at -> chance of passing a file there that misses its limits."""
 
-LEVEL = 0.05
-"""Largest chance that a file is passed early which misses its agreement or its drop on all faces."""
+LEVEL = sum(LOOKS.values())
+"""Largest chance, .05, that a file is passed early which misses its agreement or its drop on all faces."""
 
 FEWEST = 1000
 """Fewer faces are all judged: no look would be enough."""
@@ -52,7 +52,12 @@ def enough(seen: Parity, count: int) -> bool:
     allowed = _allowed(min(1 - gate.min_agreement, gate.max_drop / 100), count)
     surely = seen.passed and seen.mean_difference <= gate.max_mean_difference / 2
     missing = allowed + 1
-    return surely and (missing > count or chance(flips, seen.faces, missing, count) <= LEVEL / len(LOOKS))
+    return surely and (missing > count or chance(flips, seen.faces, missing, count) <= level(seen.faces, count))
+
+
+def level(seen: int, count: int) -> float:
+    """Chance of a wrong pass that the look after `seen` of `count` faces has."""
+    return next((chance for share, chance in LOOKS.items() if round(share * count) == seen), 0.0)
 
 
 def chance(flips: int, seen: int, flipping: int, count: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..errors import ExportFileError, one_line
 from ..model_file import read_file
 from ..photo import Frame
 from ..system import keras_backend, machine
+from .face_queue import FaceQueue, Given, usual
 from .protocol import OnFace, Runtime, check_frame, check_pictures
 
 _INPUT_TYPES = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
@@ -41,7 +42,8 @@ class OnnxRuntime(Runtime):
         self.threads = threads
         self.session = self._open(content)
         given, box, result = _ends(self.session)
-        self._given, self._box, self._result = given.name, box.name if box else None, result.name
+        self._names = (given.name, box.name) if box else (given.name,)
+        self._result = result.name
         self._type = _INPUT_TYPES[given.type]
         self._labels = result.shape[1]
         self.takes_frames = box is not None
@@ -55,30 +57,34 @@ class OnnxRuntime(Runtime):
     def run(self, images: NDArray[np.uint8], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
         """uint8 [N, S, S, C] -> float32 probabilities [N, K]."""
         check_pictures(images, self.input_shape)
-        given = np.ascontiguousarray(images, dtype=self._type)
-        probabilities = np.zeros((len(given), self._labels), np.float32)
-        for i, face in enumerate(given[:, None]):
-            probabilities[i] = self._answer({self._given: face})
-            on_face(i + 1, len(given))
-        return probabilities
+        faces = np.ascontiguousarray(images, dtype=self._type)
+        return self._answers(lambda i: (faces[i : i + 1],), len(faces), on_face)
 
     def run_frames(self, frames: Sequence[Frame], on_face: OnFace = lambda done, total: None) -> NDArray[np.float32]:
         """Pictures of any size with a box each -> float32 probabilities [N, K]."""
-        if self._box is None:
+        if not self.takes_frames:
             return super().run_frames(frames)
-        probabilities = np.zeros((len(frames), self._labels), np.float32)
-        for i, frame in enumerate(frames):
-            check_frame(frame)
-            probabilities[i] = self._answer({self._given: frame.photo[None], self._box: frame.clamped})
-            on_face(i + 1, len(frames))
-        return probabilities
 
-    def _answer(self, given: dict[str, NDArray[Any]]) -> NDArray[Any]:
+        def given(i: int) -> Given:
+            frame = frames[i]
+            check_frame(frame)
+            return frame.photo[None], frame.clamped
+
+        return self._answers(given, len(frames), on_face)
+
+    def answer(self, given: Given) -> NDArray[Any]:
+        """Inputs of one inference -> output [K]; several threads may ask at once."""
         try:
-            (answer,) = self.session.run([self._result], given)
+            (answer,) = self.session.run([self._result], dict(zip(self._names, given, strict=True)))
         except Exception as error:  # onnxruntime's own errors have no base class but this
             raise self._refusal(error) from error
         return answer[0]  # type: ignore[no-any-return]
+
+    def _answers(self, given: Callable[[int], Given], count: int, on_face: OnFace) -> NDArray[np.float32]:
+        """Float32 [N, K]; threads share the session where one would take long, which changes no answer."""
+        queue = FaceQueue(given, np.zeros((count, self._labels), np.float32))
+        queue.answer_all(self, lambda seconds_left: [self] * usual(seconds_left, self.threads), on_face)
+        return queue.stored
 
     def _open(self, content: bytes) -> Any:
         import onnxruntime
