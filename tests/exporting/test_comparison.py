@@ -105,6 +105,6 @@ def test_where_no_variant_can_be_made_the_reasons_are_said(tmp_path, monkeypatch
     def refuse(*given, **options):
         raise ConversionError("its layers are odd")
 
-    monkeypatch.setattr(compare_formats.exporting, "export_one", refuse)
+    monkeypatch.setattr(compare_formats.exporting, "converted", refuse)
     with pytest.raises(ConversionError, match=r"fp32 TFLite: its layers are odd; .*int8 ONNX: its layers are odd"):
         compare_formats.compare(checkpoint.load("nano-7"), tmp_path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import stat
@@ -147,6 +148,35 @@ def test_blocks_interleave_in_an_order_of_their_own_each_round() -> None:
     assert all(sorted(block) == list(range(6)) for block in rounds)
     assert len(set(rounds)) == 4
     assert order(1) == first != order(2)
+
+
+def test_rounds_end_once_every_median_is_known() -> None:
+    class Record(benchmark._Record):
+        def warm_up(self, seconds: float) -> None:
+            pass
+
+        def run_block(self) -> None:
+            self.blocks.append([next(self.latencies)])
+
+    def rounds(within: float | None, *spread: int) -> int:
+        records = [Record(None) for _ in spread]  # type: ignore[arg-type]
+        for record, width in zip(records, spread, strict=True):
+            record.latencies = itertools.cycle([1000, 1000 + width, 1000 - width])  # type: ignore[attr-defined]
+        timing = benchmark.Timing(20, within=within)
+        return benchmark.measure(records, timing, lambda task, done, total: None)
+
+    assert rounds(0.02, 5, 5) == benchmark.FEWEST_ROUNDS
+    assert rounds(0.02, 5, 300) == 20
+    assert rounds(None, 5, 5) == 20
+
+
+def test_the_interval_of_a_median_holds_it_as_often_as_it_says() -> None:
+    rng, held = np.random.default_rng(1), 0
+    for _ in range(400):
+        record = benchmark._Record(process=None, blocks=[[each] for each in rng.normal(1000, 20, 12)])  # type: ignore[arg-type]
+        middle = float(np.median(record.ns))
+        held += abs(middle - 1000) <= record.median_within * middle
+    assert held / 400 >= 0.95
 
 
 def test_medians_of_even_and_odd_rounds_are_compared() -> None:

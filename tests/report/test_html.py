@@ -112,7 +112,9 @@ def comparison(exported, more=(), latencies=(0.5, 0.125, 0.6, 0.25)):
     exported = replace(exported, files=(*exported.files, *more))
     rows = [row(file, p50) for file, p50 in zip(exported.files, latencies, strict=False)]
     machine = Machine("Linux x86_64", "a processor", 2, (), 0.1, 0.0, "3.11.7")
-    bench = Bench(tuple(rows), (), machine, (), ("the machine was busy",), {"rounds": 20}, 3.0)
+    bench = Bench(
+        tuple(rows), (), machine, (), ("the machine was busy",), {"rounds": 20, "median_within_percent": 1.5}, 3.0
+    )
     keras, faces = None, exported.judge.faces
     if faces.targets is not None:
         keras = evaluation.figures(

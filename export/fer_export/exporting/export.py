@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..calibration import CalibrationSet, calibration_set, probe_cache
@@ -17,13 +19,17 @@ from ..errors import ConversionError, DataError, ExportFileError, UsageError
 from ..model_file import inspect as modelfile
 from ..model_file import write_file
 from ..network import is_graph
-from ..parity import Judge, ParityFaces, judging_faces, with_evidence
+from ..parity import Judge, Judged, ParityFaces, judging_faces, with_evidence
 from ..system import OnStep, files, keras_backend, silent
 from . import float_ops
+from .beside import Beside, Piece
 from .exported import Export, ExportedFile, Options, Refused
 from .repair import repair
 
 Convert = Callable[[Variant, CalibrationSet | None], bytes]
+
+WORTH_A_PROCESS = 1000
+"""Judging faces from which a process that judges beside the conversions saves more than its start costs."""
 
 
 def export(
@@ -94,14 +100,9 @@ def export_variants(
     converters = {name: _converter(checkpoint, name, options) for name in {v.format for v in variants}}
     calibrating, faces = _faces(checkpoint, data, options, any(v.integer for v in variants), on_step)
     task = Task(checkpoint, output, options, calibrating, Judge.of(checkpoint, faces), on_step)
-    exported, refused = [], []
-    for variant in variants:
-        try:
-            exported.append(export_one(task, variant, converters[variant.format]))
-        except ConversionError as error:
-            refused.append(Refused(variant, str(error)))
+    exported, refused = _files(task, variants, converters)
     seconds = round(time.perf_counter() - started, 2)
-    return Export(checkpoint, options, calibrating, task.judge, tuple(exported), tuple(refused), seconds)
+    return Export(checkpoint, options, calibrating, task.judge, exported, refused, seconds)
 
 
 def _converter(checkpoint: Checkpoint, file_format: str, options: Options) -> Convert:
@@ -135,49 +136,118 @@ class Task:
     """Called with the task, the steps done and the number of steps."""
 
 
-def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
-    """One file: converted, judged, repaired where that was asked for, and written."""
-    begun = time.perf_counter()
-    options, calibrating, judge, on_step = task.options, task.calibrating, task.judge, task.on_step
-    on_step(f"converting to {variant.label}", 0, 1)
-    content = convert(variant, calibrating)
+def _files(
+    task: Task, variants: Sequence[Variant], converters: Mapping[str, Convert]
+) -> tuple[tuple[ExportedFile, ...], tuple[Refused, ...]]:
+    """The files of all variants, and the variants that the network does not allow.
+
+    Where many faces judge several files, a process beside this one judges each while the next is converted.
+    """
+    files_of: dict[Variant, ExportedFile | Refused] = {}
+    apart = len(variants) > 1 and len(task.judge.reference) >= WORTH_A_PROCESS
+    waiting: deque[tuple[Variant, bytes, float, Piece[Judged]]] = deque()
+
+    def finish(variant: Variant, content: bytes, seconds: float, judging: Callable[[], Judged]) -> None:
+        try:
+            files_of[variant] = finished(task, variant, content, seconds, judging)
+        except ConversionError as error:
+            files_of[variant] = Refused(variant, str(error))
+
+    with Beside(task.on_step) as beside:
+        for variant in variants:
+            begun = time.perf_counter()
+            try:
+                content = converted(task, variant, converters[variant.format])
+            except ConversionError as error:
+                files_of[variant] = Refused(variant, str(error))
+                continue
+            seconds = time.perf_counter() - begun
+            if not apart:
+                finish(variant, content, seconds, partial(judged, task, variant, content, task.on_step))
+                continue
+            work = partial(judged, task, variant, content, isolated=True)
+            waiting.append((variant, content, seconds, beside.hand_over(work)))
+            while waiting and waiting[0][-1].done:
+                variant, content, seconds, piece = waiting.popleft()
+                finish(variant, content, seconds, piece.result)
+        for variant, content, seconds, piece in waiting:
+            finish(variant, content, seconds, piece.result)
+    found = [files_of[variant] for variant in variants]
+    return (
+        tuple(each for each in found if isinstance(each, ExportedFile)),
+        tuple(each for each in found if isinstance(each, Refused)),
+    )
+
+
+def converted(task: Task, variant: Variant, convert: Convert) -> bytes:
+    """The bytes of one file; raises ConversionError, also for float ops where none are allowed."""
+    task.on_step(f"converting to {variant.label}", 0, 1)
+    content = convert(variant, task.calibrating)
     floats = float_ops.of(content)
-    if floats and options.strict_int8:
+    if floats and task.options.strict_int8:
         found = float_ops.in_words(floats, variant.precision)
         raise ConversionError(
             f"the {variant.precision} file would be {found}; replace these layers, or remove `strict_int8=True`"
         )
-    gate, attempt = options.gate(variant), None
-    repairing = _repairable(task.checkpoint, variant, calibrating, options)
+    return content
+
+
+def judged(
+    task: Task, variant: Variant, content: bytes, on_step: OnStep, *, early: bool = True, isolated: bool = False
+) -> Judged:
+    """A file's answers beside Keras's.
+
+    early: a slow file is judged on as many faces as decide.
+    isolated: in a process of its own.
+
+    Raises ExportFileError for a file that does not run.
+    """
     # What TensorFlow's converter crashes on may crash its kernels, too.
-    apart = variant.integer and not is_known(task.checkpoint.network)
-    judging = judge.judge_early if variant.slow and not options.all_faces else judge.judge
+    isolated = isolated or (variant.integer and not is_known(task.checkpoint.network))
+    few = early and variant.slow and not task.options.all_faces
+    judge = task.judge.judge_early if few else task.judge.judge
+    return judge(content, task.options.gate(variant), on_step, isolated=isolated)
+
+
+def finished(
+    task: Task, variant: Variant, content: bytes, seconds: float, judging: Callable[[], Judged]
+) -> ExportedFile:
+    """One converted file: judged, repaired where that was asked for, and written.
+
+    seconds: what its conversion took.
+    judging: gives the first judgement of the file, or raises ExportFileError.
+    """
+    begun = time.perf_counter()
+    calibrating, attempt = task.calibrating, None
+    repairing = _repairable(task.checkpoint, variant, calibrating, task.options)
+    found: Judged | None
     try:
-        judged = judging(content, gate, on_step, isolated=apart)
+        found = judging()
     except ExportFileError as error:
         # It is going to be made again with layers in float.
-        judged = None
+        found = None
         if not repairing:
             helps = "; try `repair=True` or `precision='dynamic'`" if variant.repairable else ""
             raise ConversionError(f"the new file does not run: {error}{helps}") from error
-    if calibrating is not None and repairing and not (judged and judged.parity.passed):
+    if calibrating is not None and repairing and not (found and found.parity.passed):
+        again = partial(judged, task, variant, early=False)
         attempt = repair(
             content,
             task.checkpoint,
             calibrating,
-            lambda made: judge.judge(made, gate, isolated=apart).parity,
-            on_step=on_step,
+            lambda made: again(made, silent).parity,
+            on_step=task.on_step,
         )
         if attempt.content is not None:
-            content, judged = attempt.content, judge.judge(attempt.content, gate, on_step, isolated=apart)
-    if judged is None:
+            content, found = attempt.content, again(attempt.content, task.on_step)
+    if found is None:
         tries = len(attempt.tries) if attempt else 0
         raise ConversionError(
             f"the runtime refuses the int8 file, and none of {tries} repairs passed; use `precision='dynamic'`"
         )
     repaired = attempt is not None and attempt.passed
-    path = _write(task, variant, content, judged.passed, repaired)
-    beside = _companions(path, variant, content, task.checkpoint) if judged.passed else None
+    path = _write(task, variant, content, found.passed, repaired)
+    beside = _companions(path, variant, content, task.checkpoint) if found.passed else None
     graph = modelfile.inspect(content)
     return ExportedFile(
         path,
@@ -185,15 +255,15 @@ def export_one(task: Task, variant: Variant, convert: Convert) -> ExportedFile:
         graph.file_bytes,
         files.sha256(content),
         graph,
-        judged.parity,
-        judged.probabilities,
+        found.parity,
+        found.probabilities,
         attempt,
         float_ops.of(content),
-        round(time.perf_counter() - begun, 2),
-        judged.kernels,
+        round(seconds + time.perf_counter() - begun, 2),
+        found.kernels,
         beside,
-        judged.runtime,
-        judged.positions,
+        found.runtime,
+        found.positions,
     )
 
 

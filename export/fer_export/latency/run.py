@@ -10,6 +10,7 @@ what an app does: set the input, run, read the output.
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import tempfile
 import time
@@ -32,6 +33,10 @@ ROUNDS = 20
 BLOCK_SECONDS = 0.03
 WARM_UP_SECONDS = 0.2
 
+FEWEST_ROUNDS = 6
+"""Fewest rounds from which the interval of a median can be told: the smallest and the largest of six hold it with a
+chance of 97 %."""
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -45,6 +50,10 @@ class Timing:
 
     seed: int = 1
     """Seed of the order in which the blocks run."""
+
+    within: float | None = None
+    """Share of a median, such as .02: once the 95 % interval of every file's median lies within it on both sides, no
+    further round follows. None for all rounds."""
 
 
 @dataclass
@@ -65,9 +74,10 @@ class _Record:
 
     def warm_up(self, seconds: float) -> None:
         """Run for at least that long, and choose blocks of about BLOCK_SECONDS."""
-        latencies: list[int] = []
-        while sum(latencies) < 1e9 * seconds:
-            latencies.extend(self.process.time(max(1, len(latencies))).ns)
+        latencies = [*self.process.time(1).ns]
+        while (left := 1e9 * seconds - sum(latencies)) > 0:
+            # Twice as many as before, but no more than are missing.
+            latencies.extend(self.process.time(min(len(latencies), 1 + int(left / latencies[-1]))).ns)
         self.block = max(1, round(1e9 * BLOCK_SECONDS / float(np.median(latencies))))
 
     def run_block(self) -> None:
@@ -78,6 +88,16 @@ class _Record:
     @property
     def ns(self) -> list[int]:
         return [latency for block in self.blocks for latency in block]
+
+    @property
+    def median_within(self) -> float:
+        """How far the 95 % interval of the median over the rounds goes to either side, as a share of the median."""
+        medians = np.sort([float(np.median(block)) for block in self.blocks])
+        count = len(medians)
+        beyond = max(0, int(count / 2 - 0.98 * math.sqrt(count)))
+        low, high = medians[beyond], medians[count - 1 - beyond]
+        middle = float(np.median(medians))
+        return float(max(high - middle, middle - low) / middle)
 
     @property
     def off_cpu_percent(self) -> float:
@@ -121,7 +141,8 @@ def bench(
             on_step("loading", i, len(entrants))
             process = Process(entrant.runtime, entrant.path, entrant.threads, python=pythons[entrant.runtime])
             records.append(_Record(stack.enter_context(process)))
-        measure(records, timing, on_step)
+        rounds = measure(records, timing, on_step)
+        within = max(record.median_within for record in records)
         rows = [_row(e, e.file, record) for e, record in zip(entrants, records, strict=True) if e.file]
         peaks = tuple(_peak(e, record) for e, record in zip(entrants, records, strict=True) if not e.file)
     rows = [_compared(row, rows, peaks) for row in rows]
@@ -132,7 +153,8 @@ def bench(
         slower=explain.slower(rows, found),
         cautions=explain.cautions(rows, found),
         method={
-            "rounds": timing.rounds,
+            "rounds": rounds,
+            "median_within_percent": round(float(100 * within), 1),
             "block_s": BLOCK_SECONDS,
             "warm_up_s": timing.warm_up_seconds,
             "seed": timing.seed,
@@ -155,16 +177,20 @@ def _python(runtime: str) -> Path:
     return Path(formats.loaded(row.interpreter)()) if row.interpreter else Path(sys.executable)
 
 
-def measure(records: Sequence[_Record], timing: Timing, on_step: OnStep) -> None:
+def measure(records: Sequence[_Record], timing: Timing, on_step: OnStep) -> int:
+    """Warm up and time all; how many rounds were needed."""
     for i, record in enumerate(records):
         on_step("warming up", i, len(records))
         record.warm_up(timing.warm_up_seconds)
-    order = np.random.default_rng(timing.seed)
+    order, within = np.random.default_rng(timing.seed), timing.within
     for i in range(timing.rounds):
         on_step("timing", i, timing.rounds)
         for position in order.permutation(len(records)):
             records[position].run_block()
+        if i + 1 >= FEWEST_ROUNDS and within and max(record.median_within for record in records) <= within:
+            break
     on_step("timing", timing.rounds, timing.rounds)
+    return i + 1
 
 
 def _row(entrant: Entrant, file: File, record: _Record) -> Row:

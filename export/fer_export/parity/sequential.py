@@ -2,7 +2,7 @@
 
 A look ends the judging where the file cannot pass any more, or where a file that misses its limits on all faces would
 have flipped so few of those seen with a chance of at most LEVEL over all looks (hypergeometric: faces are drawn without
-replacement; each look has its part of LEVEL, the first most of it, as most files have no flip by then).
+replacement; each look has its part of LEVEL).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .figures import Parity
 
-LOOKS = {0.17: 0.036, 0.37: 0.004, 0.47: 0.003, 0.6: 0.003, 0.75: 0.004}
+LOOKS = {0.22: 0.012, 0.35: 0.008, 0.46: 0.008, 0.58: 0.008, 0.72: 0.014}
 """Share of the faces after which the figures are looked at -> chance of passing a file there that misses its limits."""
 
 LEVEL = sum(LOOKS.values())

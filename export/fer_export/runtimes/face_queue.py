@@ -56,18 +56,26 @@ class FaceQueue:
         self._stopped = threading.Event()
 
     def answer_all(
-        self, first: Interpreter, side_by_side: Callable[[float], Sequence[Interpreter]], on_face: OnFace
-    ) -> None:
-        """Answer every face.
+        self,
+        first: Interpreter,
+        side_by_side: Callable[[float], Sequence[Interpreter]],
+        on_face: OnFace,
+        pace: float | None = None,
+    ) -> float | None:
+        """Answer every face; gives the seconds that `first` takes for one, or None for fewer than TRIAL faces.
 
-        first: answers the first faces.
+        first: answers the first faces where its pace is not known.
         side_by_side: seconds that it would need for the others -> the interpreters that share them.
         on_face: called by this thread alone, with the faces done and all.
+        pace: what an earlier call gave.
         """
-        started = time.perf_counter()
-        self.work(first, on_face, most=TRIAL)
-        seconds_left = (time.perf_counter() - started) / TRIAL * (len(self.stored) - TRIAL)
-        self.share(side_by_side(seconds_left), on_face)
+        if pace is None:
+            started = time.perf_counter()
+            self.work(first, on_face, most=TRIAL)
+            if len(self._done) == TRIAL:
+                pace = (time.perf_counter() - started) / TRIAL
+        self.share(side_by_side((pace or 0) * len(self._waiting)), on_face)
+        return pace
 
     def share(self, interpreters: Sequence[Interpreter], on_face: OnFace) -> None:
         """Answer all waiting faces; only this thread calls `on_face`.

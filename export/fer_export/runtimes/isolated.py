@@ -5,6 +5,7 @@ What this process has just made runs inside it, without the detour.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -21,8 +22,8 @@ from ..photo import Frame
 from . import bounded
 from .protocol import OnFace, Runtime, check_frame, check_pictures
 
-_WORK, _LEAST, _MOST = 3.0, 16, 512
-"""Seconds of work that are sent at once, and faces at least and at most."""
+_WORK, _LEAST, _MOST = 3.0, 16, 32 << 20
+"""Seconds of work that are sent at once, faces at least, and bytes at most."""
 
 _PROGRAM = "from fer_export.runtimes.isolated_worker import main; main()"
 
@@ -65,7 +66,8 @@ class IsolatedRuntime(Runtime):
         done = 0
         while done < len(images):
             # The first face shows how long the others may take.
-            count = 1 if self._pace is None else min(max(int(_WORK / self._pace), _LEAST), _MOST)
+            most = max(_MOST // math.prod(images.shape[1:]), 1)
+            count = 1 if self._pace is None else min(max(int(_WORK / self._pace), _LEAST), most)
             chunk = np.ascontiguousarray(images[done : done + count])
             seconds = self._seconds + (self._pace or 0) * 20 * len(chunk)
             started = time.perf_counter()

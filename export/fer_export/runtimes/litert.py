@@ -40,6 +40,7 @@ class LiteRt(Runtime):
         self._tensors = Tensors.of(self._content)
         self.input_shape, self.takes_frames = self._tensors.input_shape, self._tensors.box is not None
         self.interpreters = [self._interpreter()]
+        self._pace: float | None = None
 
     @cached_property
     def kernels(self) -> str:
@@ -62,7 +63,7 @@ class LiteRt(Runtime):
 
     def _answers(self, queue: FaceQueue, on_face: OnFace) -> NDArray[np.float32]:
         try:
-            queue.answer_all(self.interpreters[0], self.side_by_side, on_face)
+            self._pace = queue.answer_all(self.interpreters[0], self.side_by_side, on_face, self._pace)
         except RuntimeError as error:
             raise ExportFileError(f"LiteRT {self.version} cannot run the file: {one_line(error)}") from error
         return self._tensors.decode(queue.stored)

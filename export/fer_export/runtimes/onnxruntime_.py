@@ -44,6 +44,7 @@ class OnnxRuntime(Runtime):
         given, box, result = _ends(self.session)
         self._names = (given.name, box.name) if box else (given.name,)
         self._result = result.name
+        self._pace: float | None = None
         self._type = _INPUT_TYPES[given.type]
         self._labels = result.shape[1]
         self.takes_frames = box is not None
@@ -83,7 +84,11 @@ class OnnxRuntime(Runtime):
     def _answers(self, given: Callable[[int], Given], count: int, on_face: OnFace) -> NDArray[np.float32]:
         """Float32 [N, K]; threads share the session where one would take long, which changes no answer."""
         queue = FaceQueue(given, np.zeros((count, self._labels), np.float32))
-        queue.answer_all(self, lambda seconds_left: [self] * usual(seconds_left, self.threads), on_face)
+
+        def side_by_side(seconds_left: float) -> list[OnnxRuntime]:
+            return [self] * usual(seconds_left, self.threads)
+
+        self._pace = queue.answer_all(self, side_by_side, on_face, self._pace)
         return queue.stored
 
     def _open(self, content: bytes) -> Any:

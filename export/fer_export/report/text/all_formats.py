@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LEGEND = """\
 drop, p: accuracy lost against Keras, and the exact McNemar p of such a difference by chance; agree: same first
 emotion as Keras; flips: faces that went right>wrong / wrong>right / wrong>wrong; diff: mean over faces of the
-largest probability difference; p50, p95: one face on this machine; load: until ready; memory: peak of a fresh
-process"""
+largest probability difference; p50, p95: one face on this machine, {rounds} rounds, p50 to within {within} %;
+load: until ready; memory: peak of a fresh process"""
 
 
 def comparison_text(result: Comparison, card: Path | None = None, flags: Flags = NONE) -> str:
@@ -41,7 +41,9 @@ def comparison_text(result: Comparison, card: Path | None = None, flags: Flags =
     worth = worth_lines(exported.judge.usefulness)
     failed = [verdict(file.path.name, file.parity) for file in exported.files if not file.passed]
     refused = [f"NOT MADE  {refused.variant.label}: {harmless(refused.reason)}" for refused in exported.refused]
-    blocks = [summary_lines(exported, flags), f"{table(header, rows)}\n{LEGEND}"]
+    method = result.bench.method
+    legend = LEGEND.format(rounds=method["rounds"], within=method["median_within_percent"])
+    blocks = [summary_lines(exported, flags), f"{table(header, rows)}\n{legend}"]
     blocks += _other_runtimes(result)
     if result.keras:
         blocks.append(f"Keras accuracy on the same faces: {with_interval(result.keras.accuracy)}")
