@@ -38,6 +38,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "apk-size": devices.apk_size,
     "browser": devices.browser,
     "arm-parity": devices.arm_parity,
+    "arm-instructions": words.once_recorded("arm_instructions", devices.arm_instructions),
     "report-table": training.report_table,
     "svm-table": svm.svm_table,
     "svm-files": svm.svm_files,

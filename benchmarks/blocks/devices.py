@@ -9,6 +9,22 @@ def arm_parity() -> str:
     return "```\n" + result_of("arm_parity")["printout"].strip() + "\n```"
 
 
+def arm_instructions() -> str:
+    """Instructions for one face, files down and processors across."""
+    result = result_of("arm_instructions")
+    cpus = list(dict.fromkeys(row["cpu"] for row in result["rows"]))
+    files = {row["file"]: row["macs"] for row in result["rows"]}
+    found = {(row["file"], row["cpu"]): row["instructions"] for row in result["rows"]}
+    rows = [
+        [f"`{file}`", f"{macs / 1e6:.0f} million"]
+        + [f"{found[file, cpu] / 1e6:.1f} million ({found[file, cpu] / macs:.2f})" for cpu in cpus]
+        for file, macs in files.items()
+    ]
+    table = table_of(["file", "multiply-adds", *(f"instructions, {cpu}" for cpu in cpus)], rows)
+    versions = f"LiteRT {result['environment']['ai-edge-litert']}, qemu {result['qemu']}"
+    return f"{table}\n\nIn brackets: instructions a multiply-add. One thread; {versions}."
+
+
 def apk_size() -> str:
     result = result_of("apk_size")
     rows = []
