@@ -52,6 +52,19 @@ def layers() -> str:
     )
 
 
+def network_printouts() -> str:
+    """Every printout, folded up under its network's name."""
+    result = result_of("network_printouts")
+    blocks = []
+    for name, rows in result["networks"].items():
+        exits = ", ".join(str(row["exit"]) for row in rows)
+        texts = "\n\n".join(f"$ {row['command']}\n{row['printout']}" for row in rows)
+        blocks.append(
+            f"<details><summary><code>{name}</code>: exit {exits}</summary>\n\n```\n{texts}\n```\n\n</details>"
+        )
+    return "\n".join(blocks) + f"\n\n{machine_of(result)}."
+
+
 def _cell(cell: dict[str, Any], reasons: dict[str, int]) -> str:
     if "refused" in cell:
         number = reasons.setdefault(_reason(cell["refused"]), len(reasons) + 1)

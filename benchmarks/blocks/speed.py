@@ -67,6 +67,31 @@ def speed() -> str:
     return f"{table_of(['whole command, median', ''], rows)}\n\n{machine_of(result)}."
 
 
+def main_job() -> str:
+    """The main job beside TensorFlow's own converter and an earlier version, and where its seconds go."""
+    result = result_of("main_job")
+    parts = {"without data": result["without_data"], "with `--data`, judged on 3,589 faces": result["with_data"]}
+    before = f"before (`{result['commit_before']}`)"
+    jobs = {"main_job": "main job", "plain_converter": "TFLiteConverter alone", "before": before}
+    rows = []
+    for title, part in parts.items():
+        for key, name in jobs.items():
+            if key in part:
+                figures = [part[key][each]["median"] for each in ("wall", "processor", "peak_mb")]
+                ratio = f"{part[key]['wall']['median'] / part['plain_converter']['wall']['median']:.2f} times"
+                rows.append([title, name, f"{figures[0]:.1f} s", f"{figures[1]:.1f} s", f"{figures[2]:.0f} MB", ratio])
+    whole = table_of(["", "", "time", "processor time", "peak memory", "of TFLiteConverter's time"], rows)
+    steps = {name: {row["step"]: row for row in part["steps"]} for name, part in parts.items()}
+    named = [step for step, row in steps["with `--data`, judged on 3,589 faces"].items() if row["wall"] >= 0.1]
+    listed = [
+        [step, *(f"{part[step]['wall']:.1f} s" if step in part else "" for part in steps.values())] for step in named
+    ]
+    same = all(part["before"]["sha256"] == part["sha256"] for part in parts.values() if "before" in part)
+    words = "The files of both versions have the same bytes." if same else "The two versions write different bytes."
+    said = f"{words} " if result["commit_before"] else ""
+    return f"{whole}\n\n{said}Steps of .1 s and more:\n\n{table_of(['step', *parts], listed)}\n\n{machine_of(result)}."
+
+
 def _farthest(result: dict[str, Any], threads: int) -> str:
     """Percent by which the second run's medians differ from the first's, at most."""
     pairs = zip(result["second_run_over_first"], result["bench"]["rows"], strict=True)

@@ -80,6 +80,29 @@ def labels_and_photos() -> str:
     )
 
 
+def front() -> str:
+    """Latency, load time and size of the networks; their accuracy beside it is drawn."""
+    result = result_of("network_latency")
+    header = ["name", "p50", f"beside {result['beside']}", "first inference", "load", "int8 file", "peak memory"]
+    rows = [
+        [
+            f"`{name}`",
+            f"{row['p50_ms']:.3f} ms",
+            f"{row['times_beside']:.2f} times",
+            f"{row['first_ms']:.2f} ms",
+            f"{row['load_ms']:.1f} ms",
+            f"{row['bytes'] / 1e6:.2f} MB",
+            f"{row['peak_rss_mb']:.0f} MB",
+        ]
+        for name, row in sorted(result["networks"].items(), key=lambda each: each[1]["p50_ms"])
+    ]
+    return (
+        "![Accuracy against latency](../benchmarks/results/front.png)\n\n"
+        f"{table_of(header, rows)}\n\nBars are 95 % intervals; no network is faster and at least as accurate as one on "
+        f"the dashed line. int8 on one thread of LiteRT, all in one run ({machine_of(result)})."
+    )
+
+
 def robustness() -> str:
     result = result_of("robustness")
     header = ["name", "as they are", *(f"{kind} ({unit})" for kind, unit in result["units"].items())]

@@ -1,11 +1,12 @@
 """Where the seconds of the main job go, and what TensorFlow's own converter takes for the same.
 
-    python -m benchmarks.speed.main_job fer2013.csv [ROUNDS]
+    python -m benchmarks.speed.main_job fer2013.csv [ROUNDS] [BEFORE]
 
 The main job is `fer-export tflite --quantize int8`, without data (probe faces) and with it (the faces of PublicTest
 judge). Beside each stands a process that loads the same network and calls TFLiteConverter with the same calibration
 faces, and does nothing else. Every run is a process of its own, and the two take turns, so that whatever else the
-machine does hits both alike; the ratio is that of the medians. Processor seconds are those of all threads.
+machine does hits both alike; the ratio is that of the medians. Processor seconds are those of all threads. BEFORE, the
+folder of another checkout, adds its main job as a third, and says whether both write the same bytes.
 
 The steps are measured in runs of their own, in which the functions of STEPS and every import are timed from outside.
 A step's seconds are without those of the steps inside it. Peaks are resident memory; a step's is the peak until its
@@ -146,11 +147,17 @@ def plain(network: str, faces: str, path: str) -> None:
     converter_int8(keras.models.load_model(network, compile=False), np.load(faces), Path(path))
 
 
-def measured(*arguments: str) -> dict[str, float]:
-    """Seconds and peak of one process of this Python; stops the benchmark if it fails."""
+def measured(*arguments: str, checkout: Path | None = None) -> dict[str, float]:
+    """Seconds and peak of one process of this Python; stops the benchmark if it fails.
+
+    checkout: whose package it imports; None for this one's.
+    """
+    environment = dict(os.environ, **({"PYTHONPATH": str(checkout / "export")} if checkout else {}))
     started = time.perf_counter()
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=said)
+        process = subprocess.Popen(
+            [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=said, env=environment
+        )
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -218,8 +225,8 @@ def calibration_faces(calibration: dict[str, Any], data: Path | None) -> Any:
     return images.astype(np.float32) / np.float32(255)
 
 
-def compared(data: Path | None, rounds: int, folder: Path) -> dict[str, Any]:
-    """The main job beside the plain converter, in turns, and its steps."""
+def compared(data: Path | None, rounds: int, folder: Path, before: Path | None = None) -> dict[str, Any]:
+    """The main job beside the plain converter and another checkout's, in turns, and its steps."""
     import numpy as np
 
     from fer_export.checkpoint.shipped import shipped_folder
@@ -233,8 +240,11 @@ def compared(data: Path | None, rounds: int, folder: Path) -> dict[str, Any]:
     calibration = json.loads(Path(f"{file}.calibration.json").read_text())
     np.save(faces, calibration_faces(calibration, data))
     beside = (str(shipped_folder() / NETWORK / "model.keras"), str(faces), str(folder / "plain.tflite"))
-    theirs, ours, profiles = [], [], []
+    earlier = [*JOB, "--model", NETWORK, "--output", str(folder / "before"), *(("--data", str(data)) if data else ())]
+    theirs, ours, others, profiles = [], [], [], []
     for _ in range(rounds):
+        if before:
+            others.append(measured("-m", "fer_export", *earlier, checkout=before))
         theirs.append(measured("-m", SCRIPT, "--plain", *beside))
         ours.append(measured("-m", "fer_export", *job))
         measured("-m", SCRIPT, "--profiled", str(steps), *job)
@@ -245,6 +255,7 @@ def compared(data: Path | None, rounds: int, folder: Path) -> dict[str, Any]:
         "sha256": files.sha256(file.read_bytes()),
         "main_job": seconds,
         "plain_converter": plain_seconds,
+        **({"before": _before(others, folder / "before" / file.name)} if before else {}),
         "ratio": {
             name: round(seconds[name]["median"] / plain_seconds[name]["median"], 2)
             for name in ("wall", "processor", "peak_mb")
@@ -253,10 +264,19 @@ def compared(data: Path | None, rounds: int, folder: Path) -> dict[str, Any]:
     }
 
 
+def _before(runs: Sequence[dict[str, float]], file: Path) -> dict[str, Any]:
+    from fer_export.system import files
+
+    return {**summary(runs), "sha256": files.sha256(file.read_bytes())}
+
+
 def main() -> None:
     from benchmarks.record import record
 
     data, rounds = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
+    before = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    commit = ["git", "-C", str(before), "rev-parse", "--short", "HEAD"]
+    of_before = subprocess.run(commit, capture_output=True, text=True, check=True).stdout.strip() if before else None
     with tempfile.TemporaryDirectory() as folder:
         os.environ["FER_EXPORT_CACHE"] = str(Path(folder) / "cache")
         record(
@@ -264,8 +284,9 @@ def main() -> None:
             {
                 "network": NETWORK,
                 "unit": "seconds of a process from start to end; processor: of all its threads",
-                "without_data": compared(None, rounds, Path(folder)),
-                "with_data": compared(data, rounds, Path(folder)),
+                "commit_before": of_before,
+                "without_data": compared(None, rounds, Path(folder), before),
+                "with_data": compared(data, rounds, Path(folder), before),
             },
         )
 

@@ -1,24 +1,42 @@
 """The int8 TFLite file of every shipped network on one thread of LiteRT, side by side in one run.
 
-    python -m benchmarks.speed.network_latency
+    python -m benchmarks.speed.network_latency [--draw]
 
-Let nothing else run. Ratios to the report's largest network are what counts; milliseconds are this machine's.
+Let nothing else run. Ratios to the report's largest network are what counts; milliseconds are this machine's. The
+front of accuracy against latency is drawn into results/front.png, from the cards' accuracies; --draw draws it anew from
+what is recorded.
 """
 
+import io
+import json
+import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from benchmarks.record import record
+from benchmarks.record import RESULTS, record
 
 from fer_export.checkpoint import checkpoint, shipped
 from fer_export.exporting import export as exporting
 from fer_export.latency import run as benchmark
 from fer_export.report.text.bench import bench_text
 
+NAME = "network_latency"
 BESIDE = "report-512-7"
+
+Figure = dict[str, Any]
+"""A share of a card: {"value", "wilson_95"}."""
 
 
 def main() -> None:
+    if "--draw" not in sys.argv[1:]:
+        measure()
+    networks = json.loads((RESULTS / f"{NAME}.json").read_text())["networks"]
+    (RESULTS / "front.png").write_bytes(drawn({name: row["p50_ms"] for name, row in networks.items()}))
+
+
+def measure() -> None:
+    """Record every network's latency, load time, size and memory."""
     with tempfile.TemporaryDirectory() as folder:
         paths = {
             name: exporting.export(checkpoint.load(name), "tflite", ["int8"], Path(folder)).files[0].path
@@ -29,15 +47,68 @@ def main() -> None:
     p50 = {name: row.p50_ms for name, row in zip(paths, found.rows, strict=True)}
     networks = {
         name: {
+            "load_ms": row.load_ms,
+            "first_ms": row.first_ms,
             "p5_ms": row.p5_ms,
             "p50_ms": row.p50_ms,
             "p95_ms": row.p95_ms,
+            "bytes": row.file_bytes,
             "peak_rss_mb": row.peak_rss_mb,
             "times_beside": round(row.p50_ms / p50[BESIDE], 3),
         }
         for name, row in zip(paths, found.rows, strict=True)
     }
-    record("network_latency", {"beside": BESIDE, "networks": networks, "cautions": list(found.cautions)})
+    record(NAME, {"beside": BESIDE, "networks": networks, "cautions": list(found.cautions)})
+
+
+def judged(name: str) -> dict[str, Figure]:
+    """Accuracy by its card: on PublicTest by both kinds of labels, and on photographs; none where these are missing."""
+    seen = json.loads((shipped.shipped_folder() / name / "card.json").read_text())["evaluation"]
+    if "photos" not in seen:
+        return {}
+    labels = {kind: seen["labels"][kind]["priors"]["trained"]["accuracy"] for kind in ("2013", "votes")}
+    photos = seen["photos"]["priors"]["equal"]["int8"]["accuracy"]
+    return {"by 2013's labels": labels["2013"], "by FER+ votes": labels["votes"], "photographs, equal shares": photos}
+
+
+def front(points: dict[str, tuple[float, float]]) -> list[str]:
+    """Names that no other beats, fastest first.
+
+    points: latency and accuracy of each.
+    """
+    kept: list[str] = []
+    for name in sorted(points, key=lambda each: (points[each][0], -points[each][1])):
+        if not kept or points[name][1] > points[kept[-1]][1]:
+            kept.append(name)
+    return kept
+
+
+def drawn(latency: dict[str, float]) -> bytes:
+    """The fronts as a PNG picture.
+
+    latency: median milliseconds of every network.
+    """
+    from matplotlib.figure import Figure as Drawing
+
+    found = {name: judged(name) for name in latency}
+    figure = Drawing(figsize=(11, 3.8), dpi=100, layout="constrained")
+    kinds = next(kinds for kinds in found.values() if kinds)
+    for axes, kind in zip(figure.subplots(1, len(kinds)), kinds, strict=True):
+        points = {name: (latency[name], 100 * each[kind]["value"]) for name, each in found.items() if each}
+        for name, (ms, percent) in points.items():
+            low, high = (100 * end for end in found[name][kind]["wilson_95"])
+            axes.errorbar(ms, percent, [[percent - low], [high - percent]], marker="o", markersize=4, capsize=2)
+            axes.annotate(name, (ms, percent), (6, 5), textcoords="offset points", fontsize=8)
+        best = [points[name] for name in front(points)]
+        axes.plot(*zip(*best, strict=True), color="grey", linewidth=1, linestyle="--", zorder=0)
+        axes.set_title(kind, fontsize=10)
+        axes.set_xlabel("ms for a face, int8, one thread")
+        axes.set_xlim(0, 1.35 * max(latency.values()))
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("accuracy, %")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ def rounded_to_steps(weights: NDArray[np.float64], patches: NDArray[np.float32])
     """
     largest = np.abs(weights).max(axis=1, keepdims=True)
     step = np.where(largest > 0, largest, 1.0) / STEPS
-    squares = (patches.T @ patches).astype("float64") / len(patches)
+    squares = (patches.T @ patches).astype("float64")
+    squares /= len(patches)
+    del patches  # as large as what follows needs, where the caller has let go of it
     diagonal = np.einsum("ii->i", squares)
     diagonal += DAMPING * diagonal.mean() + 1e-12
     with blas.one_thread():
