@@ -10,7 +10,7 @@ import pytest
 from keras import layers
 
 from fer_export.calibration.calibration_set import CalibrationSet, face_hashes
-from fer_export.cli import commands
+from fer_export.cli import commands, objects
 from fer_export.contract import tensors, variants
 from fer_export.convert import convert, onnx
 from fer_export.exporting import blame
@@ -137,7 +137,7 @@ def test_blame_finds_the_layers_of_a_mirrored_file(checkpoint, calibrating, file
 
 @pytest.mark.slow
 def test_command_writes_names_and_tells_the_cost(checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "checkpoint_of", lambda options: replace(checkpoint, mirror=False))
+    monkeypatch.setattr(objects, "checkpoint_of", lambda options: replace(checkpoint, mirror=False))
     images = grey(30, seed=5)
     faces = ParityFaces(images, None, "made faces", tuple(face_hashes(images)))
     monkeypatch.setattr(judging, "without_data", lambda network, on_step: faces)

@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..contract import formats, variants
@@ -21,7 +20,7 @@ from ..errors import FerExportError, UsageError
 from ..harmless import file_name
 from ..report.text.next_commands import given
 from ..system.process import scratch, signals, streams
-from . import fault, output
+from . import fault, objects, output
 from .flags import Command, parser
 from .progress_bar import Bar, duration
 
@@ -58,7 +57,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         from ..training.several import supervise
 
         if not supervise.supervised():
-            return supervise.supervise(main, sys.argv[1:] if arguments is None else arguments, _group(options))
+            return supervise.supervise(main, sys.argv[1:] if arguments is None else arguments, objects.group(options))
     with Bar(quiet=options.quiet) as bar:
         return int(options.run(options, bar))
 
@@ -85,15 +84,15 @@ def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:
         precisions = options.quantize.split(",")
     for precision in precisions:
         variants.find(file_format, precision)
-    data = _data(options, bar) if options.data else None
+    data = objects.data_of(options, bar) if options.data else None
     options.model = options.model or formats.FORMATS[file_format].default_network or None
     result = exporting.export(
-        _exported(options, data),
+        objects.exported_network(options, data),
         file_format,
         precisions,
         options.output,
         data=data,
-        options=_export_options(options),
+        options=objects.export_options(options),
         on_step=bar.step,
     )
     output.show(options, result.to_dict(), export_text(result, given(options)))
@@ -107,12 +106,12 @@ def all_variants(options: argparse.Namespace, bar: Bar) -> int:
     from ..report.text.all_formats import comparison_text
     from ..system import files
 
-    data = _data(options, bar) if options.data else None
+    data = objects.data_of(options, bar) if options.data else None
     result = compare_formats.compare(
-        _exported(options, data),
+        objects.exported_network(options, data),
         options.output,
         data=data,
-        options=_export_options(options),
+        options=objects.export_options(options),
         threads=options.threads,
         on_step=bar.step,
     )
@@ -146,8 +145,8 @@ def blame(options: argparse.Namespace, bar: Bar) -> int:
     from ..report.text.blame import blame_text
 
     inspect_file(options.file)  # as for `parity`
-    data = _data(options, bar) if options.data else None
-    result = blaming.blame(options.file, checkpoint_of(options), data=data, on_step=bar.step)
+    data = objects.data_of(options, bar) if options.data else None
+    result = blaming.blame(options.file, objects.checkpoint_of(options), data=data, on_step=bar.step)
     output.show(options, result.to_dict(), blame_text(result, given(options)))
     return 0
 
@@ -162,10 +161,10 @@ def parity(options: argparse.Namespace, bar: Bar) -> int:
     labels = checkpoint.labels_of(options.model or checkpoint.DEFAULT_MODEL, options.labels)
     for file in options.files:  # a bad file is refused before the data is read and TensorFlow starts
         try_file(file, labels, runtime=options.runtime, threads=options.threads)
-    data = _data(options, bar) if options.data else None
+    data = objects.data_of(options, bar) if options.data else None
     judged = judge.judge_files(
         options.files,
-        checkpoint_of(options),
+        objects.checkpoint_of(options),
         data=data,
         split=options.split,
         judging=judge.Judging(options.min_agreement, options.max_drop, options.runtime, options.threads),
@@ -183,8 +182,8 @@ def evaluate(options: argparse.Namespace, bar: Bar) -> int:
     from ..system import files
 
     files.check_writable(options.output)
-    data = _data(options, bar)
-    checkpoint = with_evidence(checkpoint_of(options), data, on_step=bar.step)
+    data = objects.data_of(options, bar)
+    checkpoint = with_evidence(objects.checkpoint_of(options), data, on_step=bar.step)
     result = evaluation.evaluate(checkpoint, data.split(options.split), data.source.name)
     picture = options.output / f"{result.model}-{file_name(result.split)}-confusion.png"
     files.write_whole(picture, confusion_png.confusion_matrix(result))
@@ -226,9 +225,11 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
         options.seed,
         options.recipe,
         changes,
-        _group(options),
+        objects.group(options),
     )
-    card = train_network.train_network(plan, _data(options, bar), options.output, on_step=bar.step, on_epoch=on_epoch)
+    card = train_network.train_network(
+        plan, objects.data_of(options, bar), options.output, on_step=bar.step, on_epoch=on_epoch
+    )
     if card is not None:
         output.show(options, card, train_network.card_text(card, options.output, options.data))
     return 0
@@ -240,7 +241,7 @@ def probe(options: argparse.Namespace, bar: Bar) -> int:
     from ..system import files
 
     files.check_writable(options.output)
-    checkpoint = checkpoint_of(options)
+    checkpoint = objects.checkpoint_of(options)
     made = probe_faces.make(
         checkpoint, seed=options.seed, on_step=lambda step, steps: bar.step("optimising", step, steps)
     )
@@ -256,7 +257,7 @@ def data(options: argparse.Namespace, bar: Bar) -> int:
     from ..report.text.dataset import data_text, votes_text
 
     options.data = options.file
-    found = _data(options, bar)
+    found = objects.data_of(options, bar)
     summary = duplicates.summarize(found, progress=lambda done, total: bar.step("comparing faces", done, total))
     document, text = summary.to_dict(), data_text(summary)
     if options.votes:
@@ -294,7 +295,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> int:
             raise UsageError("a video is predicted alone; pass one video, or photos only")
         return _video(options, paths[0], bar)
     results = predict_many(
-        _source(options),
+        objects.source(options),
         paths,
         PhotoJob(options.annotate, options.crops, options.largest),
         processes=options.processes,
@@ -327,7 +328,7 @@ def _video(options: argparse.Namespace, video: Any, bar: Bar) -> int:
             output.write(options, picture_text(picture) + "\n")
 
     result = predict_video(
-        _source(options),
+        objects.source(options),
         video,
         VideoJob(options.every, options.largest, options.annotate, options.seconds),
         on_picture=show,
@@ -351,7 +352,7 @@ def serve(options: argparse.Namespace, bar: Bar) -> int:
 
     try:
         serve(
-            _source(options),
+            objects.source(options),
             host=options.host,
             port=options.port,
             processes=options.processes,
@@ -377,11 +378,11 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
     app = find_app(options.android) if options.android else None
     if app:
         places.append(app.bundle)
-    checkpoint = checkpoint_of(options)
+    checkpoint = objects.checkpoint_of(options)
     if options.web:
         places.append(bundling.web_assets(options.web, checkpoint.name))
-    data = _data(options, bar) if options.data else None
-    checkpoint = _with_prior(checkpoint, options, data)
+    data = objects.data_of(options, bar) if options.data else None
+    checkpoint = objects.with_prior(checkpoint, options, data)
     made = bundling.make(
         checkpoint,
         places or [Path("bundle")],
@@ -459,92 +460,9 @@ def commands() -> dict[str, Command]:
     return {**{row.name: functools.partial(export, row.name) for row in formats.exported()}, **COMMANDS}
 
 
-def _group(options: argparse.Namespace) -> Any:
-    from ..training.several import group as distribution
-
-    flags = (options.distribute, options.processes, options.process)
-    if flags == (None, None, None):
-        return distribution.ALONE
-    if None in flags:
-        raise UsageError("--distribute, --processes and --process belong together; pass all three")
-    return distribution.Group(*flags, wait=options.wait)
-
-
-def _export_options(options: argparse.Namespace) -> Any:
-    from ..exporting import Options
-
-    return Options(
-        input_kind=options.input,
-        io=options.io,
-        split=options.split,
-        calibration_count=options.calibration_faces,
-        seed=options.seed,
-        min_agreement=options.min_agreement,
-        max_drop=options.max_drop,
-        repair=options.repair,
-        strict_int8=options.strict_int8,
-        all_faces=options.all_faces,
-    )
-
-
-def checkpoint_of(options: argparse.Namespace) -> Any:
-    from ..checkpoint import checkpoint
-
-    return checkpoint.load(
-        options.model or checkpoint.DEFAULT_MODEL,
-        weights=options.weights,
-        labels=options.labels,
-        scaling=options.scaling,
-        trust=options.trust,
-    )
-
-
-def _source(options: argparse.Namespace) -> Any:
-    """The network of --bundle or --model, an exported file or Keras's, with the least face."""
-    from ..predict import PipelineSource
-
-    return PipelineSource(
-        model=options.model,
-        bundle=options.bundle,
-        weights=options.weights,
-        labels=options.labels,
-        scaling=options.scaling,
-        trust=options.trust,
-        min_score=options.min_score,
-        min_size=options.min_size,
-        prior=options.prior,
-    )
-
-
 def _line(options: argparse.Namespace, document: dict[str, Any]) -> None:
     if options.jsonl:
         output.write(options, json.dumps(document) + "\n")
-
-
-def _exported(options: argparse.Namespace, data: Any) -> Any:
-    """The network that the files are made from, with mirror or without, and its prior."""
-    return _with_prior(replace(checkpoint_of(options), mirror=options.mirror), options, data)
-
-
-def _with_prior(checkpoint: Any, options: argparse.Namespace, data: Any) -> Any:
-    """The network with --prior; where that is the command's default, only if it can be applied."""
-    from ..network import prior
-
-    required = options.prior != options.default("prior")
-    return prior.expecting(checkpoint, options.prior, data, required=required)
-
-
-def _data(options: argparse.Namespace, bar: Bar) -> Any:
-    from ..dataset import read as readers
-
-    found = readers.read(
-        options.data, progress=lambda done, total: bar.step(f"reading {options.data.name}", done, total)
-    )
-    if not options.votes:
-        return found
-    from ..dataset import with_votes
-
-    return with_votes(found, options.votes)
 
 
 def _quiet() -> None:
