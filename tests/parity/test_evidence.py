@@ -189,6 +189,15 @@ def test_a_network_of_one_answer_fails(command, constant, tiny_csv, tmp_path, ca
         assert [path.stem.endswith("-failed") for path in tmp_path.glob("constant*")] == [True]
 
 
+def test_a_worthless_networks_file_is_not_repaired(constant, tiny_csv, tmp_path, capsys):
+    flags = ["--model", str(constant), "--data", str(tiny_csv), "--output", str(tmp_path), "--json"]
+    assert main(["tflite", "--quantize", "int8", "--min-agreement", "1.0", "--max-drop", "-1", *flags]) == 1
+    document = json.loads(capsys.readouterr().out)
+    [file] = document["files"]
+    assert not file["parity"]["passed"]
+    assert file["repair"] is None
+
+
 def test_export_evaluate_and_parity_take_the_same_order(tiny_csv, faces, tmp_path, capsys):
     path = tmp_path / "bright.keras"
     brightness_network(ALPHABETICAL).save(path)

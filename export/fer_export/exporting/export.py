@@ -219,7 +219,7 @@ def finished(
     """
     begun = time.perf_counter()
     calibrating, attempt = task.calibrating, None
-    repairing = _repairable(task.checkpoint, variant, calibrating, task.options)
+    repairing = _repairable(task, variant)
     found: Judged | None
     try:
         found = judging()
@@ -278,10 +278,18 @@ def _companions(path: Path, variant: Variant, content: bytes, checkpoint: Checkp
     return made
 
 
-def _repairable(checkpoint: Checkpoint, variant: Variant, calibrating: CalibrationSet | None, options: Options) -> bool:
-    """Whether a file that fails is made again with layers in float."""
+def _repairable(task: Task, variant: Variant) -> bool:
+    """Whether a file that fails is made again with layers in float: not where the network itself is worth nothing."""
+    options, worth = task.options, task.judge.usefulness
     wanted = options.repair and not options.strict_int8 and options.input_kind != "frame"
-    return wanted and variant.repairable and calibrating is not None and is_graph(checkpoint.network)
+    worthwhile = worth is None or worth.passed
+    return (
+        wanted
+        and worthwhile
+        and variant.repairable
+        and task.calibrating is not None
+        and is_graph(task.checkpoint.network)
+    )
 
 
 def _faces(
