@@ -27,7 +27,7 @@ class Bar:
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._started = self._said = time.monotonic()
-        self._task = ""
+        self._task, self._done = "", 0
 
     def __enter__(self) -> Bar:
         if sys.stderr.isatty() and not self._quiet:
@@ -59,7 +59,9 @@ class Bar:
             self._bar.update(self._tasks[task], completed=done, total=total)
             return
         now = time.monotonic()
-        if task != self._task:
+        # Less than before: the same task begins anew with the next file.
+        again, self._done = done < self._done, done
+        if task != self._task or again:
             self._task, self._started, self._said = task, now, now
         elif now - self._said >= self.EVERY and done:
             self._said = now
