@@ -29,10 +29,6 @@ _EMOTIONS = {str(number).encode(): number for number in range(len(FER2013))}
 _USAGES = {name.encode(): index for index, name in enumerate(SPLITS[:3])}
 
 _SPACE, _NEWLINE, _ZERO, _NINE = b" \n09"
-# What a byte adds as the last, the second to last and the third to last digit of a number; a separator adds 0.
-_DIGIT_VALUES = np.zeros((3, 256), np.uint16)
-for _place in range(3):
-    _DIGIT_VALUES[_place, _ZERO : _NINE + 1] = np.arange(10) * 10**_place
 
 
 class Table(NamedTuple):
@@ -174,7 +170,7 @@ def _pixels(texts: Sequence[bytes], first_row: int, name: str) -> NDArray[np.uin
 def _regular_pixels(texts: Sequence[bytes]) -> NDArray[np.uint8] | None:
     """All rows at once by digit arithmetic, or None unless each is 2304 numbers of 1-3 digits, one space between."""
     text = np.frombuffer(b"\n" + b"\n".join(texts) + b"\n", np.uint8)
-    separators = np.flatnonzero(text < _ZERO)
+    separators = np.flatnonzero(text < _ZERO).astype(np.int32)
     if len(separators) != len(texts) * _PIXELS + 1 or text.max() > _NINE:
         return None
     widths, ends = np.diff(separators), separators[1:]
@@ -187,10 +183,11 @@ def _regular_pixels(texts: Sequence[bytes]) -> NDArray[np.uint8] | None:
         or (separator[:, -1] != _NEWLINE).any()
     ):
         return None
-    ones, tens, hundreds = (_DIGIT_VALUES[place][text[ends - place - 1]] for place in range(3))
-    values = (
-        ones + tens + hundreds * (widths > 2)
-    )  # three places before the end of a one-digit number there is another number
+    digits = text - np.uint8(_ZERO)
+    # Before the end of a shorter number there are its separator and another number.
+    values = digits[ends - 1].astype(np.uint16)
+    values += digits[ends - 2] * (widths > 2) * np.uint16(10)
+    values += digits[ends - 3] * (widths > 3) * np.uint16(100)
     return values.astype(np.uint8).reshape(-1, _PIXELS) if values.max() <= 255 else None
 
 
