@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset import batch_of
+from ..system.process import allocator
 from . import ranges
 from .equalise import depthwise_half
 from .rounding import MOST_INPUTS, nearest, rounded_channels, rounded_to_steps, windows
@@ -65,6 +66,7 @@ def fit(
         if compensated:
             _call(step, exact)
         if trace.called_once(step) and _is_fitted(step.operation):
+            allocator.give_back()
             number = next(iter(step.reads.values()))
             if compensated:
                 before.append((step.operation, step.operation.get_weights()))
