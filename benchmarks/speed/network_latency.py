@@ -24,6 +24,9 @@ from fer_export.report.text.bench import bench_text
 NAME = "network_latency"
 BESIDE = "report-512-7"
 
+SAME = 1.03
+"""Latencies within this ratio cannot be told apart."""
+
 Figure = dict[str, Any]
 """A share of a card: {"value", "wilson_95"}."""
 
@@ -74,13 +77,14 @@ def judged(name: str) -> dict[str, Figure]:
 def front(points: dict[str, tuple[float, float]]) -> list[str]:
     """Names that no other beats, fastest first.
 
-    points: latency and accuracy of each.
+    points: latency and accuracy of each; latencies within SAME count as equal.
     """
-    kept: list[str] = []
-    for name in sorted(points, key=lambda each: (points[each][0], -points[each][1])):
-        if not kept or points[name][1] > points[kept[-1]][1]:
-            kept.append(name)
-    return kept
+
+    def beaten(name: str) -> bool:
+        ms, accuracy = points[name]
+        return any(other <= SAME * ms and better > accuracy for other, better in points.values())
+
+    return sorted((name for name in points if not beaten(name)), key=lambda name: points[name][0])
 
 
 def drawn(latency: dict[str, float]) -> bytes:
