@@ -151,6 +151,21 @@ def test_a_refused_try_counts_as_failed(outlier, mended, monkeypatch):
     assert "refused by the runtime" in repair_text(result)
 
 
+@pytest.mark.parametrize(
+    ("passed", "computed", "seconds"),
+    [(10, 14, 10), (10, 10, 10), (30, 14, 14), (30, 2, 10)],
+    ids=["two cores", "one core", "busy machine", "waiting for a process"],
+)
+def test_time_that_other_programs_took_does_not_count(passed, computed, seconds, monkeypatch):
+    now = {"perf_counter": 100.0, "process_time": 5.0}
+    for clock in now:
+        monkeypatch.setattr(repair.time, clock, lambda clock=clock: now[clock])
+    watch = repair.Stopwatch()
+    now["perf_counter"] += passed
+    now["process_time"] += computed
+    assert watch.seconds == seconds
+
+
 def test_layers_that_the_converter_refuses_do_not_end_the_repair(outlier, mended, monkeypatch):
     monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
     convert_as, asked = repair.blame.convert_as, []

@@ -33,7 +33,23 @@ class Limits:
     """Largest number of tries."""
 
     seconds: float = 30.0
-    """No try begins that would probably end later; one is always made."""
+    """No try begins that would probably end later; one is always made. See `Stopwatch`."""
+
+
+class Stopwatch:
+    """Seconds since it was made, without those in which other programs kept this one from computing.
+
+    What is tried must not hang on what else the machine does. Where this program itself waits, as for a process of its
+    own, at least a third of the time counts.
+    """
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    @property
+    def seconds(self) -> float:
+        passed, computed = time.perf_counter() - self._began[0], time.process_time() - self._began[1]
+        return min(passed, max(computed, passed / 3))
 
 
 @dataclass(frozen=True)
@@ -130,17 +146,17 @@ def repair(
     precision = (modelfile.read(content).contract or {}).get("precision")
     if precision != "int8":
         raise UsageError(f"only int8 files can be repaired, not {precision}; use `precision='int8'`")
-    started = time.perf_counter()
+    watch = Stopwatch()
     blamed = blame.measure(content, checkpoint, calibrated, calibrated, on_step)
     tries: list[Try] = []
-    ranked = time.perf_counter()
+    ranked = watch.seconds
     kept: tuple[str, ...] = ()
     for error in blamed.layers:
         wanted = tuple(dict.fromkeys((*kept, *error.cure)))
         if wanted == kept or error.effect == 0:
             continue
-        now = time.perf_counter()
-        if len(tries) == limits.tries or (tries and now - started + (now - ranked) / len(tries) > limits.seconds):
+        now = watch.seconds
+        if len(tries) == limits.tries or (tries and now + (now - ranked) / len(tries) > limits.seconds):
             break
         kept = wanted
         on_step(f"keeping {', '.join(kept)} in float", len(tries), limits.tries)
