@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from fer_export.errors import ExportFileError, UsageError
 from fer_export.latency import explain, matmul
 from fer_export.latency import plan as bench_plan
 from fer_export.latency import run as benchmark
-from fer_export.latency.process import Kernels
+from fer_export.latency.process import Kernels, Process
 from fer_export.latency.results import Bench, Row
 from fer_export.model_file import tflite, tflite_metadata
 from fer_export.report.text.bench import bench_text
@@ -150,20 +150,28 @@ def test_blocks_interleave_in_an_order_of_their_own_each_round() -> None:
     assert order(1) == first != order(2)
 
 
+NO_PROCESS = cast(Process, None)
+"""Of records whose latencies are made up."""
+
+
+class Spread(benchmark.Record):
+    """A record whose blocks take 1000 ns, and a width more or less in turns."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(NO_PROCESS)
+        self.latencies = itertools.cycle([1000, 1000 + width, 1000 - width])
+
+    def warm_up(self, seconds: float) -> None:
+        pass
+
+    def run_block(self) -> None:
+        self.blocks.append([next(self.latencies)])
+
+
 def test_rounds_end_once_every_median_is_known() -> None:
-    class Record(benchmark._Record):
-        def warm_up(self, seconds: float) -> None:
-            pass
-
-        def run_block(self) -> None:
-            self.blocks.append([next(self.latencies)])
-
-    def rounds(within: float | None, *spread: int) -> int:
-        records = [Record(None) for _ in spread]  # type: ignore[arg-type]
-        for record, width in zip(records, spread, strict=True):
-            record.latencies = itertools.cycle([1000, 1000 + width, 1000 - width])  # type: ignore[attr-defined]
+    def rounds(within: float | None, *widths: int) -> int:
         timing = benchmark.Timing(20, within=within)
-        return benchmark.measure(records, timing, lambda task, done, total: None)
+        return benchmark.measure([Spread(width) for width in widths], timing, lambda task, done, total: None)
 
     assert rounds(0.02, 5, 5) == benchmark.FEWEST_ROUNDS
     assert rounds(0.02, 5, 300) == 20
@@ -173,14 +181,14 @@ def test_rounds_end_once_every_median_is_known() -> None:
 def test_the_interval_of_a_median_holds_it_as_often_as_it_says() -> None:
     rng, held = np.random.default_rng(1), 0
     for _ in range(400):
-        record = benchmark._Record(process=None, blocks=[[each] for each in rng.normal(1000, 20, 12)])  # type: ignore[arg-type]
+        record = benchmark.Record(NO_PROCESS, blocks=[[each] for each in rng.normal(1000, 20, 12)])
         middle = float(np.median(record.ns))
         held += abs(middle - 1000) <= record.median_within * middle
     assert held / 400 >= 0.95
 
 
 def test_medians_of_even_and_odd_rounds_are_compared() -> None:
-    record = benchmark._Record(process=None, blocks=[[100, 100], [120, 120], [100], [120]])  # type: ignore[arg-type]
+    record = benchmark.Record(NO_PROCESS, blocks=[[100, 100], [120, 120], [100], [120]])
     assert record.halves_differ_percent == 20.0
     assert record.ns == [100, 100, 120, 120, 100, 120]
 

@@ -370,7 +370,6 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
 
     from ..bundle import find_app
     from ..bundle import make as bundling
-    from ..exporting import Options
     from ..report.text.android import android_text
     from ..report.text.bundle import bundle_text
 
@@ -387,15 +386,7 @@ def bundle(options: argparse.Namespace, bar: Bar) -> int:
         checkpoint,
         places or [Path("bundle")],
         data=data,
-        options=Options(
-            split=options.split,
-            calibration_count=options.calibration_faces,
-            seed=options.seed,
-            min_agreement=options.min_agreement,
-            max_drop=options.max_drop,
-            repair=options.repair,
-            strict_int8=options.strict_int8,
-        ),
+        options=objects.bundle_options(options),
         formats=options.formats.split(",") if options.formats else (),
         on_step=bar.step,
     )

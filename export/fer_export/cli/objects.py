@@ -22,11 +22,15 @@ def group(options: argparse.Namespace) -> Any:
 
 
 def export_options(options: argparse.Namespace) -> Any:
+    """How the commands of the formats and `all` export."""
+    return bundle_options(options, input_kind=options.input, io=options.io, all_faces=options.all_faces)
+
+
+def bundle_options(options: argparse.Namespace, **others: Any) -> Any:
+    """How `bundle` exports, and others of exporting.Options."""
     from ..exporting import Options
 
     return Options(
-        input_kind=options.input,
-        io=options.io,
         split=options.split,
         calibration_count=options.calibration_faces,
         seed=options.seed,
@@ -34,7 +38,7 @@ def export_options(options: argparse.Namespace) -> Any:
         max_drop=options.max_drop,
         repair=options.repair,
         strict_int8=options.strict_int8,
-        all_faces=options.all_faces,
+        **others,
     )
 
 

@@ -57,7 +57,7 @@ class Timing:
 
 
 @dataclass
-class _Record:
+class Record:
     """Latencies of an entrant, one block per round."""
 
     process: Process
@@ -140,7 +140,7 @@ def bench(
         for i, entrant in enumerate(entrants):
             on_step("loading", i, len(entrants))
             process = Process(entrant.runtime, entrant.path, entrant.threads, python=pythons[entrant.runtime])
-            records.append(_Record(stack.enter_context(process)))
+            records.append(Record(stack.enter_context(process)))
         rounds = measure(records, timing, on_step)
         within = max(record.median_within for record in records)
         rows = [_row(e, e.file, record) for e, record in zip(entrants, records, strict=True) if e.file]
@@ -177,7 +177,7 @@ def _python(runtime: str) -> Path:
     return Path(formats.loaded(row.interpreter)()) if row.interpreter else Path(sys.executable)
 
 
-def measure(records: Sequence[_Record], timing: Timing, on_step: OnStep) -> int:
+def measure(records: Sequence[Record], timing: Timing, on_step: OnStep) -> int:
     """Warm up and time all; how many rounds were needed."""
     for i, record in enumerate(records):
         on_step("warming up", i, len(records))
@@ -193,7 +193,7 @@ def measure(records: Sequence[_Record], timing: Timing, on_step: OnStep) -> int:
     return i + 1
 
 
-def _row(entrant: Entrant, file: File, record: _Record) -> Row:
+def _row(entrant: Entrant, file: File, record: Record) -> Row:
     process, graph = record.process, file.graph
     p5, p50, p95 = (round(float(value) / 1e6, 5) for value in np.percentile(record.ns, (5, 50, 95)))
     macs = graph.macs if graph else None
@@ -228,7 +228,7 @@ def _row(entrant: Entrant, file: File, record: _Record) -> Row:
     )
 
 
-def _peak(entrant: Entrant, record: _Record) -> Peak:
+def _peak(entrant: Entrant, record: Record) -> Peak:
     p50 = round(float(np.median(record.ns)) / 1e6, 5)
     return Peak(
         runtime=entrant.runtime,
