@@ -118,6 +118,7 @@ MOST_PARAMETERS = 6
 MORE_PARAMETERS = {
     "api": "the public face: one named parameter for each choice of a command",
     "exporting.export.export": "those of fer.export",
+    "exporting.repair.repair": "a file, what it was made of, and how to go on",
     "serve.run.serve": "those of fer.serve_photos",
 }
 """Modules and functions that may have more, and why; the functions of rooms say it in their docstring too."""

@@ -89,7 +89,7 @@ def _ours(network: Checkpoint, file_format: str, data: Any, judge: Judge) -> lis
             "agreement": round(parity.agreement.value, 5),
             "passed": parity.passed,
             "floats": made.said_of_floats,
-            "repaired": list(made.repair.tries[-1].float_layers) if made.repair else [],
+            "repaired": list(made.repair.kept.float_layers) if made.repair and made.repair.kept else [],
             "bytes": len(content),
             "processor_seconds": round(seconds, 1),
         }

@@ -13,13 +13,13 @@ from keras import layers
 from fer_export.calibration import calibration_set, probe_faces
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
-from fer_export.convert import convert
+from fer_export.convert import convert, converter
 from fer_export.dataset import read as readers
 from fer_export.errors import ConversionError, DataError, ExportFileError, UsageError
 from fer_export.exporting import blame
 from fer_export.exporting import export as exporting
 from fer_export.model_file import inspect as modelfile
-from fer_export.network import float_twin
+from fer_export.network import layers as network_layers
 from fer_export.network.layer_names import LayerNames
 from fer_export.report.text.blame import blame_text
 from fer_export.report.text.next_commands import Flags
@@ -197,7 +197,7 @@ def test_the_twin_is_the_network(outlier, varied):
     """Before it is rounded, the rewritten network computes what the checkpoint does."""
     for checkpoint in (outlier.checkpoint, varied):
         images = faces(16).images
-        made = float_twin.of(checkpoint, variants.find("tflite", "int16x8"), "gray", faces().images)
+        made = converter("tflite", checkpoint).twin(variants.find("tflite", "int16x8"), faces())
         assert np.asarray(made.values(images)[made.output]) == pytest.approx(checkpoint.predict(images), abs=1e-4)
 
 
@@ -249,7 +249,7 @@ def test_files_that_cannot_be_blamed_are_refused(tmp_path, healthy, outlier):
 
 
 def test_a_network_without_visible_layers_is_refused(healthy, monkeypatch):
-    monkeypatch.setattr(float_twin.layers, "is_graph", lambda layer: False)
+    monkeypatch.setattr(network_layers, "is_graph", lambda layer: False)
     with pytest.raises(ConversionError, match="not visible"):
         measured(healthy)
 

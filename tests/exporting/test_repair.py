@@ -14,13 +14,19 @@ from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
 from fer_export.contract.variants import Gate
-from fer_export.convert import convert, tflite
+from fer_export.convert import convert, converter, tflite
 from fer_export.errors import ConversionError, ExportFileError, UsageError
 from fer_export.exporting import repair
+from fer_export.exporting.blame import Blame
+from fer_export.exporting.layer_errors import LayerError
 from fer_export.model_file import inspect as modelfile
 from fer_export.model_file import tflite_metadata, tflite_versions
+from fer_export.network import prepare
+from fer_export.network.fitting import fit
+from fer_export.network.prepared import Prepared
 from fer_export.parity.figures import ParityFaces
 from fer_export.parity.judge import Judge
+from fer_export.parity.statistics import Proportion
 from fer_export.report.text.blame import repair_text
 from fer_export.runtimes import LiteRt
 from fer_export.runtimes.op_by_op import open_activations
@@ -137,7 +143,7 @@ def test_a_file_that_the_runtime_refuses_is_repaired_too(tmp_path):
 
 
 def test_a_refused_try_counts_as_failed(outlier, mended, monkeypatch):
-    monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: mended.blame)
 
     def refuse(content):
         raise ExportFileError("LiteRT cannot run the file")
@@ -167,17 +173,17 @@ def test_time_that_other_programs_took_does_not_count(passed, computed, seconds,
 
 
 def test_layers_that_the_converter_refuses_do_not_end_the_repair(outlier, mended, monkeypatch):
-    monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
-    convert_as, asked = repair.blame.convert_as, []
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: mended.blame)
+    asked = []
 
-    def refuse_first(content, checkpoint, calibrated, float_layers):
-        asked.append(float_layers)
-        if len(asked) == 1:
-            raise ConversionError("TensorFlow left CONV_2D in int8")
-        return convert_as(content, checkpoint, calibrated, float_layers)
+    class RefusesFirst(tflite.Converter):
+        def convert(self, variant, calibration=None, float_layers=()):
+            asked.append(float_layers)
+            if len(asked) == 1:
+                raise ConversionError("TensorFlow left CONV_2D in int8")
+            return super().convert(variant, calibration, float_layers)
 
-    monkeypatch.setattr(repair.blame, "convert_as", refuse_first)
-    result = repaired(outlier)
+    result = repaired(outlier, converter=RefusesFirst(outlier.checkpoint))
     first, *others = result.tries
     assert (first.passed, first.bytes, first.refused) == (False, 0, "TensorFlow left CONV_2D in int8")
     assert result.passed == others[-1].passed is True
@@ -198,15 +204,33 @@ def test_weights_that_int8_cannot_hold_are_cured(heavy):
 def test_float_layers_get_their_unrounded_weights(heavy, monkeypatch):
     """Rounding for int8 comes before the conversion; a layer kept in float must not keep it."""
     kept = convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
-    monkeypatch.setattr(tflite.float_twin, "unround", lambda *arguments: None)
+    network = Prepared.network
+    monkeypatch.setattr(Prepared, "network", lambda prepared, unrounded=(): network(prepared))
     rounded = convert(heavy.checkpoint, INT8, calibration=heavy.calibrated, float_layers=("heavy",))
     assert heavy.judge(kept).mean_difference < 0.2 * heavy.judge(rounded).mean_difference
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_a_network_is_fitted_once_for_all_files(heavy, file_format, monkeypatch):
+    """The files of one converter are those of new ones, whatever it made before."""
+    variant, calibrated = variants.find(file_format, "int8"), heavy.calibrated
+    wanted = {
+        kept: convert(heavy.checkpoint, variant, calibration=calibrated, float_layers=kept) for kept in ((), ("heavy",))
+    }
+    fitted = []
+    monkeypatch.setattr(prepare, "fit", lambda *arguments, **named: fitted.append(fit(*arguments, **named)))
+    maker = converter(file_format, heavy.checkpoint)
+    assert maker.convert(variant, calibrated) == wanted[()]
+    maker.twin(variant, calibrated)
+    for kept in (("heavy",), (), ("heavy",)):
+        assert maker.convert(variant, calibrated, kept) == wanted[kept]
+    assert len(fitted) == 1
 
 
 @pytest.fixture
 def blamed(mended, monkeypatch):
     """The ranking is known already."""
-    monkeypatch.setattr(repair.blame, "measure", lambda *arguments: mended.blame)
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: mended.blame)
 
 
 @pytest.mark.slow
@@ -226,6 +250,42 @@ def test_one_layer_after_the_other_until_a_file_passes(outlier):
     assert second.culprit not in first.float_layers
     assert result.content == judged[1]
     assert result.blame.layers[0].layer == first.culprit
+
+
+def layer_error(name):
+    """A layer whose weights add an error."""
+    return LayerError(name, 1, False, ("CONV_2D",), 8, 0.1, 0.1, 0.1, 0.1, 0.0, (), ())
+
+
+@pytest.mark.parametrize(
+    ("needed", "tries", "asked"),
+    [(1, 8, [1]), (3, 8, [1, 2, 4, 3]), (5, 8, [1, 2, 4, 8, 6, 5]), (5, 4, [1, 2, 4, 8]), (99, 8, [1, 2, 4, 8, 10])],
+)
+def test_the_number_of_layers_is_doubled_until_a_file_passes_then_lowered(outlier, needed, tries, asked, monkeypatch):
+    ranking = tuple(layer_error(f"layer_{number}") for number in range(10))
+    blamed = Blame("model", INT8, "made faces", 32, Proportion(30, 32), 0.1, ranking)
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: blamed)
+    passed, failed = outlier.judge(outlier.content, ALWAYS), outlier.judge(outlier.content, NEVER)
+    kept = []
+
+    class Pretends(tflite.Converter):
+        def convert(self, variant, calibration=None, float_layers=()):
+            kept.append(float_layers)
+            return outlier.content
+
+    result = repair.repair(
+        outlier.content,
+        outlier.checkpoint,
+        outlier.calibrated,
+        lambda content: passed if len(kept[-1]) >= needed else failed,
+        converter=Pretends(outlier.checkpoint),
+        limits=repair.Limits(tries=tries),
+    )
+    assert [len(layers) for layers in kept] == [len(each.float_layers) for each in result.tries] == asked
+    assert all(layers == tuple(f"layer_{number}" for number in range(len(layers))) for layers in kept)
+    fewest = min((count for count in asked if count >= needed), default=None)
+    assert (len(result.kept.float_layers) if result.kept else None) == fewest
+    assert result.passed == (fewest is not None)
 
 
 @pytest.mark.usefixtures("blamed")

@@ -79,8 +79,6 @@ class Format:
     """`function(row, twin, machine) -> str`: why a quantised file may be slower than its float twin."""
     operands: frozenset[str] = frozenset()
     """Ops that are int8 in an int8 file where the runtime may compute others in float; empty where all must be int8."""
-    narrow_logits: bool = False
-    """Whether the last layer's values are narrowed for an int8 file, because they are stored in 8 bits."""
     bundled: tuple[str, ...] = ()
     """Precisions that a bundle holds; it needs kernel sets in bundle/golden."""
     bundled_on_request: tuple[str, ...] = ()
@@ -166,7 +164,6 @@ FORMATS: dict[str, Format] = {
             activations="fer_export.runtimes.op_by_op:TfliteActivations",
             matrix_product="fer_export.latency.matmul:tflite",
             slower="fer_export.latency.explain:why_tflite",
-            narrow_logits=True,
             bundled=("int8", "none"),
             counts_delegated=True,
         ),
@@ -214,7 +211,6 @@ FORMATS: dict[str, Format] = {
                     untimed="its kernels on this processor say nothing of a microcontroller's",
                 ),
             ),
-            narrow_logits=True,
             companions="fer_export.convert.microcontroller_project:companions",
             twin="fer_export.runtimes.tflite_micro:litert",
             default_network="nano-7",

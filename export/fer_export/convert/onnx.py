@@ -23,7 +23,7 @@ from ..contract import Variant, tensors
 from ..dataset import as_input
 from ..errors import ConversionError, FerExportError, OutputError, UsageError, one_line
 from ..model_file import onnx as onnxfile
-from ..network import LayerNames, float_twin, has_depthwise
+from ..network import LayerNames, Prepared, Twin, has_depthwise
 from ..network import prepare as graph
 from ..system import keras_backend
 from . import onnx_crop, onnx_graph, onnx_ranges
@@ -55,6 +55,7 @@ class Converter:
     def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
         self._checkpoint, self._input_kind = checkpoint, input_kind
         self._inner_kind = tensors.network_kind(input_kind)
+        self._last: Prepared | None = None
         self._input_type, output_type = tensors.io_types(io, input_kind)
         if output_type != "float32":
             raise UsageError(
@@ -91,16 +92,28 @@ class Converter:
             model = graph.exportable(self._checkpoint, self._inner_kind)
             return _float_model(model, self._input_type, Path(folder))
 
+    def twin(self, variant: Variant, calibration: CalibrationSet | None = None) -> Twin:
+        """The float network behind a file; see convert.protocol.Repairable."""
+        if variant.integer and calibration is not None:
+            return self._prepared(calibration).twin()
+        return Prepared(self._checkpoint, self._inner_kind).twin()
+
+    def _prepared(self, calibration: CalibrationSet) -> Prepared:
+        """The network prepared for int8: the same one as before where the faces are the same."""
+        if self._last is None or self._last.calibration is not calibration.images:
+            # Not with narrow logits: behind the last layer onnxruntime computes in float anyway.
+            self._last = Prepared(self._checkpoint, self._inner_kind, calibration.images)
+        return self._last
+
     def _int8(
         self, calibration: CalibrationSet, float_layers: Sequence[str], folder: Path
     ) -> tuple[Any, dict[str, int]]:
         """The int8 graph, and the layers of it that compute in float."""
-        # Not with narrow logits: behind the last layer onnxruntime computes in float anyway.
-        network = graph.exportable(self._checkpoint, self._inner_kind, calibration.images)
-        names = LayerNames(network)
+        prepared = self._prepared(calibration)
+        names = LayerNames(prepared.network())
         if float_layers:
             names.check(float_layers)
-            float_twin.unround(network, self._checkpoint, calibration.images, float_layers)
+        network = prepared.network(float_layers)
         images = as_input(calibration.images, tensors.channels(self._inner_kind)).astype(self._input_type)
         plain, by_error = _float_model(network, self._input_type, folder), has_depthwise(self._checkpoint.network)
         model = _quantised(plain, images, float_layers, folder, by_error=by_error)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..calibration import CalibrationSet
 from ..checkpoint import Checkpoint
 from ..contract import Variant
+from ..network import Twin
 
 
 class Converter(Protocol):
@@ -36,6 +37,17 @@ class Converter(Protocol):
 
         Raises ConversionError when the format or the precision has no such op, UsageError when the calibration set or
         the float layers do not go with the precision or the network.
+        """
+        ...
+
+
+class Repairable(Converter, Protocol):
+    """The converter of a format whose files `blame` looks into and `--repair` makes again."""
+
+    def twin(self, variant: Variant, calibration: CalibrationSet | None = None) -> Twin:
+        """The float network behind a file, layer by layer; use it before the next file is converted.
+
+        Raises ConversionError for a network whose layers are not visible.
         """
         ...
 

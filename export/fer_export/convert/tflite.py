@@ -18,8 +18,7 @@ from ..checkpoint import Checkpoint
 from ..contract import Variant, tensors
 from ..errors import ConversionError, OutputError, UsageError, one_line
 from ..model_file import tflite, tflite_metadata, tflite_versions
-from ..network import LayerNames, float_twin, has_depthwise, unrolled
-from ..network import prepare as graph
+from ..network import LayerNames, Prepared, Twin, has_depthwise, unrolled
 from ..system import keras_backend
 from . import lite, lite_process, tflite_crop, tflite_kernels
 
@@ -33,6 +32,7 @@ class Converter:
     def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
         self._checkpoint, self._input_kind, self._io = checkpoint, input_kind, io
         self._input_type, self._output_type = tensors.io_types(io, input_kind)
+        self._int8: Prepared | None = None
 
     def convert(
         self, variant: Variant, calibration: CalibrationSet | None = None, float_layers: Sequence[str] = ()
@@ -48,16 +48,11 @@ class Converter:
         """The file without its metadata, and what it says about itself."""
         checkpoint, inner_kind = self._checkpoint, tensors.network_kind(self._input_kind)
         self._check(variant, calibration, float_layers)
-        model = graph.exportable(
-            checkpoint,
-            inner_kind,
-            calibration.images if variant.integer and calibration is not None else None,
-            narrow_logits=variant.precision == "int8",
-            fine_activations=variant.precision != "int8",
-        )
-        if float_layers and calibration is not None:
+        prepared = self._prepared(variant, calibration)
+        model = prepared.network()
+        if float_layers:
             LayerNames(model).check(float_layers)
-            float_twin.unround(model, checkpoint, calibration.images, float_layers)
+            model = prepared.network(float_layers)
         types = self._input_type, self._output_type
         by_error, channels = has_depthwise(checkpoint.network), tensors.channels(inner_kind)
         work = lite.Work(variant.precision, *types, channels, tuple(float_layers), by_error)
@@ -71,6 +66,21 @@ class Converter:
         if promised.frame is not None:
             content = tflite_crop.with_crop(content, promised.frame)
         return tflite_versions.declare(content), promised
+
+    def twin(self, variant: Variant, calibration: CalibrationSet | None = None) -> Twin:
+        """The float network behind a file; see convert.protocol.Repairable."""
+        return self._prepared(variant, calibration).twin()
+
+    def _prepared(self, variant: Variant, calibration: CalibrationSet | None) -> Prepared:
+        """The network prepared for a precision; for int8 the same one as before where the faces are the same."""
+        images = calibration.images if variant.integer and calibration is not None else None
+        int8 = variant.precision == "int8"
+        if int8 and self._int8 is not None and self._int8.calibration is images:
+            return self._int8
+        made = Prepared(self._checkpoint, tensors.network_kind(self._input_kind), images, int8, not int8)
+        if int8:
+            self._int8 = made
+        return made
 
     def _check(self, variant: Variant, calibration: CalibrationSet | None, float_layers: Sequence[str]) -> None:
         if self._output_type not in variant.output_types:

@@ -6,7 +6,7 @@ from the checkpoint with what the file records: its input, its precision, the fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ import numpy as np
 from ..calibration import CalibrationSet, calibration_set, probe_cache
 from ..checkpoint import Checkpoint
 from ..contract import Variant, find, tensors
-from ..convert import convert
+from ..convert import Repairable, converter
 from ..dataset import Dataset, as_input, fit
 from ..errors import DataError, ExportFileError, UsageError
 from ..model_file import ModelInfo, inspect
 from ..model_file import inspect as modelfile
-from ..network import float_twin, meant_by, paths
+from ..network import meant_by, paths
 from ..parity import Proportion
 from ..runtimes.op_by_op import open_activations
 from ..system import OnStep, Readable, keras_backend, silent
@@ -100,9 +100,10 @@ def blame(
     document = _contract(path, said, checkpoint)
     calibrated = _calibration(path, said, checkpoint, data, on_step)
     chosen = _measuring(calibrated, checkpoint, data, on_step)
-    result = measure(content, checkpoint, calibrated, chosen, on_step)
+    maker, variant = converter_of(content, checkpoint), described(content)[0]
+    result = measure(content, checkpoint, calibrated, chosen, on_step, converter=maker)
     on_step("converting again", 0, 1)
-    again = convert_as(content, checkpoint, calibrated, tuple(document.get("float_layers", ())))
+    again = maker.convert(variant, calibrated, tuple(document.get("float_layers", ())))
     return replace(result, rebuilt=again == content, file=path.name)
 
 
@@ -112,19 +113,23 @@ def measure(
     calibrated: CalibrationSet | None,
     faces: CalibrationSet,
     on_step: OnStep = silent,
+    *,
+    converter: Repairable | None = None,
 ) -> Blame:
     """Rank the layers of a file's bytes.
 
     calibrated: what it was converted with.
     faces: what to measure on.
+    converter: one as `converter_of` gives, which may have prepared the network already.
 
     Raises ExportFileError when the file has no contract or cannot be run, ConversionError as `blame` does.
     """
-    variant, document = _described(content)
+    variant, document = described(content)
     checkpoint = meant_by(checkpoint, document)
+    opened = open_activations(content)
     on_step("making the float twin", 0, 1)
-    floats = float_twin.of(checkpoint, variant, document["input_kind"], calibrated.images if calibrated else None)
-    compared = Comparison(open_activations(content), floats, paths(checkpoint.network))
+    floats = (converter or converter_of(content, checkpoint)).twin(variant, calibrated)
+    compared = Comparison(opened, floats, paths(checkpoint.network))
     images = faces.images[np.linspace(0, len(faces.images) - 1, min(FACES, len(faces.images))).astype(int)]
     given = as_input(images, tensors.channels(document["input_kind"]))
     batch = max(1, PIXELS // checkpoint.size**2)
@@ -143,25 +148,18 @@ def measure(
     )
 
 
-def convert_as(
-    content: bytes, checkpoint: Checkpoint, calibrated: CalibrationSet | None, float_layers: Sequence[str]
-) -> bytes:
-    """The network converted as the file records, with other layers kept in float."""
-    variant, document = _described(content)
+def converter_of(content: bytes, checkpoint: Checkpoint) -> Repairable:
+    """The converter that makes a file as this one, of the network that it was made from."""
+    variant, document = described(content)
     ends = {document["input_type"], document["output_type"]}
     # The usual ends, bytes in and floats out, differ; one type for both was asked for.
     io = ends.pop() if len(ends) == 1 else None
-    return convert(
-        meant_by(checkpoint, document),
-        variant,
-        input_kind=document["input_kind"],
-        io=io,
-        calibration=calibrated,
-        float_layers=float_layers,
-    )
+    made: Repairable = converter(variant.format, meant_by(checkpoint, document), document["input_kind"], io)
+    return made
 
 
-def _described(content: bytes) -> tuple[Variant, dict[str, Any]]:
+def described(content: bytes) -> tuple[Variant, dict[str, Any]]:
+    """What a file is, and its contract; raises ExportFileError where it has none."""
     document = modelfile.read(content).contract
     if document is None:
         raise ExportFileError("the file has no contract inside; export it with `export()`")

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from ..calibration import CalibrationSet, calibration_set, probe_cache
 from ..checkpoint import Checkpoint
 from ..contract import Variant, find, formats, tensors
-from ..convert import Companions, converter
+from ..convert import Companions, Converter, Repairable, converter
 from ..convert.lite_process import is_known
 from ..dataset import Dataset
 from ..errors import ConversionError, DataError, ExportFileError, UsageError
@@ -25,8 +26,6 @@ from . import float_ops
 from .beside import Beside, Piece
 from .exported import Export, ExportedFile, Options, Refused
 from .repair import repair
-
-Convert = Callable[[Variant, CalibrationSet | None], bytes]
 
 WORTH_A_PROCESS = 1000
 """Judging faces from which a process that judges beside the conversions saves more than its start costs."""
@@ -105,12 +104,13 @@ def export_variants(
     return Export(checkpoint, options, calibrating, task.judge, exported, refused, seconds)
 
 
-def _converter(checkpoint: Checkpoint, file_format: str, options: Options) -> Convert:
-    """Variant and calibration set to the bytes of a file; what the precisions share is computed once."""
+def _converter(checkpoint: Checkpoint, file_format: str, options: Options) -> Converter:
+    """The converter of a format: what the precisions share is computed once."""
     row = formats.FORMATS[file_format]
     if options.input_kind not in row.inputs:
         raise UsageError(f"{row.file} does not take `input_kind={options.input_kind}`; use {' or '.join(row.inputs)}")
-    return converter(file_format, checkpoint, options.input_kind, options.io).convert
+    made: Converter = converter(file_format, checkpoint, options.input_kind, options.io)
+    return made
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Task:
 
 
 def _files(
-    task: Task, variants: Sequence[Variant], converters: Mapping[str, Convert]
+    task: Task, variants: Sequence[Variant], converters: Mapping[str, Converter]
 ) -> tuple[tuple[ExportedFile, ...], tuple[Refused, ...]]:
     """The files of all variants, and the variants that the network does not allow.
 
@@ -149,7 +149,7 @@ def _files(
 
     def finish(variant: Variant, content: bytes, seconds: float, judging: Callable[[], Judged]) -> None:
         try:
-            files_of[variant] = finished(task, variant, content, seconds, judging)
+            files_of[variant] = finished(task, variant, content, seconds, judging, converters[variant.format])
         except ConversionError as error:
             files_of[variant] = Refused(variant, str(error))
 
@@ -179,10 +179,10 @@ def _files(
     )
 
 
-def converted(task: Task, variant: Variant, convert: Convert) -> bytes:
+def converted(task: Task, variant: Variant, converter: Converter) -> bytes:
     """The bytes of one file; raises ConversionError, also for float ops where none are allowed."""
     task.on_step(f"converting to {variant.label}", 0, 1)
-    content = convert(variant, task.calibrating)
+    content = converter.convert(variant, task.calibrating)
     floats = float_ops.of(content)
     if floats and task.options.strict_int8:
         found = float_ops.in_words(floats, variant.precision)
@@ -210,12 +210,13 @@ def judged(
 
 
 def finished(
-    task: Task, variant: Variant, content: bytes, seconds: float, judging: Callable[[], Judged]
+    task: Task, variant: Variant, content: bytes, seconds: float, judging: Callable[[], Judged], converter: Converter
 ) -> ExportedFile:
     """One converted file: judged, repaired where that was asked for, and written.
 
     seconds: what its conversion took.
     judging: gives the first judgement of the file, or raises ExportFileError.
+    converter: what made the file.
     """
     begun = time.perf_counter()
     calibrating, attempt = task.calibrating, None
@@ -236,6 +237,7 @@ def finished(
             task.checkpoint,
             calibrating,
             lambda made: again(made, silent).parity,
+            converter=cast(Repairable, converter),
             on_step=task.on_step,
         )
         if attempt.content is not None:

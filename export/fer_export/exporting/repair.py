@@ -1,8 +1,9 @@
 """Repair of an int8 file that fails its gate: the layers with the largest errors stay in float, as few as possible.
 
-Blame ranks the layers; the first is kept in float, then the first two, and so on, and every file is judged as the
-failed one was, until one passes. Where a layer's output is what int8 cannot hold, the layers that read it stay in
-float as well: between a float layer and an int8 one its output would be put on the same coarse grid again.
+Blame ranks the layers; the first is kept in float, then the first two, four, eight, and every file is judged as the
+failed one was, until one passes; then numbers between, as long as there is time. Where a layer's output is what int8
+cannot hold, the layers that read it stay in float as well: between a float layer and an int8 one its output would be
+put on the same coarse grid again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from ..calibration import CalibrationSet
 from ..checkpoint import Checkpoint
+from ..convert import Repairable
 from ..errors import ConversionError, ExportFileError, UsageError
 from ..model_file import SHAPE_OPS
 from ..model_file import inspect as modelfile
@@ -96,7 +98,7 @@ class Try:
 
 @dataclass(frozen=True)
 class Repair:
-    """Every try in order, the last the one that passed if any did."""
+    """Every try in order, and the best file that passed."""
 
     blame: Blame
     """The ranking that the tries follow."""
@@ -105,7 +107,7 @@ class Repair:
     """Every try in order."""
 
     content: bytes | None
-    """The file that passed; None if none did."""
+    """The file that passed with the fewest layers in float; None if none did."""
 
     bytes: int
     """Size of the file that failed."""
@@ -113,6 +115,12 @@ class Repair:
     @property
     def passed(self) -> bool:
         return self.content is not None
+
+    @property
+    def kept(self) -> Try | None:
+        """The try whose file passed with the fewest layers in float; None if none did."""
+        passed = [each for each in self.tries if each.passed]
+        return passed[-1] if passed else None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -129,6 +137,7 @@ def repair(
     calibrated: CalibrationSet,
     judge: Callable[[bytes], Parity],
     *,
+    converter: Repairable | None = None,
     limits: Limits = Limits(),
     on_step: OnStep = silent,
 ) -> Repair:
@@ -138,38 +147,67 @@ def repair(
     checkpoint: the network that it was made from.
     calibrated: the calibration set that it was converted with.
     judge: the parity of a file; it may raise ExportFileError for a file that the runtime refuses.
+    converter: what made the file; None for a new one.
     limits: of tries and seconds.
     on_step: called with the task, the steps done and the number of steps.
 
+    Over six parameters: a file, what it was made of, and how to go on.
+
     Raises UsageError for another precision, ConversionError when the network's layers are not visible.
     """
-    precision = (modelfile.read(content).contract or {}).get("precision")
-    if precision != "int8":
-        raise UsageError(f"only int8 files can be repaired, not {precision}; use `precision='int8'`")
+    variant, _ = blame.described(content)
+    if variant.precision != "int8":
+        raise UsageError(f"only int8 files can be repaired, not {variant.precision}; use `precision='int8'`")
     watch = Stopwatch()
-    blamed = blame.measure(content, checkpoint, calibrated, calibrated, on_step)
+    maker = converter or blame.converter_of(content, checkpoint)
+    blamed = blame.measure(content, checkpoint, calibrated, calibrated, on_step, converter=maker)
+    choices, ranked = _choices(blamed), watch.seconds
     tries: list[Try] = []
-    ranked = watch.seconds
-    kept: tuple[str, ...] = ()
-    for error in blamed.layers:
-        wanted = tuple(dict.fromkeys((*kept, *error.cure)))
-        if wanted == kept or error.effect == 0:
-            continue
+    passed: bytes | None = None
+    low, high = 0, len(choices)  # so many are known to be too few, and enough
+    while (count := _next_count(low, high, enough=passed is not None, of=len(choices))) is not None:
         now = watch.seconds
         if len(tries) == limits.tries or (tries and now + (now - ranked) / len(tries) > limits.seconds):
             break
-        kept = wanted
+        culprit, kept = choices[count - 1]
         on_step(f"keeping {', '.join(kept)} in float", len(tries), limits.tries)
         try:
-            made = blame.convert_as(content, checkpoint, calibrated, kept)
+            made = maker.convert(variant, calibrated, kept)
         except ConversionError as refusal:
             # More layers in float may be what it takes.
-            tries.append(Try(error.layer, kept, (), 0, None, None, str(refusal)))
+            tries.append(Try(culprit, kept, (), 0, None, None, str(refusal)))
+            low = count
             continue
-        tries.append(_tried(error.layer, kept, content, made, judge))
+        tries.append(_tried(culprit, kept, content, made, judge))
         if tries[-1].passed:
-            return Repair(blamed, tuple(tries), made, len(content))
-    return Repair(blamed, tuple(tries), None, len(content))
+            passed, high = made, count
+        else:
+            low = count
+    return Repair(blamed, tuple(tries), passed, len(content))
+
+
+def _choices(blamed: Blame) -> list[tuple[str, tuple[str, ...]]]:
+    """For each number of culprits, from 1 on: the last of them, and all layers that stay in float for them."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    kept: tuple[str, ...] = ()
+    for error in blamed.layers:
+        wanted = tuple(dict.fromkeys((*kept, *error.cure)))
+        if wanted != kept and error.effect > 0:
+            kept = wanted
+            found.append((error.layer, kept))
+    return found
+
+
+def _next_count(low: int, high: int, *, enough: bool, of: int) -> int | None:
+    """How many culprits to try next: 1, 2, 4, 8 until a file passes, then between; None where nothing is left.
+
+    low: so many were too few.
+    high: so many were enough, where `enough` says that any was.
+    of: the largest number.
+    """
+    if enough:
+        return (low + high) // 2 if high - low > 1 else None
+    return min(max(1, 2 * low), of) if low < of else None
 
 
 def _tried(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .float_twin import Twin
     from .layer_names import Call, LayerNames, paths
     from .layers import has_depthwise, is_graph, leaves, unrolled
+    from .prepared import Prepared
     from .prior import EQUAL, TRAINED, Prior, choose, expecting, meant_by, with_prior
     from .ranges import best_range
     from .steps import INPUT, Step
@@ -20,6 +21,7 @@ __all__ = [
     "EQUAL",
     "INPUT",
     "LayerNames",
+    "Prepared",
     "Prior",
     "StatisticsGap",
     "Step",
@@ -44,6 +46,7 @@ __getattr__ = on_demand(
         "EQUAL": "prior",
         "INPUT": "steps",
         "LayerNames": "layer_names",
+        "Prepared": "prepared",
         "Prior": "prior",
         "StatisticsGap": "batch_norms",
         "Step": "steps",

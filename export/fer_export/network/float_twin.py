@@ -6,19 +6,13 @@ replaced and the rest of the network computed from there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint import Checkpoint
-from ..contract import FORMATS, Variant
-from ..errors import ConversionError
-from . import layers, logit_gaps
-from . import prepare as graph
-from .equalise import equalise
-from .layer_names import LayerNames, paths
+from .layer_names import LayerNames
 from .steps import INPUT, Step, Trace
 
 if TYPE_CHECKING:
@@ -84,39 +78,3 @@ class Twin:
             else:
                 open_ends.extend(self._makers[current].reads.values())
         return frozenset(found)
-
-
-def of(checkpoint: Checkpoint, variant: Variant, input_kind: str, calibration: NDArray[np.uint8] | None) -> Twin:
-    """The twin of a file that was converted with these settings.
-
-    calibration: the faces uint8 [N, S, S, 1] that it was converted with.
-
-    Raises ConversionError for a network whose layers are not visible.
-    """
-    if not layers.is_graph(checkpoint.network):
-        raise ConversionError(
-            f"the layers of {checkpoint.name} are not visible; pass its functional Keras network (.keras or .h5)"
-        )
-    narrow = FORMATS[variant.format].narrow_logits and variant.precision == "int8"
-    model = graph.exportable(checkpoint, input_kind, calibration, narrow)
-    if calibration is not None:
-        unround(model, checkpoint, calibration, {*paths(checkpoint.network), *logit_gaps.LAYERS, logit_gaps.AVERAGED})
-    return Twin(model)
-
-
-def unround(model: keras.Model, checkpoint: Checkpoint, calibration: NDArray[np.uint8], only: Collection[str]) -> None:
-    """Give layers of an exportable network back the weights they had before they were fitted to int8, in place.
-
-    model: what `graph.exportable` made of this checkpoint with these calibration faces, uint8 [N, S, S, 1].
-    only: paths of the layers to restore.
-    """
-    network = graph.without_batch_norms(checkpoint.network)
-    equalise(network, graph.scaled(checkpoint, calibration), joined=layers.has_depthwise(checkpoint.network))
-    fitted = Trace(model.get_layer(network.name)).steps
-    narrow = any(step.layer in logit_gaps.LAYERS for step in fitted)
-    network = logit_gaps.narrowed(network) if narrow else logit_gaps.averaged_by_dense(network)
-    exact = {step.layer: step.operation for step in Trace(network).steps}
-    for step in fitted:
-        before = exact.get(step.layer)
-        if step.layer in only and before is not None and before.weights:
-            step.operation.set_weights(before.get_weights())

@@ -57,14 +57,13 @@ def repair_text(result: Repair) -> str:
     rows = [_try(number, each) for number, each in enumerate(result.tries, 1)]
     if not rows:
         return "nothing to repair: no layer of the file adds an error"
-    last = result.tries[-1]
-    count = len(result.tries)
+    count, best = len(result.tries), result.kept
     verdict = f"no file passed in {count} {'try' if count == 1 else 'tries'}; use --quantize dynamic"
-    if result.passed:
-        needs = f"; it needs TFLite {last.min_runtime_version} or later" if last.min_runtime_version else ""
-        layers = harmless(", ".join(last.float_layers))
-        grown = f"{megabytes(result.bytes)} became {megabytes(last.bytes)}"
-        verdict = f"in float: {layers}: {len(last.float_ops)} ops ({', '.join(last.float_ops)}); {grown}{needs}"
+    if best:
+        needs = f"; it needs TFLite {best.min_runtime_version} or later" if best.min_runtime_version else ""
+        layers = harmless(", ".join(best.float_layers))
+        grown = f"{megabytes(result.bytes)} became {megabytes(best.bytes)}"
+        verdict = f"in float: {layers}: {len(best.float_ops)} ops ({', '.join(best.float_ops)}); {grown}{needs}"
     return f"{table(header, rows)}\n{verdict}"
 
 

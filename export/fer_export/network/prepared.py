@@ -1,0 +1,87 @@
+"""A network prepared for int8 once, for every file that is made of it.
+
+Fitting weights to int8 takes most of a conversion's time. What tries several files of the same network, with other
+layers in float, gets them all from one fit.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint import Checkpoint
+from ..errors import ConversionError
+from . import layers, logit_gaps
+from . import prepare as graph
+from .equalise import equalise
+from .float_twin import Twin
+from .layer_names import paths
+from .steps import Trace
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Prepared:
+    """What `prepare.exportable` makes of a network, whose arguments are the same.
+
+    There is one Keras network, whose weights change from call to call: use what a call gives before the next.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        input_kind: str = "gray",
+        calibration: NDArray[np.uint8] | None = None,
+        narrow_logits: bool = False,
+        fine_activations: bool = False,
+    ) -> None:
+        self.checkpoint, self.calibration, self._narrow = checkpoint, calibration, narrow_logits
+        self._network = graph.exportable(checkpoint, input_kind, calibration, narrow_logits, fine_activations)
+        self._fitted: dict[int, list[NDArray[np.float32]]] = {}
+
+    def network(self, unrounded: Collection[str] = ()) -> keras.Model:
+        """The network to convert, float32 [N, S, S, 1|3] of byte values -> probabilities [N, K].
+
+        unrounded: paths of layers that have the weights from before they were fitted to int8.
+        """
+        for step in self._steps if unrounded or self._fitted else ():
+            layer, before = step.operation, self._exact.get(step.layer)
+            if before is None or not before.weights:
+                continue
+            fitted = self._fitted.setdefault(id(layer), layer.get_weights())
+            layer.set_weights(before.get_weights() if step.layer in unrounded else fitted)
+        return self._network
+
+    def twin(self) -> Twin:
+        """The network in float, layer by layer.
+
+        Raises ConversionError for a network whose layers are not visible.
+        """
+        if not layers.is_graph(self.checkpoint.network):
+            raise ConversionError(
+                f"the layers of {self.checkpoint.name} are not visible; pass its functional Keras network (.keras or "
+                ".h5)"
+            )
+        if self.calibration is None:
+            return Twin(self._network)
+        return Twin(self.network({*paths(self.checkpoint.network), *logit_gaps.LAYERS, logit_gaps.AVERAGED}))
+
+    @functools.cached_property
+    def _steps(self) -> list[Any]:
+        """The calls of the network's layers."""
+        return Trace(self._network.get_layer(self.checkpoint.network.name)).steps
+
+    @functools.cached_property
+    def _exact(self) -> dict[str, Any]:
+        """Path of a layer -> the layer before it was fitted."""
+        network = graph.without_batch_norms(self.checkpoint.network)
+        if self.calibration is not None:
+            faces = graph.scaled(self.checkpoint, self.calibration)
+            equalise(network, faces, joined=layers.has_depthwise(self.checkpoint.network))
+        network = logit_gaps.narrowed(network) if self._narrow else logit_gaps.averaged_by_dense(network)
+        return {step.layer: step.operation for step in Trace(network).steps}
