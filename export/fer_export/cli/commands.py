@@ -208,10 +208,10 @@ def train(options: argparse.Namespace, bar: Bar) -> int:
             f"at most {duration(left * record['seconds'])} left"
         )
 
-    recipe = ("epochs", "batch_size", "learning_rate", "warm_up", "stop_patience")
+    recipe = ("epochs", "batch_size", "learning_rate", "warm_up", "stop_patience", "distillation", "consistent")
     changes = {
         name: value
-        for name in (*recipe, "distillation", "consistent", "mixup", "dtype", "quantize", "settling")
+        for name in (*recipe, "mixup", "logit_adjustment", "dtype", "quantize", "settling")
         if (value := getattr(options, name)) is not None
     }
     if options.voting is not None:

@@ -66,6 +66,7 @@ def train_flags(command: argparse.ArgumentParser) -> None:
     recipe.add_argument(
         "--learning-rate",
         type=float,
+        metavar="RATE",
         help="highest rate (Adam, report: 0.001; SGD, compact and nano: 0.08, large: 0.1)",
     )
     recipe.add_argument(
@@ -106,10 +107,16 @@ def train_flags(command: argparse.ArgumentParser) -> None:
         help="mix faces in pairs, by a Beta distribution (default 0: off)",
     )
     recipe.add_argument(
+        "--logit-adjustment",
+        type=values.share,
+        metavar="TAU",
+        help="learn as if all emotions were equally frequent, 0..1 (default 0: not; 1: balanced softmax)",
+    )
+    recipe.add_argument(
         "--dtype",
         choices=("float32", "mixed_bfloat16"),
         default="float32",
-        help="what layers compute in; bfloat16 is faster on GPUs and processors with AVX512-BF16 (default float32)",
+        help="what layers compute in; bfloat16: faster on GPUs and with AVX512-BF16 (default float32)",
     )
     recipe.add_argument(
         "--quantize",

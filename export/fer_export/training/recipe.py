@@ -107,6 +107,11 @@ class Recipe:
     mixup: float = 0.0
     """Alpha of the Beta distribution by which faces are mixed; 0 means none."""
 
+    logit_adjustment: float = 0.0
+    """How much of the logarithm of the training faces' shares is added to the logits while the network learns (tau of
+    Menon et al. 2021). It then answers as if the emotions had equal shares: 1, the balanced softmax, wholly; 0, the
+    plain loss, not at all."""
+
     quantize: str = "none"
     """`int8` trains and judges with the steps of an int8 file, with fixed batch norms; `none` trains in plain float."""
 

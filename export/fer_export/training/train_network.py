@@ -17,6 +17,7 @@ from ..errors import UsageError
 from ..parity import evaluation
 from ..system import OnStep, silent
 from . import card, recipe, trainer
+from .methods.logit_adjustment import learned_shares
 from .methods.soft_targets import soft_targets
 from .plan import Plan, Setup
 from .recipe import EpochRecord
@@ -69,7 +70,8 @@ def train_network(
     trained = checkpoint.load(folder / "model.keras", labels=labels)
     figures = evaluation.evaluate(trained, judges, data.source.name)
     document = card.trained_card(plan, settings, data, result, figures, len(examples.targets))
-    document["trained_shares"] = shares(examples, labels)
+    learned = learned_shares(examples.shares(plan.classes), settings.logit_adjustment)
+    document["trained_shares"] = {label: round(float(share), 6) for label, share in zip(labels, learned, strict=True)}
     card.write(folder, document)
     return document
 
@@ -94,12 +96,6 @@ def _next(split: str, folder: Path, data: Path) -> str:
         )
     words += f" --data {shlex.quote(str(data))}"
     return f"next:\n  fer-export evaluate {words}\n  fer-export tflite --quantize int8 {words}"
-
-
-def shares(examples: trainer.Examples, labels: Sequence[str]) -> dict[str, float]:
-    """The share of each label in the targets that a network learned."""
-    soft = np.eye(len(labels))[examples.targets] if examples.soft is None else examples.soft
-    return {label: round(float(share), 6) for label, share in zip(labels, soft.mean(axis=0), strict=True)}
 
 
 def _recipe(plan: Plan, data: Dataset) -> recipe.Recipe:

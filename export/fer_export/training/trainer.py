@@ -22,7 +22,7 @@ from ..checkpoint import checkpoint
 from ..dataset import DEFAULT_LABELS
 from ..errors import TrainingError, UsageError
 from ..system import files, keras_backend
-from .methods import batch_norm_refit, initial_weights, soft_targets
+from .methods import batch_norm_refit, initial_weights, logit_adjustment, soft_targets
 from .methods.batch_norm_refit import Settled
 from .networks import FACE_SIZE, build
 from .plan import Setup
@@ -56,6 +56,11 @@ class Examples:
     soft: NDArray[np.float32] | None = None
     """Probabilities float32 [N, K] that are learned instead of the targets; None without teachers and
     votes."""
+
+    def shares(self, classes: int) -> NDArray[np.float64]:
+        """The share of each of so many classes in what is learned: float64 [classes]."""
+        soft = np.eye(classes)[self.targets] if self.soft is None else self.soft
+        return np.asarray(soft.mean(axis=0, dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,8 @@ def train(
     if initial is not None and not run.epochs:
         first_weights = group.shared(lambda: initial_weights.of(checkpoint.load(initial), setup.classes))
     with group.sharing_batches():
-        trainer = Trainer(setup.network, setup.classes, recipe, setup.seed, present)
+        shares = training.shares(setup.classes)
+        trainer = Trainer(setup.network, setup.classes, recipe, setup.seed, present, shares)
         if run.epochs:
             trainer.load(run.weights)
         elif initial is not None:
@@ -183,8 +189,15 @@ class Trainer:
     """The network with augmentation in front, compiled once; one call per epoch."""
 
     def __init__(
-        self, network: str, classes: int, recipe: Recipe, seed: int, teachers: Sequence[Checkpoint] = ()
+        self,
+        network: str,
+        classes: int,
+        recipe: Recipe,
+        seed: int,
+        teachers: Sequence[Checkpoint] = (),
+        shares: NDArray[np.float64] | None = None,
     ) -> None:
+        """The last two: teachers that answer in every step, and the share of each class, by default equal ones."""
         keras_backend.start()
         import keras
 
@@ -204,6 +217,7 @@ class Trainer:
             from .methods.quantization_aware import stepped
 
             self.judged = stepped(self.network)
+        shares = np.full(classes, 1 / classes) if shares is None else shares
         shape = self.network.input_shape[1:]
         if teachers:
             from .methods.live_teachers import Student
@@ -214,7 +228,7 @@ class Trainer:
             self.model = keras.Sequential([keras.Input(shape, dtype="uint8"), *self.augmentation, self.judged])
         self.model.compile(
             optimizer=_optimizer(recipe),
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+            loss=logit_adjustment.loss(shares, recipe.logit_adjustment, recipe.label_smoothing),
             metrics=["accuracy"],
         )
         self.model.optimizer.build(self.model.trainable_variables)
