@@ -28,6 +28,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "int8-networks": words.once_recorded("int8_networks", others.int8_networks),
     "networks": training.networks,
     "labels-and-photos": training.labels_and_photos,
+    "shifts": words.once_recorded("photos_accuracy", training.shifts),
+    "losses": words.once_recorded("losses", training.losses),
     "front": training.front,
     "robustness": words.once_recorded("robustness", training.robustness),
     "speed": speed.speed,

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from fer_export.dataset import FER2013, FER_PLUS
+
 from .words import ROOT, machine_of, percent, points_of, result_of, share_of, table_of
 
 
@@ -77,6 +79,65 @@ def labels_and_photos() -> str:
         f"majority of votes for one of a network's emotions are left out there. {photos} photographs of other people's "
         "collections with one labelled face each. They were seen "
         "while the default prior was chosen, so these figures are slightly optimistic."
+    )
+
+
+def shifts() -> str:
+    """What each part of the shift to equal shares gains on photographs and costs on PublicTest."""
+    result = result_of("photos_accuracy")
+    header = ["name", "tau", "photos", "weakest on photos", "2013's labels, balanced", "FER+ votes, balanced"]
+    header.append("neutral and happy faces called disgust or fear")
+    rows = []
+    for name, found in result["networks"].items():
+        if len(found["trained_shares"]) < len(FER2013):
+            continue
+        for tau, each in found["tau"].items():
+            recall = {emotion: figures["recall"] for emotion, figures in each["photos"]["emotions"].items()}
+            weakest = min(recall, key=lambda emotion: float(recall[emotion]["value"]))
+            rows.append(
+                [
+                    f"`{name}`",
+                    tau,
+                    f"{each['photos']['accuracy']['hits']} of {each['photos']['accuracy']['count']}",
+                    f"{weakest} {recall[weakest]['hits']} of {recall[weakest]['count']}",
+                    *(_plain_and_balanced(each[kind]) for kind in ("2013", "votes")),
+                    f"{percent(each['2013']['common_called_rare']['value'])} %",
+                ]
+            )
+    return (
+        f"{table_of(header, rows)}\n\nIn Keras; tau is the part of log(equal / trained share) that is added to the "
+        "logits. Balanced: the mean over the emotions of the share that is found. The last column: PublicTest by "
+        f"2013's labels. {machine_of(result)}."
+    )
+
+
+def _plain_and_balanced(figures: dict[str, Any]) -> str:
+    return f"{percent(figures['accuracy']['value'])}, {percent(figures['balanced_accuracy'])} %"
+
+
+def losses() -> str:
+    """Logit adjustment in training beside the shift of the last layer afterwards."""
+    result = result_of("losses")
+    header = ["loss", "shift afterwards", "FER+ votes", "balanced over the emotions", "photos", "weakest on photos"]
+    words = {"0": "plain", "0.5": "logit adjustment, tau 0.5", "1": "balanced softmax (tau 1)"}
+    rows = []
+    for loss, found in result["trained_with"].items():
+        for tau, each in found.items():
+            recall = {emotion: figures["recall"] for emotion, figures in each["photos"]["emotions"].items()}
+            weakest = min(recall, key=lambda emotion: float(recall[emotion]["value"]))
+            rows.append(
+                [
+                    words[loss],
+                    f"{float(tau) - float(loss):+g}",
+                    f"{percent(each['votes']['accuracy']['value'])} %",
+                    f"{percent(each['votes']['balanced_accuracy'])} %",
+                    f"{each['photos']['accuracy']['hits']} of {each['photos']['accuracy']['count']}",
+                    f"{weakest} {recall[weakest]['hits']} of {recall[weakest]['count']}",
+                ]
+            )
+    return (
+        f"{table_of(header, rows)}\n\n`{result['network']}` with {len(FER_PLUS)} outputs, {result['epochs']} epochs on "
+        f"from `{result['initial']}`, the same for each loss; in Keras ({machine_of(result)})."
     )
 
 

@@ -271,7 +271,7 @@ def test_the_prior_is_that_of_the_file_or_as_asked_for(network, tmp_path):
     np.testing.assert_allclose(answers[0], answers[1], atol=1e-6)
     assert answers[2][0] > answers[0][0]
     with Pipeline() as opened:
-        assert opened.said_of_prior == "equal shares, 0.5 of the way"
+        assert opened.said_of_prior == "equal shares, 0.75 of the way"
     with Pipeline(prior="trained") as opened:
         assert opened.said_of_prior == ""
     with pytest.raises(UsageError, match="whose prior is folded in"):

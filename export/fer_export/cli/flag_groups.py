@@ -75,8 +75,8 @@ def prior_flag(command: Any, default: str) -> None:
         "--prior",
         default=default,
         metavar="trained|equal|FILE",
-        help="shares of the emotions that the answers assume: the training faces', equal ones (half of the way), or a "
-        f"JSON file with one for each label (default {default}"
+        help="shares of the emotions that the answers assume: the training faces', equal ones (three quarters of the "
+        f"way), or a JSON file with one for each label (default {default}"
         + (", where the trained are known)" if default == "equal" else ")"),
     )
 
