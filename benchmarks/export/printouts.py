@@ -48,8 +48,10 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="run anew what is recorded")
     given = parser.parse_args()
     path = RESULTS / f"{NAME}.json"
-    found = {} if given.again or not path.exists() else json.loads(path.read_text())["networks"]
+    found = json.loads(path.read_text())["networks"] if path.exists() else {}
     for network in given.networks:
+        if given.again:
+            found.pop(network.name, None)
         for command in commands(network, given.data):
             rows = found.setdefault(network.name, [])
             if " ".join(command) not in [row["command"] for row in rows]:

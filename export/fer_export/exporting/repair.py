@@ -59,7 +59,7 @@ class Try:
     """One file that was tried."""
 
     culprit: str
-    """The layer that it keeps in float beyond the try before."""
+    """The last of the worst layers that it keeps in float, by their rank."""
 
     float_layers: tuple[str, ...]
     """All layers that it keeps in float."""

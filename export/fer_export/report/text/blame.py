@@ -52,8 +52,9 @@ def blame_text(result: Blame, flags: Flags = NONE) -> str:
 
 
 def repair_text(result: Repair) -> str:
-    """The tries of a repair, one per line, and the verdict."""
-    header = ["try", "for", "layers in float", "float ops", "size", "agreement", "drop, points", "mean diff", ""]
+    """The tries of a repair, one per line, and the verdict, which names the layers in float."""
+    header = ["try", "worst layers down to", "layers in float", "float ops", "size", "agreement", "drop, points"]
+    header += ["mean diff", ""]
     rows = [_try(number, each) for number, each in enumerate(result.tries, 1)]
     if not rows:
         return "nothing to repair: no layer of the file adds an error"
@@ -76,7 +77,7 @@ def _try(number: int, each: Try) -> list[str]:
     return [
         str(number),
         each.culprit,
-        ", ".join(each.float_layers),
+        str(len(each.float_layers)),
         str(len(each.float_ops)) if each.bytes else "-",
         megabytes(each.bytes) if each.bytes else "-",
         *figures,
