@@ -167,12 +167,23 @@ def test_the_fitted_network_stays_close():
     assert 0 < difference < 0.03
 
 
-def test_the_nearest_weights_stay_where_their_answers_are_closer(monkeypatch):
-    monkeypatch.setattr(fitting, "rounded_to_steps", lambda weights, patches: 1.5 * weights)
-    network = with_layer(layers.DepthwiseConv2D(3, name="judged"))
-    before = network.get_weights()
-    assert fit(network, scaled(grey(40))) == 0
-    assert all((old == new).all() for old, new in zip(before, network.get_weights(), strict=True))
+def test_kernels_are_only_rounded_where_that_gives_closer_answers(monkeypatch):
+    """Where making up for the layers before does harm, as to a depthwise kernel here, rounding alone stays."""
+    images = scaled(grey(40))
+    network, alone = (with_layer(layers.DepthwiseConv2D(3, name="judged")) for _ in range(2))
+    alone.set_weights(network.get_weights())
+    assert fit(alone, images, compensated=False) > 0
+    monkeypatch.setattr(fitting, "rounded_channels", lambda weights, squares: 1.5 * weights)
+    assert fit(network, images) > 0
+    assert all((ours == only).all() for ours, only in zip(network.get_weights(), alone.get_weights(), strict=True))
+
+
+def test_a_network_with_two_answers_one_of_which_is_read_on():
+    inputs = keras.Input((16, 16, 1))
+    x = layers.DepthwiseConv2D(3, activation="relu")(layers.Conv2D(4, 3)(inputs))
+    first = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    network = keras.Model(inputs, [first, layers.Dense(2, activation="softmax")(first)])
+    assert fit(network, scaled(grey(20))) > 0
 
 
 def test_activations_of_more_than_8_bits_are_not_made_up_for():

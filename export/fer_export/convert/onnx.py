@@ -25,8 +25,9 @@ from ..errors import ConversionError, FerExportError, OutputError, UsageError, o
 from ..model_file import onnx as onnxfile
 from ..network import LayerNames, Prepared, Twin, has_depthwise
 from ..network import prepare as graph
+from ..runtimes import OnnxRuntime
 from ..system import keras_backend
-from . import onnx_crop, onnx_graph, onnx_ranges
+from . import activation_ranges, onnx_crop, onnx_graph, onnx_ranges
 
 if TYPE_CHECKING:
     import keras
@@ -113,10 +114,25 @@ class Converter:
         names = LayerNames(prepared.network())
         if float_layers:
             names.check(float_layers)
-        network = prepared.network(float_layers)
-        images = as_input(calibration.images, tensors.channels(self._inner_kind)).astype(self._input_type)
-        plain, by_error = _float_model(network, self._input_type, folder), has_depthwise(self._checkpoint.network)
-        model = _quantised(plain, images, float_layers, folder, by_error=by_error)
+        channels = tensors.channels(self._inner_kind)
+        images = as_input(calibration.images, channels).astype(self._input_type)
+
+        def made(by_error: bool, kept: Sequence[str] = ()) -> Any:
+            plain = _float_model(prepared.network(kept), self._input_type, folder)
+            return _quantised(plain, images, kept, folder, by_error=by_error)
+
+        if prepared.by_error is None and has_depthwise(self._checkpoint.network):
+            prepared.by_error = True
+        if prepared.by_error is None:
+            model, prepared.by_error = activation_ranges.chosen(
+                made,
+                lambda file, faces: OnnxRuntime(file.SerializeToString()).run(as_input(faces, channels)),
+                self._checkpoint,
+                calibration.images,
+            )
+            if not float_layers:
+                return model, _float_ops(model, names, ())
+        model = made(prepared.by_error, float_layers)
         return model, _float_ops(model, names, float_layers)
 
 

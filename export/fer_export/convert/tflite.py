@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from ..calibration import CalibrationSet
 from ..checkpoint import Checkpoint
 from ..contract import Variant, tensors
+from ..dataset import as_input
 from ..errors import ConversionError, OutputError, UsageError, one_line
 from ..model_file import tflite, tflite_metadata, tflite_versions
 from ..network import LayerNames, Prepared, Twin, has_depthwise, unrolled
+from ..runtimes import LiteRt
 from ..system import keras_backend
-from . import lite, lite_process, tflite_crop, tflite_kernels
+from . import activation_ranges, lite, lite_process, tflite_crop, tflite_kernels
 
 if TYPE_CHECKING:
     import keras
@@ -46,26 +48,53 @@ class Converter:
         self, variant: Variant, calibration: CalibrationSet | None = None, float_layers: Sequence[str] = ()
     ) -> tuple[bytes, tensors.Contract]:
         """The file without its metadata, and what it says about itself."""
-        checkpoint, inner_kind = self._checkpoint, tensors.network_kind(self._input_kind)
+        checkpoint = self._checkpoint
         self._check(variant, calibration, float_layers)
         prepared = self._prepared(variant, calibration)
-        model = prepared.network()
+        names = LayerNames(prepared.network())
         if float_layers:
-            LayerNames(model).check(float_layers)
-            model = prepared.network(float_layers)
+            names.check(float_layers)
         types = self._input_type, self._output_type
-        by_error, channels = has_depthwise(checkpoint.network), tensors.channels(inner_kind)
-        work = lite.Work(variant.precision, *types, channels, tuple(float_layers), by_error)
-        content = _converted(model, variant, work, calibration)
+        content = self._content(prepared, variant, calibration, tuple(float_layers))
         floats: dict[str, int] = {}
         if variant.precision == "int8":
             _check_input(content, self._input_type)
         if variant.integer:
-            floats = _float_ops(content, LayerNames(model), float_layers)
+            floats = _float_ops(content, names, float_layers)
         promised = tensors.Contract.of(checkpoint, variant, self._input_kind, types, float_layers, floats)
         if promised.frame is not None:
             content = tflite_crop.with_crop(content, promised.frame)
         return tflite_versions.declare(content), promised
+
+    def _content(
+        self,
+        prepared: Prepared,
+        variant: Variant,
+        calibration: CalibrationSet | None,
+        float_layers: tuple[str, ...],
+    ) -> bytes:
+        """What TensorFlow makes of the network; int8 with the ranges that suit it."""
+        channels = tensors.channels(tensors.network_kind(self._input_kind))
+
+        def made(by_error: bool, kept: tuple[str, ...] = ()) -> bytes:
+            work = lite.Work(variant.precision, self._input_type, self._output_type, channels, kept, by_error)
+            return _converted(prepared.network(kept), variant, work, calibration)
+
+        if variant.precision != "int8" or calibration is None:
+            return made(False)
+        depthwise = has_depthwise(self._checkpoint.network)
+        if prepared.by_error is None and (depthwise or not lite_process.is_known(prepared.network())):
+            prepared.by_error = depthwise  # a file that may crash is not run in this process
+        if prepared.by_error is None:
+            content, prepared.by_error = activation_ranges.chosen(
+                made,
+                lambda file, faces: LiteRt(file).run(as_input(faces, channels)),
+                self._checkpoint,
+                calibration.images,
+            )
+            if not float_layers:
+                return content
+        return made(prepared.by_error, float_layers)
 
     def twin(self, variant: Variant, calibration: CalibrationSet | None = None) -> Twin:
         """The float network behind a file; see convert.protocol.Repairable."""

@@ -30,7 +30,12 @@ class Prepared:
     """What `prepare.exportable` makes of a network, whose arguments are the same.
 
     There is one Keras network, whose weights change from call to call: use what a call gives before the next.
+
+    by_error: whether an int8 file has the closer answers if the ranges of its activations are chosen by their error
+        and are not the extremes; None until a converter has found that out.
     """
+
+    by_error: bool | None = None
 
     def __init__(
         self,
