@@ -100,7 +100,7 @@ def test_a_prior_is_folded_in_as_by_the_commands(tmp_path, monkeypatch):
     fer.make_bundle(network, prior="trained")
     fer.make_bundle(checkpoint_of(report_like(), tmp_path))
     expected = {label: share / 8 for label, share in shares.items()}
-    assert [prior and prior["tau"] for prior in asked] == [None, 1.0, None, 1.0, 0.5, None, None]
+    assert [prior and prior["tau"] for prior in asked] == [None, 1.0, None, 1.0, 0.75, None, None]
     assert asked[1]["expected"] == asked[3]["expected"] == expected
     assert set(asked[4]["expected"].values()) == {1 / 7}
     with pytest.raises(fer.UsageError, match="trained on are unknown"):
