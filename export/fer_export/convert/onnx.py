@@ -56,7 +56,7 @@ class Converter:
     def __init__(self, checkpoint: Checkpoint, input_kind: str = "gray", io: str | None = None) -> None:
         self._checkpoint, self._input_kind = checkpoint, input_kind
         self._inner_kind = tensors.network_kind(input_kind)
-        self._last: Prepared | None = None
+        self._for_int8: Prepared | None = None
         self._input_type, output_type = tensors.io_types(io, input_kind)
         if output_type != "float32":
             raise UsageError(
@@ -101,10 +101,10 @@ class Converter:
 
     def _prepared(self, calibration: CalibrationSet) -> Prepared:
         """The network prepared for int8: the same one as before where the faces are the same."""
-        if self._last is None or self._last.calibration is not calibration.images:
+        if self._for_int8 is None or self._for_int8.calibration is not calibration.images:
             # Not with narrow logits: behind the last layer onnxruntime computes in float anyway.
-            self._last = Prepared(self._checkpoint, self._inner_kind, calibration.images)
-        return self._last
+            self._for_int8 = Prepared(self._checkpoint, self._inner_kind, calibration.images)
+        return self._for_int8
 
     def _int8(
         self, calibration: CalibrationSet, float_layers: Sequence[str], folder: Path

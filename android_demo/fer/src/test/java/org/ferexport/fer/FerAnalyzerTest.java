@@ -77,7 +77,8 @@ public class FerAnalyzerTest {
             for (Map.Entry<String, Float> each : face.getProbabilities().entrySet()) {
                 sum += each.getValue();
             }
-            assertEquals(1, sum, 1e-4);
+            // An int8 file answers in steps of 1/256, each rounded on its own.
+            assertEquals(1, sum, analyzer.getLabels().size() / 512f + 1e-4f);
             assertSame(face.getEmotions().get(0), face.getEmotion());
             assertEquals("neutral", face.getEmotion().getLabel());
             assertEquals("neutral", face.getEmotion().getName(context));
