@@ -175,6 +175,14 @@ def test_an_error_without_stderr_keeps_its_exit_code(words, file, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (2, b"", b"")
 
 
+def test_a_full_stderr_is_given_up_once_a_line_did_not_fit(tmp_path):
+    """What is left in its buffer would fail once more at the interpreter's end, whose exit code is then 120."""
+    words = "import os; from fer_export.system.process.streams import say; say('no'); print(os.readlink('/dev/fd/2'))"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", words], stdout=subprocess.PIPE, stderr=full, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, b"/dev/null\n")
+
+
 def test_a_reader_that_leaves_ends_the_command_quietly(file, tmp_path):
     done = shell("$RUN | true; echo ${PIPESTATUS[0]}", file, tmp_path)
     assert done.stdout.split()[-1:] in ([b"141"], [b"0"])

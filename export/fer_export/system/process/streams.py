@@ -43,9 +43,13 @@ def say(text: str) -> None:
     """Write a line to stderr; a stderr that is full or gone is passed over."""
     if sys.stderr is None:
         return
-    with contextlib.suppress(OSError, ValueError):
+    try:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
+    except (OSError, ValueError):
+        # What is left in its buffer would fail once more at the end, and change the exit code.
+        with contextlib.suppress(OSError, ValueError):
+            discard(sys.stderr.fileno())
 
 
 def discard(number: int) -> None:
