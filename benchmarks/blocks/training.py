@@ -61,15 +61,13 @@ def labels_and_photos() -> str:
         labels, photos = figures["labels"], figures["photos"]["photos"]
         left_out.add(labels["votes"]["left_out"])
         for prior, seen in figures["photos"]["priors"].items():
-            recall = {name: each["recall"] for name, each in seen["int8"]["emotions"].items()}
-            weakest = min(recall, key=lambda name: float(recall[name]["value"]))
             rows.append(
                 [
                     f"`{path.parent.name}`",
                     prior,
                     *(share_of(labels[kind]["priors"][prior]["accuracy"]) for kind in ("2013", "votes")),
                     *(share_of(seen[kind]["accuracy"]) for kind in ("keras", "int8")),
-                    f"{weakest} {recall[weakest]['hits']} of {recall[weakest]['count']}",
+                    _weakest(seen["int8"]),
                 ]
             )
     if not rows:
@@ -82,6 +80,13 @@ def labels_and_photos() -> str:
     )
 
 
+def _weakest(photos: dict[str, Any]) -> str:
+    """The emotion that is found least often, with its photographs."""
+    recall = {name: each["recall"] for name, each in photos["emotions"].items()}
+    name = min(recall, key=lambda each: float(recall[each]["value"]))
+    return f"{name} {recall[name]['hits']} of {recall[name]['count']}"
+
+
 def shifts() -> str:
     """What each part of the shift to equal shares gains on photographs and costs on PublicTest."""
     result = result_of("photos_accuracy")
@@ -92,14 +97,12 @@ def shifts() -> str:
         if len(found["trained_shares"]) < len(FER2013):
             continue
         for tau, each in found["tau"].items():
-            recall = {emotion: figures["recall"] for emotion, figures in each["photos"]["emotions"].items()}
-            weakest = min(recall, key=lambda emotion: float(recall[emotion]["value"]))
             rows.append(
                 [
                     f"`{name}`",
                     tau,
                     f"{each['photos']['accuracy']['hits']} of {each['photos']['accuracy']['count']}",
-                    f"{weakest} {recall[weakest]['hits']} of {recall[weakest]['count']}",
+                    _weakest(each["photos"]),
                     *(_plain_and_balanced(each[kind]) for kind in ("2013", "votes")),
                     f"{percent(each['2013']['common_called_rare']['value'])} %",
                 ]
@@ -123,8 +126,6 @@ def losses() -> str:
     rows = []
     for loss, found in result["trained_with"].items():
         for tau, each in found.items():
-            recall = {emotion: figures["recall"] for emotion, figures in each["photos"]["emotions"].items()}
-            weakest = min(recall, key=lambda emotion: float(recall[emotion]["value"]))
             rows.append(
                 [
                     words[loss],
@@ -132,7 +133,7 @@ def losses() -> str:
                     f"{percent(each['votes']['accuracy']['value'])} %",
                     f"{percent(each['votes']['balanced_accuracy'])} %",
                     f"{each['photos']['accuracy']['hits']} of {each['photos']['accuracy']['count']}",
-                    f"{weakest} {recall[weakest]['hits']} of {recall[weakest]['count']}",
+                    _weakest(each["photos"]),
                 ]
             )
     return (

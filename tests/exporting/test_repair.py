@@ -65,7 +65,7 @@ def outlier(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def mended(outlier):
+def fixed(outlier):
     return repaired(outlier)
 
 
@@ -89,43 +89,43 @@ def heavy(tmp_path_factory):
     return case(network, tmp_path_factory.mktemp("heavy"))
 
 
-def test_plain_int8_fails_and_the_repaired_file_passes(outlier, mended):
+def test_plain_int8_fails_and_the_repaired_file_passes(outlier, fixed):
     assert not outlier.judge(outlier.content).passed
-    assert mended.passed
-    assert outlier.judge(mended.content).passed
-    assert len(mended.tries) == 1
-    [tried] = mended.tries
+    assert fixed.passed
+    assert outlier.judge(fixed.content).passed
+    assert len(fixed.tries) == 1
+    [tried] = fixed.tries
     assert tried.culprit == "batch_normalization"
     assert tried.float_layers == ("batch_normalization", "max_pooling2d", "conv2d_1")
     assert tried.float_ops == ("DEPTHWISE_CONV_2D", "MAX_POOL_2D", "CONV_2D")
-    assert tried.bytes == len(mended.content)
+    assert tried.bytes == len(fixed.content)
 
 
-def test_all_other_ops_stay_int8(mended):
-    types = {op.name: op.dtype for op in open_activations(mended.content).ops}
+def test_all_other_ops_stay_int8(fixed):
+    types = {op.name: op.dtype for op in open_activations(fixed.content).ops}
     assert types["SOFTMAX"] == types["FULLY_CONNECTED"] == "int8"
-    floats = [op.output for op in open_activations(mended.content).ops if op.dtype == "float32"]
+    floats = [op.output for op in open_activations(fixed.content).ops if op.dtype == "float32"]
     assert len(floats) == 3
 
 
-def test_the_file_says_so(outlier, mended):
-    found = tflite_metadata.read(mended.content)
+def test_the_file_says_so(outlier, fixed):
+    found = tflite_metadata.read(fixed.content)
     assert found.contract["precision"] == "int8"
     assert found.contract["float_layers"] == ["batch_normalization", "max_pooling2d", "conv2d_1"]
     assert "float_layers" not in tflite_metadata.read(outlier.content).contract
     assert found.calibration == outlier.calibrated.record
 
 
-def test_the_file_declares_the_runtime_it_needs(mended):
-    declared = modelfile.inspect(mended.content).min_runtime_version
-    assert declared == tflite_versions.oldest(mended.content) == mended.tries[0].min_runtime_version == "2.10.0"
+def test_the_file_declares_the_runtime_it_needs(fixed):
+    declared = modelfile.inspect(fixed.content).min_runtime_version
+    assert declared == tflite_versions.oldest(fixed.content) == fixed.tries[0].min_runtime_version == "2.10.0"
 
 
-def test_the_file_takes_and_gives_what_the_plain_one_does(outlier, mended):
-    plain, file = modelfile.inspect(outlier.content), modelfile.inspect(mended.content)
+def test_the_file_takes_and_gives_what_the_plain_one_does(outlier, fixed):
+    plain, file = modelfile.inspect(outlier.content), modelfile.inspect(fixed.content)
     assert file.inputs == plain.inputs
     assert [(out.name, out.shape, out.dtype) for out in file.outputs] == [("probabilities", (1, 6), "float32")]
-    assert LiteRt(mended.content).run(outlier.images) == pytest.approx(
+    assert LiteRt(fixed.content).run(outlier.images) == pytest.approx(
         outlier.checkpoint.predict(outlier.images), abs=0.05
     )
 
@@ -142,8 +142,8 @@ def test_a_file_that_the_runtime_refuses_is_repaired_too(tmp_path):
     assert result.tries[-1].culprit == "batch_normalization"
 
 
-def test_a_refused_try_counts_as_failed(outlier, mended, monkeypatch):
-    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: mended.blame)
+def test_a_refused_try_counts_as_failed(outlier, fixed, monkeypatch):
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: fixed.blame)
 
     def refuse(content):
         raise ExportFileError("LiteRT cannot run the file")
@@ -172,8 +172,8 @@ def test_time_that_other_programs_took_does_not_count(passed, computed, seconds,
     assert watch.seconds == seconds
 
 
-def test_layers_that_the_converter_refuses_do_not_end_the_repair(outlier, mended, monkeypatch):
-    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: mended.blame)
+def test_layers_that_the_converter_refuses_do_not_end_the_repair(outlier, fixed, monkeypatch):
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: fixed.blame)
     asked = []
 
     class RefusesFirst(tflite.Converter):
@@ -228,9 +228,9 @@ def test_a_network_is_fitted_once_for_all_files(heavy, file_format, monkeypatch)
 
 
 @pytest.fixture
-def blamed(mended, monkeypatch):
+def blamed(fixed, monkeypatch):
     """The ranking is known already."""
-    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: mended.blame)
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: fixed.blame)
 
 
 @pytest.mark.slow
@@ -304,8 +304,8 @@ def test_every_try_is_kept_when_none_passes(outlier):
     json.dumps(result.to_dict(), allow_nan=False)
 
 
-def test_printout_shows_the_try_and_what_it_costs(mended):
-    text = repair_text(mended)
+def test_printout_shows_the_try_and_what_it_costs(fixed):
+    text = repair_text(fixed)
     assert "batch_normalization, max_pooling2d, conv2d_1" in text
     assert text.splitlines()[-1].startswith(
         "in float: batch_normalization, max_pooling2d, conv2d_1: 3 ops (DEPTHWISE_CONV_2D, MAX_POOL_2D, CONV_2D); "
@@ -314,9 +314,9 @@ def test_printout_shows_the_try_and_what_it_costs(mended):
     assert "passed" in text
 
 
-def test_the_same_bytes_twice(outlier, mended):
-    kept = mended.tries[0].float_layers
-    assert convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=kept) == mended.content
+def test_the_same_bytes_twice(outlier, fixed):
+    kept = fixed.tries[0].float_layers
+    assert convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=kept) == fixed.content
 
 
 def test_onnx_is_repaired_the_same_way(outlier):
