@@ -52,6 +52,17 @@ def measured(activations: Activations, images: NDArray[np.uint8], skipped: Conta
     return {activations.ops[position].output: best_range(np.concatenate(drawn)) for position, drawn in seen.items()}
 
 
+def extremes(activations: Activations, images: NDArray[np.uint8], wanted: Container[str]) -> dict[str, Range]:
+    """The smallest and the largest value of the ops of these names on all faces, by the names of `Op.output`."""
+    found: dict[str, Range] = {}
+    for face in range(len(images)):
+        for op, values in zip(activations.ops, activations.run(images[face : face + 1]), strict=True):
+            if op.name in wanted:
+                low, high = found.get(op.output, (math.inf, -math.inf))
+                found[op.output] = min(low, float(values.min())), max(high, float(values.max()))
+    return found
+
+
 def chosen(
     make: Callable[[bool], Made],
     run: Callable[[Made, NDArray[np.uint8]], NDArray[np.float32]],

@@ -236,14 +236,14 @@ def _quantised(model: Any, images: NDArray[Any], float_layers: Sequence[str], fo
     """The graph in QDQ form: int8 weights with one scale per channel, uint8 activations.
 
     The ranges are the smallest and largest values that the calibration pictures [N, S, S, C] reach or, `by_error`,
-    those with the least error. Softmax computes in float, and the last dense layer gives it its int32 sums as floats:
-    255 steps for the logits would be the largest loss of all.
+    those with the least error; values that are concatenated share one range. Softmax computes in float, and the last
+    dense layer gives it its int32 sums as floats: 255 steps for the logits would be the largest loss of all.
     """
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quant_utils, quantize_static, registry
 
     first = next((node for node in model.graph.node if node.op_type == "Conv"), None)
-    ranges = onnx_ranges.overrides(model, images) if by_error else {}
+    ranges = onnx_ranges.overrides(model, images, by_error=by_error)
     as_given = {"quant_type": QuantType.QUInt8, "scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
     if first is not None:
         ranges[first.input[0]] = [as_given]
