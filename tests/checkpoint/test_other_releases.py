@@ -17,7 +17,10 @@ from keras import layers
 from keras import ops as K  # noqa: N812, as notebooks call it
 
 from fer_export.checkpoint import checkpoint
+from fer_export.contract import variants
+from fer_export.convert import convert
 from fer_export.errors import CheckpointError
+from fer_export.runtimes import LiteRt, OnnxRuntime
 from helpers.networks import answers, classifier, randomised, report_like
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
@@ -180,7 +183,11 @@ def test_names_of_notebooks_inside_a_trusted_lambda(function, tmp_path):
     path = saved(model, tmp_path / "a.keras")
     with pytest.raises(CheckpointError, match="add `trust=True"):
         checkpoint.load(path)
-    assert same(checkpoint.load(path, trust=True), model)
+    loaded = checkpoint.load(path, trust=True)
+    assert same(loaded, model)
+    for file_format, runtime in (("tflite", LiteRt), ("onnx", OnnxRuntime)):
+        exported = convert(loaded, variants.find(file_format, "none"))
+        np.testing.assert_allclose(runtime(exported).run(IMAGES), loaded.predict(IMAGES), atol=1e-5)
 
 
 def test_a_name_that_nobody_knows_is_said(tmp_path):

@@ -11,7 +11,10 @@ def copied(layer: keras.layers.Layer, **changes: Any) -> keras.layers.Layer:
     """An unbuilt layer with the same configuration and these changes."""
     config = {**layer.get_config(), **changes}
     if isinstance(layer, keras.layers.Lambda):  # its code was trusted when the network was read
-        return type(layer).from_config(config, safe_mode=False)
+        copy = type(layer).from_config(config, safe_mode=False)
+        # Read anew from the configuration, they would not find the names that they were given.
+        copy.function, copy._output_shape = layer.function, layer._output_shape
+        return copy
     return type(layer).from_config(config)
 
 
