@@ -25,6 +25,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "peers": peers.peers,
     "layers": words.once_recorded("layers_table", others.layers),
     "network-printouts": words.once_recorded("network_printouts", others.network_printouts),
+    "faults": words.once_recorded("faults", others.faults),
     "int8-networks": words.once_recorded("int8_networks", others.int8_networks),
     "networks": training.networks,
     "labels-and-photos": training.labels_and_photos,

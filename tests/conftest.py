@@ -10,6 +10,14 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import onnxruntime before the package
 
 
+LONGEST = ("test_telemetry.py", "test_variants.py", "test_pictures.py", "test_cli.py", "test_kills.py")
+"""Modules that take minutes with every marker. They begin, so that no core waits for one of them at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     os.environ["FER_EXPORT_CACHE"] = str(tmp_path_factory.mktemp("cache"))

@@ -65,6 +65,36 @@ def network_printouts() -> str:
     return "\n".join(blocks) + f"\n\n{machine_of(result)}."
 
 
+def faults() -> str:
+    """Each broken or hostile input with what came of its commands."""
+    result = result_of("faults")
+    rows = []
+    for name, found in result["inputs"].items():
+        if "failed" in found:
+            rows.append([f"`{name}`", "", "", "", "", f"not made here: {_reason(found['failed'])}"])
+        for row in found["rows"]:
+            words = _verdict(row["printout"])
+            command = row["command"].replace("fer-export ", "").partition(" --model")[0].replace(f" {name}", "")
+            figures = [str(row["exit"]), f"{row['seconds']:.1f} s", f"{row['peak_megabytes']} MB"]
+            rows.append([f"`{name}`", f"`{command.partition(' --data')[0]}`", *figures, words])
+    appeared = [name for name, found in result["inputs"].items() if found["appeared"]]
+    written = (
+        f"Files that no command was asked for: from {', '.join(appeared)}."
+        if appeared
+        else ("No command wrote a file that it was not asked for.")
+    )
+    table = table_of(["input", "command", "exit", "took", "peak memory", "says"], rows)
+    return f"{table}\n\n{written}\n\n{machine_of(result)}."
+
+
+def _verdict(printout: str) -> str:
+    """The line of a printout that says what came of it."""
+    lines = printout.splitlines()
+    wanted = ("fer-export: ", "FAILED  network", "FAILED", "caution", "PASSED")
+    found = next((line for start in wanted for line in lines if line.strip().startswith(start)), lines[0])
+    return _reason(found.removeprefix("fer-export: ")).replace("`", "'").replace("*", r"\*").replace("  ", " ")
+
+
 def _cell(cell: dict[str, Any], reasons: dict[str, int]) -> str:
     if "refused" in cell:
         number = reasons.setdefault(_reason(cell["refused"]), len(reasons) + 1)

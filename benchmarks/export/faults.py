@@ -5,7 +5,8 @@
 FOLDER holds networks, exported files, pictures, data sets, and scripts that write a network into the current folder,
 or into the one that they are given.
 Each command runs as a user runs it, in a folder of its own with the whole FOLDER in it. A file that appears there
-though no command was asked for it is recorded as `appeared`. --only measures these inputs and keeps the others.
+though no command was asked for it is recorded as `appeared`; a script that does not run, as one does without the
+package tf_keras, as `failed`. --only measures these inputs and keeps the others.
 """
 
 import argparse
@@ -48,7 +49,10 @@ def measured(path: Path, data: Path) -> dict[str, Any]:
         for each in path.parent.iterdir():
             (folder / each.name).symlink_to(each.resolve())
         (folder / DATA).symlink_to(data.resolve())
-        name = _written(path, folder) if path.suffix == ".py" else path.name
+        try:
+            name = _written(path, folder) if path.suffix == ".py" else path.name
+        except subprocess.CalledProcessError as error:
+            return {"rows": [], "appeared": [], "failed": error.stderr.decode().strip().splitlines()[-1]}
         before = {each.name for each in folder.iterdir()} | BESIDES
         rows = [_said(words, folder) for words in commands(name)]
         appeared = sorted({each.name for each in folder.iterdir()} - before)
