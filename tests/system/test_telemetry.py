@@ -38,7 +38,7 @@ def outward(command: list[str], folder: Path, trace: Path, **environment: str) -
     settings.pop("XDG_CACHE_HOME", None)
     settings.pop("ORT_DISABLE_TELEMETRY", None)
     settings |= environment
-    strace = ["strace", "-f", "-qq", "-e", "trace=network", "-o", str(trace)]
+    strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=network", "-o", str(trace)]
     done = subprocess.run([*strace, *command], cwd=folder, env=settings, capture_output=True, text=True, timeout=3000)
     assert done.returncode == 0, done.stderr
     lines = trace.read_text(errors="replace").splitlines()
