@@ -227,6 +227,21 @@ def test_a_network_is_fitted_once_for_all_files(heavy, file_format, monkeypatch)
     assert len(fitted) == 1
 
 
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_operations_between_layers_are_no_hindrance(file_format, tmp_path):
+    """What a notebook writes as x + 1 is no layer and has no weights."""
+    given = case(
+        classifier(lambda x: layers.Conv2D(4, 3, name="second")(layers.Conv2D(4, 3, name="first")(x) + 0.5)), tmp_path
+    )
+    variant = variants.find(file_format, "int8")
+    content = convert(given.checkpoint, variant, calibration=given.calibrated, float_layers=("second",))
+    assert given.judge(content).mean_difference < 0.02
+    plain = convert(given.checkpoint, variant, calibration=given.calibrated)
+    two = repair.Limits(tries=2)
+    tried = repair.repair(plain, given.checkpoint, given.calibrated, lambda made: given.judge(made, NEVER), limits=two)
+    assert len(tried.tries) == 2
+
+
 @pytest.fixture
 def blamed(fixed, monkeypatch):
     """The ranking is known already."""

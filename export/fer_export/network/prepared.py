@@ -56,7 +56,7 @@ class Prepared:
         """
         for step in self._steps if unrounded or self._fitted else ():
             layer, before = step.operation, self._exact.get(step.layer)
-            if before is None or not before.weights:
+            if not getattr(before, "weights", None):  # an operation, such as +, is no layer
                 continue
             fitted = self._fitted.setdefault(id(layer), layer.get_weights())
             layer.set_weights(before.get_weights() if step.layer in unrounded else fitted)
