@@ -149,8 +149,8 @@ class Comparison:
         self._file, self._floats, self._known = file, floats, frozenset(layers)
         self._places = _places(file, floats)
         self._named = {call.layer for op in file.ops for call in floats.names.calls(op.output)}
-        self._after = {place.value: floats.after(place.value) for place in self._places}
-        self._tallies = {place.value: _Tally() for place in self._places}
+        self._after: dict[int, frozenset[int]] = {}
+        self._tallies: dict[int, _Tally] = {}
         self._answers: list[NDArray[np.float32]] = []
 
     @property
@@ -175,16 +175,30 @@ class Comparison:
         """Keep the places where file and twin can be compared, and record what comes before each.
 
         A layer may take several ops, and converters name ops between layers after a neighbour: the one that comes
-        nearest the twin is the layer's output, the later one of two.
+        nearest the twin is the layer's output, the later one of two. An op may also compute what follows its layer, as
+        a multiplication, without being named after it: its output is then nearest to that.
         """
+        named = {place.value for place in self._places}
         for place in self._places:
-            right = np.asarray(exact[place.value])
-            near = {at: _like(outputs[at], right) for at in place.positions}
-            distance = {at: _squares(output - right) for at, output in near.items() if output is not None}
-            best = min(reversed(distance), key=lambda at: distance[at], default=None)
-            place.positions = [] if best is None else [best]
-            place.grid = None if best is None else self._file.ops[best].grid
+            later = list(self._floats.chain(place.value, named))
+            values = [place.value, *(step.writes[0] for step in later)]
+            distance = {
+                (value, at): _squares(output - right) / max(_squares(right), 1e-12)
+                for value, right in ((value, np.asarray(exact[value])) for value in values)
+                for at in reversed(place.positions)
+                if (output := _like(outputs[at], right)) is not None
+            }
+            best = min(distance, key=lambda found: distance[found], default=None)
+            if best is None:
+                place.positions = []
+                continue
+            place.value, place.positions = best[0], [best[1]]
+            place.grid = self._file.ops[best[1]].grid
+            fused = (step.layer for step in later[: values.index(place.value)])
+            place.layers = tuple(dict.fromkeys((*place.layers, *fused)))
         self._places = [place for place in self._places if place.positions]
+        self._after = {place.value: self._floats.after(place.value) for place in self._places}
+        self._tallies = {place.value: _Tally() for place in self._places}
         ends = [place.value for place in self._places]
         for place in self._places:
             place.sources = self._floats.sources(place.value, ends)

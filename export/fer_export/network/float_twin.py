@@ -6,7 +6,7 @@ replaced and the rest of the network computed from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +66,15 @@ class Twin:
             if found.intersection(step.reads.values()):
                 found.update(step.writes)
         return frozenset(found)
+
+    def chain(self, number: int, ends: Container[int]) -> Iterator[Step]:
+        """The calls that follow a value one after the other, each the only reader of the one before, up to `ends`."""
+        while True:
+            readers = [step for step in self.steps if number in step.reads.values()]
+            if len(readers) != 1 or len(readers[0].writes) != 1 or readers[0].writes[0] in ends:
+                return
+            yield readers[0]
+            (number,) = readers[0].writes
 
     def sources(self, number: int, ends: Iterable[int]) -> frozenset[int]:
         """The first of `ends` or the input on every path back from a value."""

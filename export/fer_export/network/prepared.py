@@ -56,7 +56,8 @@ class Prepared:
         """
         for step in self._steps if unrounded or self._fitted else ():
             layer, before = step.operation, self._exact.get(step.layer)
-            if not getattr(before, "weights", None):  # an operation, such as +, is no layer
+            # An operation, such as +, is no layer and has no weights.
+            if before is None or not getattr(before, "weights", None):
                 continue
             fitted = self._fitted.setdefault(id(layer), layer.get_weights())
             layer.set_weights(before.get_weights() if step.layer in unrounded else fitted)
