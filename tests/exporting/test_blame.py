@@ -148,11 +148,13 @@ def test_every_kind_of_layer_is_found(varied):
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
 def test_an_op_that_also_scales_is_compared_behind_the_scaling(file_format, tmp_path):
     """Converters multiply inside the convolution before and name the op after that one alone."""
-    network = classifier(lambda x: layers.Conv2D(4, 3, activation="relu", name="first")(layers.Rescaling(1 / 255)(x)))
+    network = classifier(
+        lambda x: layers.Conv2D(4, 3, activation="relu", name="first")(layers.Rescaling(1 / 255, name="scale")(x))
+    )
     checkpoint = checkpoint_of(network, tmp_path, scaling="raw")
     found = measured(of(checkpoint, variants.find(file_format, "int8"))).layers
     own_errors = {layer: error.own_error for error in found for layer in (error.layer, *error.fused)}
-    assert own_errors["rescaling"] < 0.01
+    assert own_errors["scale"] < 0.01
     assert own_errors["first"] < 0.05
     assert max(error.effect for error in found) < 0.01
 
