@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers, ops
 
 from fer_export.calibration import calibration_set
@@ -99,6 +101,36 @@ def test_ops_that_tflite_lacks_are_named(tmp_path):
 @pytest.mark.parametrize("precision", ["none", "int8"])
 def test_same_input_gives_the_same_bytes(checkpoint, calibrating, precision):
     assert converted(checkpoint, calibrating, precision) == converted(checkpoint, calibrating, precision)
+
+
+def elu_and_leaky(x):
+    return layers.LeakyReLU()(layers.Conv2D(4, 3)(layers.Conv2D(6, 3, activation="elu")(x)))
+
+
+def test_an_elu_beside_a_leaky_relu(tmp_path, calibrating, faces):
+    network = checkpoint_of(classifier(elu_and_leaky), tmp_path)
+    content = converted(network, calibrating, "int8")
+    assert {"ELU": 1, "LEAKY_RELU": 1}.items() <= flatbuffer.inspect(content).op_counts.items()
+    assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < 0.02
+
+
+def elu_twice(x):
+    x = layers.Conv2D(6, 3, activation="elu", name="first")(x)
+    return layers.ELU(name="second")(layers.BatchNormalization()(layers.Conv2D(6, 3)(x)))
+
+
+@pytest.mark.parametrize("kept", [(), ("first",)])
+def test_elu_is_int8(tmp_path, calibrating, faces, kept):
+    network = checkpoint_of(classifier(elu_twice), tmp_path)
+    content = converted(network, calibrating, "int8", float_layers=kept)
+    found = flatbuffer.inspect(content).op_counts
+    assert found["ELU"] == 2
+    codes = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).operatorCodes
+    assert schema.BuiltinOperator.LEAKY_RELU not in [code.builtinCode for code in codes]
+    assert set(float_ops.of(content)) == set()
+    in_float = [op.in_float for op in flatbuffer.computing(content) if op.kind == "ELU"]
+    assert sorted(in_float) == [False, bool(kept)]
+    assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < 0.02
 
 
 @pytest.mark.slow

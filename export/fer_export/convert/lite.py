@@ -201,7 +201,10 @@ def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.
                 )
             )
 
-        return bytes(deduplicate_readonly_buffers(tflite_averages.quantised(calibrated, quantise)))
+        def with_elu(content: bytes) -> bytes:
+            return tflite_kernels.quantised_with_elu(content, quantise)
+
+        return bytes(deduplicate_readonly_buffers(tflite_averages.quantised(calibrated, with_elu)))
 
     content = made(work.float_layers)
     # Half a layer in int8 is worse than none: its values go to a grid and back between the ops.

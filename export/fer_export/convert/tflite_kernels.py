@@ -4,6 +4,9 @@ Inverse roots of 0: TensorFlow turns rsqrt(max(x, 1e-12)), of which UnitNormaliz
 TFLite's own kernels give infinity for rsqrt(0), hence 1e6; XNNPACK's give NaN, and so does the network wherever all
 channels are 0.
 
+ELU: LiteRT has a kernel for int8, a table of 256 values, which TensorFlow's quantiser does not know. It quantises a
+LeakyReLU in the ELU's place.
+
 Numbers of 16 bits: the kernels ask for the zero point 0, where the newer quantiser rounds the middle of 65,536 steps to
 -1; they take biases for int64, which it writes in int32; and they add and multiply numbers of 16 bits, where it writes
 constants in 8.
@@ -12,6 +15,7 @@ constants in 8.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,6 +36,44 @@ def bounded(content: bytes) -> bytes:
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     changed = [_bound(model, graph) for graph in model.subgraphs]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) if any(changed) else content
+
+
+STANDS_FOR_ELU = np.float32(0.6321206)
+"""Slope of the LeakyReLU that is quantised in place of an ELU; no network has this one by chance."""
+
+
+def quantised_with_elu(content: bytes, quantise: Callable[[bytes], bytes]) -> bytes:
+    """The file that `quantise` makes of a calibrated one, with each ELU in int8 where what is around it is."""
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    ops, options = schema.BuiltinOperator, schema.BuiltinOptions
+    if "ELU" not in tflite.inspect(content).op_counts:
+        return quantise(content)
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    leaky = _code(model, ops.LEAKY_RELU)
+    for op in _ops(model, ops.ELU):
+        op.opcodeIndex, op.builtinOptionsType = leaky, options.LeakyReluOptions
+        op.builtinOptions = schema.LeakyReluOptionsT()
+        op.builtinOptions.alpha = STANDS_FOR_ELU
+    model = flatbuffer_utils.convert_bytearray_to_object(
+        bytearray(quantise(bytes(flatbuffer_utils.convert_object_to_bytearray(model))))
+    )
+    found = _ops(model, ops.LEAKY_RELU)
+    standing = [op for op in found if np.float32(op.builtinOptions.alpha) == STANDS_FOR_ELU]
+    if standing and len(standing) == len(found):  # no LeakyReLU is left
+        code = model.operatorCodes[standing[0].opcodeIndex]
+        code.builtinCode, code.deprecatedBuiltinCode, code.version = ops.ELU, ops.ELU, 1
+    for op in standing:
+        op.opcodeIndex = _code(model, ops.ELU)
+        op.builtinOptionsType, op.builtinOptions = options.NONE, None
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _ops(model: Any, builtin: int) -> list[Any]:
+    """The ops of a kind in all graphs."""
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    return [op for graph in model.subgraphs for op in graph.operators if codes[op.opcodeIndex] == builtin]
 
 
 def with_16_bits(content: bytes) -> bytes:

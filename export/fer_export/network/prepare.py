@@ -20,6 +20,7 @@ from ..checkpoint import Checkpoint
 from ..contract import GreyRule, tensors
 from ..dataset import as_input
 from ..errors import ConversionError
+from .constant_channels import settle
 from .equalise import equalise
 from .fitting import fit
 from .layers import _graphs, has_depthwise, is_graph
@@ -43,7 +44,7 @@ def exportable(
 
     input_kind: `gray` or `rgb`.
     calibration: faces uint8 [N, S, S, 1] on which the network is prepared for int8 weights (equalisation, which is
-        exact, and rounding of the convolutions, which is not).
+        exact; constant channels, which are so on these faces; rounding of the convolutions, which is not).
     narrow_logits: for 8-bit activations, see logits.py.
     fine_activations: whether the file will hold activations in more than 8 bits.
 
@@ -61,6 +62,7 @@ def exportable(
         depthwise = has_depthwise(checkpoint.network)
         equalise(network, faces, joined=depthwise)
         _check_same(checkpoint, network)
+        settle(network, faces)
         network = narrowed(network) if narrow_logits else averaged_by_dense(network)
         fit(network, faces, compensated=depthwise, fine_activations=fine_activations)
     else:
