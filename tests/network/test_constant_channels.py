@@ -9,7 +9,7 @@ from fer_export.calibration import calibration_set
 from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
 from fer_export.convert import convert
-from fer_export.network.constant_channels import settle
+from fer_export.network.constant_channels import absorb_constants
 from fer_export.network.prepare import without_batch_norms
 from fer_export.runtimes import LiteRt, OnnxRuntime
 from helpers.networks import answers, checkpoint_of, classifier, grey, scaled
@@ -40,16 +40,16 @@ def network():
 def test_answers_stay_on_these_pictures(network):
     rewritten = without_batch_norms(network)
     before = answers(rewritten, scaled(IMAGES))
-    assert settle(rewritten, scaled(IMAGES)) == DEAD
+    assert absorb_constants(rewritten, scaled(IMAGES)) == DEAD
     assert np.abs(answers(rewritten, scaled(IMAGES)) - before).max() < 1e-5
-    assert settle(rewritten, scaled(IMAGES)) == 0
+    assert absorb_constants(rewritten, scaled(IMAGES)) == 0
 
 
 def test_channels_of_zeros_and_those_that_vary_stay_as_they_are(network):
     rewritten = without_batch_norms(network)
     rewritten.get_layer("hidden").set_weights([np.zeros_like(w) for w in network.get_layer("hidden").get_weights()])
     weights = rewritten.get_weights()
-    assert settle(rewritten, scaled(IMAGES)) == 0
+    assert absorb_constants(rewritten, scaled(IMAGES)) == 0
     assert all(np.array_equal(a, b) for a, b in zip(weights, rewritten.get_weights(), strict=True))
 
 
@@ -63,5 +63,5 @@ def test_int8_loses_nothing_by_them(network, tmp_path, monkeypatch, file_format,
         return np.abs(runtime(content).run(IMAGES) - checkpoint.predict(IMAGES)).max(axis=1).mean()
 
     found = difference()
-    monkeypatch.setattr("fer_export.network.prepare.settle", lambda *_: 0)
+    monkeypatch.setattr("fer_export.network.prepare.absorb_constants", lambda *_: 0)
     assert found < 0.5 * difference()

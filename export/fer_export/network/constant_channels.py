@@ -30,7 +30,7 @@ STEPS, SHARE = 255, 0.1
 """A channel is constant where it varies by less than this share of a step of the grid, and at 0 it is on the grid."""
 
 
-def settle(network: keras.Model, images: NDArray[np.float32]) -> int:
+def absorb_constants(network: keras.Model, images: NDArray[np.float32]) -> int:
     """Make batch norms exact for constant channels, in place; returns how many channels there are.
 
     network: functional or Sequential, from `prepare.without_batch_norms`.

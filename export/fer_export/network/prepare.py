@@ -20,7 +20,7 @@ from ..checkpoint import Checkpoint
 from ..contract import GreyRule, tensors
 from ..dataset import as_input
 from ..errors import ConversionError
-from .constant_channels import settle
+from .constant_channels import absorb_constants
 from .equalise import equalise
 from .fitting import fit
 from .layers import _graphs, has_depthwise, is_graph
@@ -62,7 +62,7 @@ def exportable(
         depthwise = has_depthwise(checkpoint.network)
         equalise(network, faces, joined=depthwise)
         _check_same(checkpoint, network)
-        settle(network, faces)
+        absorb_constants(network, faces)
         network = narrowed(network) if narrow_logits else averaged_by_dense(network)
         fit(network, faces, compensated=depthwise, fine_activations=fine_activations)
     else:

@@ -17,7 +17,7 @@ from ..checkpoint import Checkpoint
 from ..errors import ConversionError
 from . import layers, logit_gaps
 from . import prepare as graph
-from .constant_channels import settle
+from .constant_channels import absorb_constants
 from .equalise import equalise
 from .float_twin import Twin
 from .layer_names import paths
@@ -90,6 +90,6 @@ class Prepared:
         if self.calibration is not None:
             faces = graph.scaled(self.checkpoint, self.calibration)
             equalise(network, faces, joined=layers.has_depthwise(self.checkpoint.network))
-            settle(network, faces)
+            absorb_constants(network, faces)
         network = logit_gaps.narrowed(network) if self._narrow else logit_gaps.averaged_by_dense(network)
         return {step.layer: step.operation for step in Trace(network).steps}
