@@ -47,7 +47,7 @@ class Row(NamedTuple):
     """1 for grey, 3 for RGB."""
 
     backbone: bool = False
-    """Whether it is a whole network of keras.applications."""
+    """Whether it is a whole network, as those of keras.applications."""
 
     scaling: str = "unit"
     """What it takes: `unit` or, where it scales by itself, `raw`."""
@@ -72,6 +72,7 @@ def rows() -> dict[str, Row]:
     }
     for side, channels in ((48, 3), (64, 1), (96, 3), (224, 1)):
         found[f"convolutions {side}x{side}x{channels}"] = Row(stem, side, channels)
+    found["convolutions, ELU, batch norms"] = Row(notebook, backbone=True)
     for name, side in BACKBONES.items():
         found[name] = Row(backbone(name), side, 3, backbone=True, scaling="raw" if name in SCALING else "unit")
     return found
@@ -172,6 +173,19 @@ def cbam(x: Any) -> Any:
     x = squeeze_and_excitation(x)
     both = layers.Concatenate()([ops.mean(x, axis=-1, keepdims=True), ops.max(x, axis=-1, keepdims=True)])
     return layers.Multiply()([x, layers.Conv2D(1, 7, padding="same", activation="sigmoid")(both)])
+
+
+def notebook(x: Any) -> Any:
+    """The network of many notebooks: pairs of convolutions with ELU, each before its batch norm, and a dense layer."""
+    from keras import layers
+
+    for filters in (64, 128, 256):
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same", activation="elu", kernel_initializer="he_normal")(x)
+            x = layers.BatchNormalization()(x)
+        x = layers.Dropout(0.3)(layers.MaxPooling2D(2)(x))
+    x = layers.BatchNormalization()(layers.Dense(128, activation="elu")(layers.Flatten()(x)))
+    return layers.Dropout(0.4)(x)
 
 
 def backbone(name: str) -> Callable[[Any], Any]:
