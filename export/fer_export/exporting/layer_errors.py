@@ -194,8 +194,9 @@ class Comparison:
                 continue
             place.value, place.positions = best[0], [best[1]]
             place.grid = self._file.ops[best[1]].grid
-            fused = (step.layer for step in later[: values.index(place.value)])
-            place.layers = tuple(dict.fromkeys((*place.layers, *fused)))
+            fused = [step.layer for step in later[: values.index(place.value)]]
+            own = [layer for layer in fused if layer in self._floats.names.layers]  # not operations such as +
+            place.layers = tuple(dict.fromkeys((*place.layers, *own)))
         self._places = [place for place in self._places if place.positions]
         self._after = {place.value: self._floats.after(place.value) for place in self._places}
         self._tallies = {place.value: _Tally() for place in self._places}

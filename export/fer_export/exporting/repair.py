@@ -27,6 +27,10 @@ from . import blame
 from .blame import Blame
 
 
+FASTER = 4
+"""Factor from try to try: in half a minute, a file that passes comes before one with fewer layers in float."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """How long files are tried."""
@@ -199,7 +203,7 @@ def _choices(blamed: Blame) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _next_count(low: int, high: int, *, enough: bool, of: int) -> int | None:
-    """How many culprits to try next: 1, 2, 4, 8 until a file passes, then between; None where nothing is left.
+    """How many culprits to try next: 1, 4, 16 until a file passes, then between; None where nothing is left.
 
     low: so many were too few.
     high: so many were enough, where `enough` says that any was.
@@ -207,7 +211,7 @@ def _next_count(low: int, high: int, *, enough: bool, of: int) -> int | None:
     """
     if enough:
         return (low + high) // 2 if high - low > 1 else None
-    return min(max(1, 2 * low), of) if low < of else None
+    return min(max(1, FASTER * low), of) if low < of else None
 
 
 def _tried(
