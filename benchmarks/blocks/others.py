@@ -90,7 +90,7 @@ def faults() -> str:
 def _verdict(printout: str) -> str:
     """The line of a printout that says what came of it."""
     lines = printout.splitlines()
-    wanted = ("fer-export: ", "FAILED  network", "FAILED", "caution", "PASSED")
+    wanted = ("fer-export: ", "FAILED  network", "FAILED", "PASSED", "caution")
     found = next((line for start in wanted for line in lines if line.strip().startswith(start)), lines[0])
     return _reason(found.removeprefix("fer-export: ")).replace("`", "'").replace("*", r"\*").replace("  ", " ")
 

@@ -1,16 +1,18 @@
 """What fer-export says of broken and hostile inputs: exit code, seconds, peak memory and words.
 
-    python -m benchmarks.export.faults fer2013.csv FOLDER [--only NAME ...]
+    python -m benchmarks.export.faults fer2013.csv FOLDER [--only NAME ...] [--packages DIR]
 
 FOLDER holds networks, exported files, pictures, data sets, and scripts that write a network into the current folder,
 or into the one that they are given.
 Each command runs as a user runs it, in a folder of its own with the whole FOLDER in it. A file that appears there
-though no command was asked for it is recorded as `appeared`; a script that does not run, as one does without the
-package tf_keras, as `failed`. --only measures these inputs and keeps the others.
+though no command was asked for it is recorded as `appeared`; a script that does not run as `failed`. --only measures
+these inputs and keeps the others. --packages: what only the scripts need, such as tf_keras, installed by
+`pip install --no-deps --target DIR tf_keras`.
 """
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -33,7 +35,7 @@ BESIDES = {DATA, "exports", "card.json"}
 def commands(name: str) -> list[list[str]]:
     """The commands for an input, by what it is."""
     if name.endswith((".tflite", ".onnx")):
-        return [["inspect", name], ["parity", name, "--data", DATA]]
+        return [["inspect", name], ["parity", name, "--data", DATA], ["bench", name, "--rounds", "2"]]
     if name.endswith(".gz"):
         return [["data", name]]
     if name.endswith(".jpg"):
@@ -42,7 +44,7 @@ def commands(name: str) -> list[list[str]]:
     return [[*job, *flags] for job in EXPORTS]
 
 
-def measured(path: Path, data: Path) -> dict[str, Any]:
+def measured(path: Path, data: Path, packages: Path | None) -> dict[str, Any]:
     """The commands of one input and what came of them."""
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root)
@@ -50,7 +52,7 @@ def measured(path: Path, data: Path) -> dict[str, Any]:
             (folder / each.name).symlink_to(each.resolve())
         (folder / DATA).symlink_to(data.resolve())
         try:
-            name = _written(path, folder) if path.suffix == ".py" else path.name
+            name = _written(path, folder, packages) if path.suffix == ".py" else path.name
         except subprocess.CalledProcessError as error:
             return {"rows": [], "appeared": [], "failed": error.stderr.decode().strip().splitlines()[-1]}
         before = {each.name for each in folder.iterdir()} | BESIDES
@@ -59,12 +61,16 @@ def measured(path: Path, data: Path) -> dict[str, Any]:
     return {"rows": rows, "appeared": appeared}
 
 
-def _written(script: Path, folder: Path) -> str:
+def _written(script: Path, folder: Path, packages: Path | None) -> str:
     """The network that a script writes."""
     before = {each.name for each in folder.iterdir()}
-    run = [sys.executable, script.name]
-    if subprocess.run(run, cwd=folder, capture_output=True, timeout=LIMIT, check=False).returncode:
-        subprocess.run([*run, "."], cwd=folder, capture_output=True, timeout=LIMIT, check=True)
+    command = [sys.executable, script.name]
+    environment = {**os.environ, "PYTHONPATH": str(packages.resolve())} if packages else None
+    for run in (command, [*command, "."]):
+        done = subprocess.run(run, cwd=folder, env=environment, capture_output=True, timeout=LIMIT, check=False)
+        if done.returncode == 0:
+            break
+    done.check_returncode()
     # Writing may already do what reading must not.
     for extra in folder.glob("*.txt"):
         extra.unlink()
@@ -108,12 +114,13 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="fer2013.csv")
     parser.add_argument("folder", type=Path, help="the inputs")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these inputs")
+    parser.add_argument("--packages", type=Path, metavar="DIR", help="packages that the scripts need")
     given = parser.parse_args()
     path = RESULTS / f"{NAME}.json"
     found = json.loads(path.read_text())["inputs"] if path.exists() and given.only else {}
     for each in sorted(given.folder.iterdir()):
         if each.suffix not in (".md", ".bin") and (not given.only or each.name in given.only):
-            found[each.name] = measured(each, given.data)
+            found[each.name] = measured(each, given.data, given.packages)
             record(NAME, {"inputs": found})
 
 

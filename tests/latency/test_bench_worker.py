@@ -15,7 +15,7 @@ from fer_export.latency import matmul
 from fer_export.latency import worker as bench_worker
 from fer_export.latency.process import Process
 from fer_export.model_file import tflite
-from helpers import tiny_tflite
+from helpers import hostile_onnx, tiny_tflite
 
 FIRST_ANSWER = (
     '{"version": "1", "numpy": "2", "python": "3", "import_ns": 1, "load_ns": 1, "first_ns": 1, "imported_bytes": 1}'
@@ -179,3 +179,11 @@ def test_a_file_that_the_runtime_refuses_is_named(tmp_path: Path) -> None:
     with pytest.raises(ExportFileError, match=r"cut\.tflite.*litert \d.*cannot run the file") as caught:
         Process("litert", path, 1)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_without_end_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_export.latency.process.STARTING", 3.0)
+    monkeypatch.setattr("fer_export.latency.process.PATIENCE", 0.2)
+    (tmp_path / "loop.onnx").write_bytes(hostile_onnx.looping(2**62))
+    with pytest.raises(ExportFileError, match="may compute without end"):
+        Process("onnxruntime", tmp_path / "loop.onnx", 1)

@@ -26,7 +26,6 @@ from ..system import OnStep, silent
 from . import blame
 from .blame import Blame
 
-
 FASTER = 4
 """Factor from try to try: in half a minute, a file that passes comes before one with fewer layers in float."""
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -18,6 +19,11 @@ from typing import Any, Self
 from ..contract import formats
 from ..errors import ExportFileError, UsageError
 from ..model_file import BOUNDARY_OPS, SHAPE_OPS
+from ..runtimes import bounded
+
+STARTING, PATIENCE = 30.0, 5.0
+"""Seconds that a process may take until it has imported its runtime; how many times as long as usual a file may take,
+as on a busy machine, until it has given its first answer."""
 
 _NO_WORK = SHAPE_OPS | BOUNDARY_OPS | {"CAST"}
 
@@ -160,6 +166,12 @@ class Process:
         self.kill()
 
     def _first_answer(self, python: str | Path) -> dict[str, Any]:
+        limit = STARTING + PATIENCE * _usual_seconds(self._path)
+        if self._process.stdout and not select.select([self._process.stdout], [], [], limit)[0]:
+            raise ExportFileError(
+                f"{self._path}: {self._runtime} gave no answer to one face in {limit:.0f} s: the file may compute "
+                "without end; export it again from its network"
+            )
         answer = self._read()
         if "error" not in answer:
             return answer
@@ -208,3 +220,14 @@ class Process:
     def _read_messages(self) -> str:
         # The process writes where this file's position is: reading must not move it.
         return os.pread(self._messages.fileno(), 1 << 20, 0).decode(errors="replace")
+
+
+def _usual_seconds(path: Path) -> float:
+    """Seconds in which a file is loaded and gives an answer, at most."""
+    if not path.is_file():
+        return bounded.LOAD_SECONDS + bounded.FACE_SECONDS
+    content = path.read_bytes()
+    try:
+        return bounded.load_seconds(content) + bounded.face_seconds(content)
+    except ExportFileError:  # the runtime says what is wrong with the file
+        return bounded.LOAD_SECONDS + bounded.FACE_SECONDS
