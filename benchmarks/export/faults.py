@@ -79,12 +79,12 @@ def _written(script: Path, folder: Path, packages: Path | None) -> str:
 
 
 LAUNCHER = """
-import json, os, subprocess, sys, time
+import json, os, signal, subprocess, sys, time
 started = time.perf_counter()
-process = subprocess.Popen(sys.argv[2:], stdout=open(".out", "w"), stderr=open(".err", "w"))
+process = subprocess.Popen(sys.argv[2:], stdout=open(".out", "w"), stderr=open(".err", "w"), start_new_session=True)
 while (done := os.wait4(process.pid, os.WNOHANG))[0] == 0:
     if time.perf_counter() - started > float(sys.argv[1]):
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # with the processes that it has started
     time.sleep(0.02)
 seconds = time.perf_counter() - started
 print(json.dumps([os.waitstatus_to_exitcode(done[1]), round(seconds, 1), round(done[2].ru_maxrss * 1024 / 1e6)]))

@@ -258,7 +258,9 @@ def test_one_layer_after_the_other_until_a_file_passes(outlier):
         judged.append(content)
         return outlier.judge(content, NEVER if len(judged) < 2 else ALWAYS)
 
-    result = repair.repair(outlier.content, outlier.checkpoint, outlier.calibrated, twice)
+    result = repair.repair(
+        outlier.content, outlier.checkpoint, outlier.calibrated, twice, limits=repair.Limits(tries=2)
+    )
     first, second = result.tries
     assert (first.passed, second.passed) == (False, True)
     assert set(first.float_layers) < set(second.float_layers)

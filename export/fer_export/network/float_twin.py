@@ -68,10 +68,12 @@ class Twin:
         return frozenset(found)
 
     def chain(self, number: int, ends: Container[int]) -> Iterator[Step]:
-        """The calls that follow a value one after the other, each the only reader of the one before, up to `ends`."""
+        """The calls that follow a value, each reading only the one before and as its only reader, up to `ends`."""
         while True:
             readers = [step for step in self.steps if number in step.reads.values()]
-            if len(readers) != 1 or len(readers[0].writes) != 1 or readers[0].writes[0] in ends:
+            if len(readers) != 1 or {*readers[0].reads.values()} != {number} or len(readers[0].writes) != 1:
+                return
+            if readers[0].writes[0] in ends:
                 return
             yield readers[0]
             (number,) = readers[0].writes
