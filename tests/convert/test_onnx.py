@@ -258,65 +258,6 @@ def test_residual_networks_convert(tmp_path, calibrating):
     assert np.abs(given - network.predict(calibrating.images)).max() < 0.12
 
 
-def dense_block(x):
-    """Each layer reads what all layers before it have made."""
-    for _ in range(3):
-        made = layers.Conv2D(4, 3, padding="same", kernel_initializer="he_normal")(x)
-        x = layers.Concatenate()([x, layers.MaxPooling2D(3, strides=1, padding="same")(made)])
-    return x
-
-
-def inception(activation):
-    """Three branches behind an activation."""
-    return lambda x: layers.Concatenate()(
-        [layers.Activation(activation)(layers.Conv2D(4, size, padding="same")(x)) for size in (1, 3, 5)]
-    )
-
-
-def mixed(activation):
-    """Values behind an activation, joined with others: in their range it would be lost."""
-    return lambda x: layers.Concatenate()([inception(activation)(x), layers.Conv2D(4, 3, padding="same")(x)])
-
-
-def grids_of_joins(content):
-    """The scales and zero points of each Concat's inputs and output in an int8 file."""
-    graph = onnx.load_from_string(content).graph
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    writers = {node.output[0]: node for node in graph.node}
-    readers = {name: node for node in graph.node for name in node.input}
-    return [
-        {
-            tuple(float(constants[name]) for name in conversion.input[1:])
-            for conversion in (*(writers[name] for name in node.input), readers[node.output[0]])
-        }
-        for node in graph.node
-        if node.op_type == "Concat"
-    ]
-
-
-@pytest.mark.parametrize("by_error", [False, True], ids=["extremes", "by error"])
-@pytest.mark.parametrize(
-    ("body", "shared"),
-    [
-        (lambda x: dense_block(layers.Conv2D(8, 3)(x)), True),
-        (inception("relu"), True),
-        (inception("relu6"), True),
-        (mixed("relu"), False),
-        (mixed("relu6"), False),
-    ],
-    ids=["dense block", "inception", "inception, relu6", "mixed", "mixed, relu6"],
-)
-def test_what_is_concatenated_has_one_grid(tmp_path, calibrating, monkeypatch, by_error, body, shared):
-    checkpoint = checkpoint_of(classifier(body), tmp_path)
-    monkeypatch.setattr("fer_export.convert.activation_ranges.chosen", lambda make, *_: (make(by_error), by_error))
-    content = converted(checkpoint, calibrating, "int8")
-    grids = grids_of_joins(content)
-    assert grids
-    assert (len(set.union(*grids)) == 1) == shared
-    images = calibrating.images
-    assert np.abs(OnnxRuntime(content).run(images) - checkpoint.predict(images)).max() < 0.02
-
-
 @pytest.mark.parametrize("kind", [layers.SimpleRNN, layers.LSTM])
 def test_layers_that_cannot_be_int8_stay_in_float_and_are_named(tmp_path, calibrating, kind):
     named = kind(4, name="recurrent")
