@@ -14,12 +14,15 @@ from fer_export.errors import ExportFileError
 from helpers.networks import checkpoint_of, classifier, grey
 
 IMAGES = np.zeros((40, 8, 8, 1), np.uint8)
-KERAS = SimpleNamespace(predict=lambda faces: np.full((len(faces), 2), 0.5, np.float32))
 
 
-def chosen(extremes, by_error):
-    """The files and the choice, where a file is the difference of its answers from Keras's, or None if refused."""
-    made = []
+def chosen(extremes, by_error, margin=0.8):
+    """The files and the choice, where a file is the difference of its answers from Keras's, or None if refused.
+
+    margin: between Keras's two answers.
+    """
+    made, answer = [], np.array([0.5 + margin / 2, 0.5 - margin / 2], np.float32)
+    network = SimpleNamespace(predict=lambda faces: np.tile(answer, (len(faces), 1)))
 
     def make(wanted):
         made.append(wanted)
@@ -28,9 +31,9 @@ def chosen(extremes, by_error):
     def run(apart, faces):
         if apart is None:
             raise ExportFileError("LiteRT cannot run the file")
-        return KERAS.predict(faces) + np.float32(apart)
+        return network.predict(faces) + np.float32(apart)
 
-    return made, activation_ranges.chosen(make, run, KERAS, IMAGES)
+    return made, activation_ranges.chosen(make, run, network, IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,11 @@ def chosen(extremes, by_error):
 )
 def test_ranges_by_error_are_taken_where_their_answers_are_closer(extremes, by_error, made, choice):
     assert chosen(extremes, by_error) == (made, choice)
+
+
+@pytest.mark.parametrize(("margin", "made"), [(0.8, [False]), (0.1, [False, True])])
+def test_a_network_that_is_sure_of_nothing_has_to_be_closer(margin, made):
+    assert chosen(0.01, 0.005, margin)[0] == made
 
 
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])

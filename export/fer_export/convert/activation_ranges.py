@@ -27,8 +27,9 @@ VALUES = 4096
 FEW, MORE = 32, 128
 """Faces by which a file is found to be close enough, and those by which two files are compared."""
 
-FAR = 0.02
-"""Mean difference from Keras above which ranges by error are tried: a conversion more."""
+FAR, OF_MARGIN = 0.02, 0.04
+"""Mean difference from Keras above which ranges by error are tried, a conversion more: in probability, and as a share of
+the mean margin between Keras's first two answers. A network that is sure of nothing needs less to change its answer."""
 
 Range = tuple[float, float]
 Made = TypeVar("Made")
@@ -77,15 +78,20 @@ def chosen(
     images: calibration faces uint8 [N, S, S, 1].
     """
 
-    def apart(file: Made, count: int) -> float:
-        faces = images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
+    def drawn(count: int) -> NDArray[np.uint8]:
+        return images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
+
+    def apart(file: Made, faces: NDArray[np.uint8], expected: NDArray[np.float32]) -> float:
         try:
-            return float(np.abs(run(file, faces) - checkpoint.predict(faces)).max(axis=1).mean())
+            return float(np.abs(run(file, faces) - expected).max(axis=1).mean())
         except ExportFileError:  # the runtime refuses it, as it does some scales
             return math.inf
 
-    plain = make(False)
-    if apart(plain, FEW) <= FAR:
+    plain, few = make(False), drawn(FEW)
+    expected = checkpoint.predict(few)
+    second, first = np.sort(expected, axis=1)[:, -2:].T
+    if apart(plain, few, expected) <= min(FAR, OF_MARGIN * float((first - second).mean())):
         return plain, False
-    other = make(True)
-    return (other, True) if apart(other, MORE) < apart(plain, MORE) else (plain, False)
+    other, more = make(True), drawn(MORE)
+    expected = checkpoint.predict(more)
+    return (other, True) if apart(other, more, expected) < apart(plain, more, expected) else (plain, False)

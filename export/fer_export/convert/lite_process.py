@@ -32,10 +32,12 @@ MINUTES = 30.0
 """Minutes after which the converter is ended."""
 
 KNOWN = frozenset(
-    {"Activation", "Add", "Average", "AveragePooling2D", "BatchNormalization", "Concatenate", "Conv2D", "Cropping2D"}
-    | {"Dense", "DepthwiseConv2D", "Dropout", "Flatten", "GaussianNoise", "GlobalAveragePooling2D"}
-    | {"GlobalMaxPooling2D", "Identity", "InputLayer", "LeakyReLU", "MaxPooling2D", "Multiply", "PReLU", "Permute"}
-    | {"ReLU", "Rescaling", "Reshape", "SeparableConv2D", "Softmax", "SpatialDropout2D", "Subtract", "UpSampling2D"}
+    {"Activation", "Add", "Average", "AveragePooling2D", "BatchNormalization", "Concatenate", "Conv2D"}
+    | {"Conv2DTranspose", "Cropping2D", "Dense", "DepthwiseConv2D", "Dropout", "ELU", "EinsumDense", "Embedding"}
+    | {"Flatten", "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling2D"}
+    | {"GroupNormalization", "Identity", "InputLayer", "LayerNormalization", "LeakyReLU", "MaxPooling2D"}
+    | {"MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "ReLU", "Rescaling", "Reshape"}
+    | {"SeparableConv2D", "Softmax", "SpatialDropout2D", "Subtract", "UnitNormalization", "UpSampling2D"}
     | {"ZeroPadding2D", "Absorbed", "BothSides", "ChannelScale", "MeanOfSides"}
 )
 """Layers, by their class, that the converter is known to take at every precision."""
