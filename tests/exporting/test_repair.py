@@ -158,17 +158,18 @@ def test_a_refused_try_counts_as_failed(outlier, fixed, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("passed", "computed", "seconds"),
-    [(10, 14, 10), (10, 10, 10), (30, 14, 14), (30, 2, 10)],
-    ids=["two cores", "one core", "busy machine", "waiting for a process"],
+    ("passed", "computed", "ended", "seconds"),
+    [(10, 14, 0, 10), (10, 10, 0, 10), (30, 14, 0, 14), (30, 2, 0, 10), (30, 2, 20, 22)],
+    ids=["two cores", "one core", "busy machine", "waiting", "a process of its own"],
 )
-def test_time_that_other_programs_took_does_not_count(passed, computed, seconds, monkeypatch):
-    now = {"perf_counter": 100.0, "process_time": 5.0}
-    for clock in now:
-        monkeypatch.setattr(repair.time, clock, lambda clock=clock: now[clock])
+def test_time_that_other_programs_took_does_not_count(passed, computed, ended, seconds, monkeypatch):
+    clock, processors = [100.0], [5.0, 1.0, 2.0, 0.5, 100.0]
+    monkeypatch.setattr(repair.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(repair.os, "times", lambda: tuple(processors))
     watch = repair.Stopwatch()
-    now["perf_counter"] += passed
-    now["process_time"] += computed
+    clock[0] += passed
+    processors[0] += computed
+    processors[2] += ended
     assert watch.seconds == seconds
 
 
@@ -379,7 +380,7 @@ def test_layers_that_cannot_stay_in_float_are_refused(outlier):
 
 
 def test_a_converter_that_keeps_other_layers_is_caught(outlier, monkeypatch):
-    monkeypatch.setattr(tflite.lite, "quantised", lambda converter, names, work, images: converter.convert())
+    monkeypatch.setattr(tflite.lite, "quantised", lambda converter, *rest: converter.convert())
     with pytest.raises(ConversionError, match="should stay float"):
         convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=("dense",))
 

@@ -28,8 +28,8 @@ FEW, MORE = 32, 128
 """Faces by which a file is found to be close enough, and those by which two files are compared."""
 
 FAR, OF_MARGIN = 0.02, 0.04
-"""Mean difference from Keras above which ranges by error are tried, a conversion more: in probability, and as a share of
-the mean margin between Keras's first two answers. A network that is sure of nothing needs less to change its answer."""
+"""Mean difference from Keras above which ranges by error are tried, a conversion more: in probability, and as a share
+of the mean margin between Keras's first two answers. A network that is sure of nothing changes its answer for less."""
 
 Range = tuple[float, float]
 Made = TypeVar("Made")
@@ -79,7 +79,8 @@ def chosen(
     """
 
     def drawn(count: int) -> NDArray[np.uint8]:
-        return images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
+        positions = np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)
+        return np.asarray(images[positions])
 
     def apart(file: Made, faces: NDArray[np.uint8], expected: NDArray[np.float32]) -> float:
         try:

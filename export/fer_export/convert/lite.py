@@ -87,12 +87,29 @@ class Work:
     """Whether the ranges of an int8 file are chosen by their error; otherwise they are the extremes."""
 
 
-def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.uint8] | None) -> bytes:
+@dataclass
+class Calibrated:
+    """The calibrated float files of a network with no layer kept in float.
+
+    Its other int8 files take their ranges, so that the faces are not run through each of them.
+    """
+
+    extremes: bytes | None = None
+    """With the extremes of the activations; None before the first conversion."""
+
+    by_error: bytes | None = None
+    """With ranges by error; None before a conversion asked for them."""
+
+
+def converted(
+    folder: Path, work: Work, names: LayerNames, images: NDArray[np.uint8] | None, earlier: Calibrated | None = None
+) -> bytes:
     """The file that TensorFlow's converter makes.
 
     folder: a SavedModel with the signature SIGNATURE.
     names: of its layers.
     images: calibration faces uint8 [N, S, S, 1], for integer activations.
+    earlier: of int8 conversions of the same network with the same faces; the first one fills it.
 
     Raises ConversionError with the converter's own words.
     """
@@ -111,7 +128,7 @@ def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.ui
             return bytes(converter.convert())
         converter.inference_input_type = tf.as_dtype(work.input_type)
         converter.inference_output_type = tf.as_dtype(work.output_type)
-        return quantised(converter, names, work, given)
+        return quantised(converter, names, work, given, earlier or Calibrated())
     except (ValueError, RuntimeError, tf.errors.OpError, converter_error()) as error:
         if lacking := re.search(_NO_OP, str(error)):
             layers = "".join(f" (layer {call.layer})" for call in names.calls(lacking[2]))
@@ -169,7 +186,7 @@ def _partly_float(content: bytes, names: LayerNames) -> set[str]:
     return without & whole
 
 
-def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.uint8]) -> bytes:
+def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.uint8], earlier: Calibrated) -> bytes:
     """What an int8 converter writes, with averages that every processor rounds alike.
 
     The two halves of the converter's own int8 route, as TensorFlow's QuantizationDebugger uses them: calibrate, then
@@ -179,14 +196,16 @@ def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.
     """
     from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
 
-    converter._experimental_calibrate_only = True
-    calibrated = bytes(converter.convert())
+    calibrated, serves = _calibrated(converter, work, images, earlier)
     outputs = [op.output for op in TfliteActivations(calibrated).ops]
     owners = list(zip(outputs, names.of_ops(outputs), strict=True))
-    exact = [output for output, layers in owners if layers.intersection(logit_gaps.LAYERS)]
     loose = _normalising(tflite.computing(calibrated), names)
     if work.ranges_by_error:
-        calibrated = tflite_ranges.with_ranges(calibrated, images, exact)
+        exact = [output for output, layers in owners if layers.intersection(logit_gaps.LAYERS)]
+        known = tflite_ranges.copied(calibrated, earlier.by_error) if serves and earlier.by_error else None
+        calibrated = known or tflite_ranges.with_ranges(calibrated, images, exact)
+        if not work.float_layers:
+            earlier.by_error = calibrated
 
     def made(kept: Collection[str]) -> bytes:
         left = [output for output, layers in owners if layers.intersection(kept)] + loose
@@ -210,6 +229,24 @@ def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.
     # Half a layer in int8 is worse than none: its values go to a grid and back between the ops.
     lacking = set(float_ops(content, names, work.float_layers)) - {NO_LAYER}
     return made({*work.float_layers, *lacking}) if lacking else content
+
+
+def _calibrated(converter: Any, work: Work, images: NDArray[np.uint8], earlier: Calibrated) -> tuple[bytes, bool]:
+    """The float file with the extremes of its activations, and whether they are those of earlier.extremes."""
+    if earlier.extremes is not None and not work.float_layers:
+        return earlier.extremes, True
+    converter._experimental_calibrate_only = True
+    if earlier.extremes is not None:
+        converter.representative_dataset = lambda: _samples(images[:1], 1.0)
+        content = bytes(converter.convert())
+        copied = tflite_ranges.copied(content, earlier.extremes)
+        if copied is not None and tflite_ranges.alike(content, earlier.extremes, images):
+            return copied, True
+        converter.representative_dataset = lambda: _samples(images, 1.0)
+    content = bytes(converter.convert())
+    if not work.float_layers:
+        earlier.extremes = content
+    return content, False
 
 
 def float_ops(content: bytes, names: LayerNames, kept: Collection[str] = ()) -> dict[str, int]:

@@ -35,6 +35,7 @@ class Converter:
         self._checkpoint, self._input_kind, self._io = checkpoint, input_kind, io
         self._input_type, self._output_type = tensors.io_types(io, input_kind)
         self._int8: Prepared | None = None
+        self._calibrated = lite.Calibrated()
 
     def convert(
         self, variant: Variant, calibration: CalibrationSet | None = None, float_layers: Sequence[str] = ()
@@ -78,12 +79,12 @@ class Converter:
 
         def made(by_error: bool, kept: tuple[str, ...] = ()) -> bytes:
             work = lite.Work(variant.precision, self._input_type, self._output_type, channels, kept, by_error)
-            return _converted(prepared.network(kept), variant, work, calibration)
+            return _converted(prepared.network(kept), variant, work, calibration, self._calibrated)
 
         if variant.precision != "int8" or calibration is None:
             return made(False)
-        depthwise = has_depthwise(self._checkpoint.network)
-        if prepared.by_error is None and (depthwise or not lite_process.is_known(prepared.network())):
+        depthwise, known = has_depthwise(self._checkpoint.network), lite_process.is_known(prepared.network())
+        if prepared.by_error is None and (depthwise or not known):
             prepared.by_error = depthwise  # a file that may crash is not run in this process
         if prepared.by_error is None:
             content, prepared.by_error = activation_ranges.chosen(
@@ -94,6 +95,8 @@ class Converter:
             )
             if not float_layers:
                 return content
+        if float_layers and known and self._calibrated.extremes is None:
+            made(prepared.by_error)  # the same bytes, whatever was converted before
         return made(prepared.by_error, float_layers)
 
     def twin(self, variant: Variant, calibration: CalibrationSet | None = None) -> Twin:
@@ -108,7 +111,7 @@ class Converter:
             return self._int8
         made = Prepared(self._checkpoint, tensors.network_kind(self._input_kind), images, int8, not int8)
         if int8:
-            self._int8 = made
+            self._int8, self._calibrated = made, lite.Calibrated()
         return made
 
     def _check(self, variant: Variant, calibration: CalibrationSet | None, float_layers: Sequence[str]) -> None:
@@ -125,17 +128,24 @@ class Converter:
             )
 
 
-def _converted(model: keras.Model, variant: Variant, work: lite.Work, calibration: CalibrationSet | None) -> bytes:
+def _converted(
+    model: keras.Model,
+    variant: Variant,
+    work: lite.Work,
+    calibration: CalibrationSet | None,
+    earlier: lite.Calibrated,
+) -> bytes:
     # Full int8 quantises a float input away; the float precisions cast the bytes inside the graph.
     signature_type = "float32" if variant.integer else work.input_type
     images = calibration.images if calibration is not None and variant.integer else None
     apart = variant.integer and not lite_process.is_known(model)
-    make = lite_process.converted if apart else lite.converted
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder, keras_backend.silenced():
         # TensorFlow 2.21's quantizer crashes on loops.
         with unrolled(model) if variant.integer else contextlib.nullcontext():
             _write_saved_model(model, Path(folder), signature_type)
-        content = tflite_kernels.bounded(make(Path(folder), work, LayerNames(model), images))
+        task = Path(folder), work, LayerNames(model), images
+        made = lite_process.converted(*task) if apart else lite.converted(*task, earlier)
+        content = tflite_kernels.bounded(made)
     return content if variant.precision == "int8" or signature_type == work.input_type else _with_byte_input(content)
 
 

@@ -30,6 +30,9 @@ SAME_SCALE = frozenset(
 JOINED = frozenset({"CONCATENATION", "MAXIMUM", "MINIMUM", "PACK"})
 """Ops that read several values on one grid: their ranges stay the extremes."""
 
+FEW, MOVED = 16, 0.05
+"""Faces by which two files are found alike, and how far an extreme may move, as a share of the range."""
+
 FIXED = frozenset({"L2_NORMALIZATION", "LOG_SOFTMAX", "LOGISTIC", "SOFTMAX", "TANH"})
 """Ops whose int8 kernel has a grid of its own."""
 
@@ -65,6 +68,41 @@ def with_ranges(calibrated: bytes, images: NDArray[np.uint8], unchanged: Collect
         if known is not None and known.min is not None and len(known.min) == 1:
             known.min, known.max = [low], [high]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def copied(calibrated: bytes, source: bytes) -> bytes | None:
+    """A calibrated file with the ranges of another one; None where that one lacks a tensor of it."""
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
+    known = flatbuffer_utils.convert_bytearray_to_object(bytearray(source))
+    ranges = {_name(tensor): tensor.quantization for tensor in known.subgraphs[0].tensors if _has_range(tensor)}
+    for tensor in filter(_has_range, model.subgraphs[0].tensors):
+        if _name(tensor) not in ranges:
+            return None
+        tensor.quantization = ranges[_name(tensor)]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def alike(one: bytes, other: bytes, images: NDArray[np.uint8]) -> bool:
+    """Whether the activations of two float files of the same ops have about the same extremes.
+
+    Layers that stay float have the weights from before they were fitted to int8. Mostly that moves the activations by
+    a step; where int8 cannot hold the weights, by much more.
+    """
+    found = []
+    for content in (one, other):
+        activations = TfliteActivations(content)
+        found.append(activation_ranges.extremes(activations, images[:FEW], {op.name for op in activations.ops}))
+    first, second = found
+    return first.keys() == second.keys() and all(
+        max(abs(low - second[name][0]), abs(high - second[name][1])) <= MOVED * (high - low)
+        for name, (low, high) in first.items()
+    )
+
+
+def _has_range(tensor: Any) -> bool:
+    return tensor.quantization is not None and tensor.quantization.min is not None
 
 
 def _name(tensor: Any) -> str:
