@@ -4,7 +4,9 @@ import ast
 import os
 import signal
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -187,3 +189,34 @@ def test_a_file_without_end_is_given_up(tmp_path, monkeypatch):
     (tmp_path / "loop.onnx").write_bytes(hostile_onnx.looping(2**62))
     with pytest.raises(ExportFileError, match="may compute without end"):
         Process("onnxruntime", tmp_path / "loop.onnx", 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux ends a process with its parent")
+def test_a_file_without_end_ends_with_a_killed_command(tmp_path):
+    (tmp_path / "loop.onnx").write_bytes(hostile_onnx.looping(2**62))
+    program = "import pathlib, sys; from fer_export.latency.process import Process; "
+    program += "Process('onnxruntime', pathlib.Path(sys.argv[1]), 1)"
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "loop.onnx")]) as command:
+        children = Path(f"/proc/{command.pid}/task/{command.pid}/children")
+        worker = awaited(lambda: int((children.read_text().split() or [0])[0]))
+        assert awaited(lambda: b"onnxruntime" in Path(f"/proc/{worker}/maps").read_bytes())
+        command.kill()
+    try:
+        assert awaited(lambda: ended(worker))
+    except AssertionError:
+        os.kill(worker, signal.SIGKILL)
+        raise
+
+
+def ended(process):
+    status = Path(f"/proc/{process}/status")
+    return not status.exists() or "(zombie)" in status.read_text()
+
+
+def awaited(found, seconds=20.0):
+    """What a call gives as soon as that is true."""
+    end = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return answer

@@ -33,6 +33,9 @@ FRAME = (1, 480, 640, 3)
 BOX = (230, 150, 410, 330)
 """A face in a camera's preview: left, top, right, bottom."""
 
+PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h."""
+
 
 class Tflite:
     """A .tflite file in LiteRT or tflite-runtime."""
@@ -248,10 +251,19 @@ STOPWATCHES: dict[str, Callable[[str], Any]] = {
 }
 
 
+def end_with_parent() -> None:
+    """Let Linux end this process with the one that started it: a file may compute without end."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main(stopwatch: str, runtime: str, path: str, threads: int) -> None:
     """Load the file, then answer until stdin ends."""
     # Ctrl-C reaches the whole group; the parent decides what ends. What a library prints goes to stderr.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     stage = "import"

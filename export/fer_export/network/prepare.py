@@ -56,21 +56,30 @@ def exportable(
 
     from .mirror import mirrored
 
-    network = without_batch_norms(checkpoint.network)
-    if calibration is not None and is_graph(network):
-        faces = scaled(checkpoint, calibration)
-        depthwise = has_depthwise(checkpoint.network)
-        equalise(network, faces, joined=depthwise)
-        _check_same(checkpoint, network)
-        absorb_constants(network, faces)
-        network = narrowed(network) if narrow_logits else averaged_by_dense(network)
-        fit(network, faces, compensated=depthwise, fine_activations=fine_activations)
+    if calibration is not None and is_graph(checkpoint.network):
+        network = unfitted(checkpoint, calibration, narrow_logits)
+        compensated = has_depthwise(checkpoint.network)
+        fit(network, scaled(checkpoint, calibration), compensated=compensated, fine_activations=fine_activations)
     else:
+        network = without_batch_norms(checkpoint.network)
         _check_same(checkpoint, network)
     inputs = keras.Input((checkpoint.size, checkpoint.size, tensors.channels(input_kind)), name=tensors.INPUT_NAME)
     given = _adapter(checkpoint, input_kind)(inputs)
     answers = mirrored(network, given) if checkpoint.mirror else network(given)
     return keras.Model(inputs, answers, name="exported")
+
+
+def unfitted(checkpoint: Checkpoint, calibration: NDArray[np.uint8], narrow_logits: bool = False) -> keras.Model:
+    """A copy of the network on which every step for int8 was done but the one that changes its answers, the fitting.
+
+    Parameters and errors as for `exportable`.
+    """
+    faces = scaled(checkpoint, calibration)
+    network = without_batch_norms(checkpoint.network)
+    equalise(network, faces, joined=has_depthwise(checkpoint.network))
+    _check_same(checkpoint, network)
+    absorb_constants(network, faces)
+    return narrowed(network) if narrow_logits else averaged_by_dense(network)
 
 
 def without_batch_norms(network: keras.Model) -> keras.Model:

@@ -17,8 +17,6 @@ from ..checkpoint import Checkpoint
 from ..errors import ConversionError
 from . import layers, logit_gaps
 from . import prepare as graph
-from .constant_channels import absorb_constants
-from .equalise import equalise
 from .float_twin import Twin
 from .layer_names import paths
 from .steps import Trace
@@ -86,10 +84,7 @@ class Prepared:
     @functools.cached_property
     def _exact(self) -> dict[str, Any]:
         """Path of a layer -> the layer before it was fitted."""
-        network = graph.without_batch_norms(self.checkpoint.network)
-        if self.calibration is not None:
-            faces = graph.scaled(self.checkpoint, self.calibration)
-            equalise(network, faces, joined=layers.has_depthwise(self.checkpoint.network))
-            absorb_constants(network, faces)
-        network = logit_gaps.narrowed(network) if self._narrow else logit_gaps.averaged_by_dense(network)
+        if self.calibration is None:
+            return {}
+        network = graph.unfitted(self.checkpoint, self.calibration, self._narrow)
         return {step.layer: step.operation for step in Trace(network).steps}
