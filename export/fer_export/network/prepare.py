@@ -25,6 +25,7 @@ from .equalise import equalise
 from .fitting import fit
 from .layers import _graphs, has_depthwise, is_graph
 from .logit_gaps import averaged_by_dense, narrowed
+from .rounded_once import round_once
 
 if TYPE_CHECKING:
     import keras
@@ -58,8 +59,11 @@ def exportable(
 
     if calibration is not None and is_graph(checkpoint.network):
         network = unfitted(checkpoint, calibration, narrow_logits)
-        compensated = has_depthwise(checkpoint.network)
-        fit(network, scaled(checkpoint, calibration), compensated=compensated, fine_activations=fine_activations)
+        faces = scaled(checkpoint, calibration)
+        if has_depthwise(checkpoint.network):
+            fit(network, faces, fine_activations=fine_activations)
+        else:
+            round_once(network, checkpoint, calibration, lambda: fit(network, faces, compensated=False))
     else:
         network = without_batch_norms(checkpoint.network)
         _check_same(checkpoint, network)
