@@ -65,9 +65,10 @@ def check_input(shape: Any, path: Any) -> tuple[int, int]:
 def check_single(count: int, what: str, path: Any) -> None:
     """Raise CheckpointError unless a network has exactly one input (or output, as `what` says)."""
     if count != 1:
+        how = ", as `keras.Model(network.inputs, network.outputs[0])` has" if what == "output" else ""
         raise CheckpointError(
             f"{path} has {count} {what}s, but a network with one picture in and one row of probabilities out is "
-            f"needed; save the part of it that has one {what}"
+            f"needed; save the part of it that has one {what}{how}"
         )
 
 
