@@ -47,8 +47,8 @@ def test_a_good_file_is_decided_early_and_a_doubtful_one_is_not():
 
 
 def test_a_file_that_cannot_pass_any_more_is_decided():
-    assert not sequential.enough(parity(17, 1256), 3589)
-    assert sequential.enough(parity(18, 1256), 3589)
+    assert not sequential.enough(parity(17, 1220), 3589)
+    assert sequential.enough(parity(18, 1220), 3589)
 
 
 def test_limits_that_no_file_can_miss_are_decided_at_the_first_look():
@@ -59,14 +59,14 @@ def test_limits_that_no_file_can_miss_are_decided_at_the_first_look():
 
 def test_the_drop_limits_the_flips_where_the_agreement_does_not():
     loose = dataclasses.replace(GATE, min_agreement=0.9)
-    assert not sequential.enough(parity(10, 1256, loose), 3589)
+    assert not sequential.enough(parity(10, 1220, loose), 3589)
 
 
 def test_a_mean_difference_near_its_limit_needs_every_face():
     near = dataclasses.replace(GATE, max_mean_difference=0.0006)
-    assert parity(1, 1651, near).passed
-    assert sequential.enough(parity(0, 1651, near), 3589)
-    assert not sequential.enough(parity(1, 1651, near), 3589)
+    assert parity(1, 1543, near).passed
+    assert sequential.enough(parity(0, 1543, near), 3589)
+    assert not sequential.enough(parity(1, 1543, near), 3589)
 
 
 def test_a_file_that_misses_its_gate_seldom_passes_early():
@@ -92,7 +92,7 @@ def test_a_file_is_judged_on_the_faces_that_decide_and_on_them_exactly():
 
     judged = whole.judge_early(content, GATE)
     assert judged.passed
-    assert judged.parity.faces == len(judged.positions) == 920
+    assert judged.parity.faces == len(judged.positions) == 860
     assert (np.diff(judged.positions) > 0).all()
     assert (judged.probabilities == answers[judged.positions]).all()
     assert judged.parity.file_accuracy.value == 1
@@ -100,7 +100,7 @@ def test_a_file_is_judged_on_the_faces_that_decide_and_on_them_exactly():
     wrong = np.roll(answers, 1, axis=1)
     refused = Judge(whole.faces, wrong, tiny_tflite.LABELS).judge_early(content, GATE)
     assert not refused.passed
-    assert refused.parity.faces == 440
+    assert refused.parity.faces == 360
     assert whole.judge(content, GATE).positions is None
     few = whole.only(np.arange(300))
     assert few.judge_early(content, GATE).positions is None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .figures import Parity
 
-LOOKS = {0.22: 0.012, 0.35: 0.008, 0.46: 0.008, 0.58: 0.008, 0.72: 0.014}
+LOOKS = {0.18: 0.028, 0.34: 0.0058, 0.43: 0.0041, 0.55: 0.0049, 0.74: 0.0072}
 """Share of the faces after which the figures are looked at -> chance of passing a file there that misses its limits."""
 
 LEVEL = sum(LOOKS.values())
