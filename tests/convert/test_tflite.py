@@ -188,3 +188,22 @@ def test_vectors_of_zeros_stay_zeros_under_unit_normalization(tmp_path, calibrat
     dark = np.concatenate([np.zeros_like(faces[:1]), faces])
     given = LiteRt(converted(network, calibrating, precision)).run(dark)
     assert np.abs(given - network.predict(dark)).max() < (0.05 if precision == "int8" else 1e-3)
+
+
+def norms_between_dense_layers(x):
+    for units in (12, 10):
+        x = layers.BatchNormalization()(layers.Dense(units, activation="elu")(layers.Flatten()(x)))
+    return x
+
+
+@pytest.mark.parametrize("precision", ["none", "int8", "int16x8"])
+def test_a_batch_norm_between_dense_layers_keeps_its_bias(tmp_path, calibrating, precision):
+    """TensorFlow's converter could move it into the dense layer behind, which then computes with huge numbers."""
+    network = checkpoint_of(classifier(norms_between_dense_layers), tmp_path)
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(converted(network, calibrating, precision)))
+    graph, depthwise = model.subgraphs[0], schema.BuiltinOperator.DEPTHWISE_CONV_2D
+    codes = [code.builtinCode for code in model.operatorCodes]
+    norms = [op for op in graph.operators if codes[op.opcodeIndex] == depthwise]
+    assert len(norms) == 2
+    for op in norms:
+        assert np.any(model.buffers[graph.tensors[op.inputs[2]].buffer].data)

@@ -10,7 +10,7 @@ from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
 from fer_export.convert import convert
 from fer_export.network.constant_channels import absorb_constants
-from fer_export.network.prepare import without_batch_norms
+from fer_export.network.prepare import exportable, without_batch_norms
 from fer_export.runtimes import LiteRt, OnnxRuntime
 from helpers.networks import answers, checkpoint_of, classifier, grey, scaled
 
@@ -65,3 +65,12 @@ def test_int8_loses_nothing_by_them(network, tmp_path, monkeypatch, file_format,
     found = difference()
     monkeypatch.setattr("fer_export.network.prepare.absorb_constants", lambda *_: 0)
     assert found < 0.5 * difference()
+
+
+@pytest.mark.parametrize(("fine", "asked"), [(False, 1), (True, 0)])
+def test_activations_of_16_bits_need_none(fine, asked, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr("fer_export.network.prepare.absorb_constants", lambda *_: calls.append(1))
+    checkpoint = checkpoint_of(classifier(lambda x: layers.Conv2D(4, 3, activation="elu")(x)), tmp_path)
+    exportable(checkpoint, calibration=grey(8), fine_activations=fine)
+    assert len(calls) == asked

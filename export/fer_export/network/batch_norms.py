@@ -47,8 +47,9 @@ class ChannelScale(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
     def call(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         if len(x.shape) == 4:
             return super().call(x)
-        scaled = super().call(ops.reshape(x, (-1, 1, 1, x.shape[-1])))
-        return ops.reshape(scaled, (-1, x.shape[-1]))
+        # Through a reshape TensorFlow's converter moves the bias into the dense layer behind it. A channel of -1 that
+        # is multiplied by 300 then reaches its 8-bit weights as -300, and not as the small number that it is.
+        return ops.squeeze(super().call(x[:, None, None, :]), (1, 2))
 
     def take(self, norm: keras.layers.BatchNormalization) -> None:
         """Compute what the batch norm computed."""

@@ -58,7 +58,7 @@ def exportable(
     from .mirror import mirrored
 
     if calibration is not None and is_graph(checkpoint.network):
-        network = unfitted(checkpoint, calibration, narrow_logits)
+        network = unfitted(checkpoint, calibration, narrow_logits, fine_activations)
         faces = scaled(checkpoint, calibration)
         if has_depthwise(checkpoint.network):
             fit(network, faces, fine_activations=fine_activations)
@@ -73,7 +73,12 @@ def exportable(
     return keras.Model(inputs, answers, name="exported")
 
 
-def unfitted(checkpoint: Checkpoint, calibration: NDArray[np.uint8], narrow_logits: bool = False) -> keras.Model:
+def unfitted(
+    checkpoint: Checkpoint,
+    calibration: NDArray[np.uint8],
+    narrow_logits: bool = False,
+    fine_activations: bool = False,
+) -> keras.Model:
     """A copy of the network on which every step for int8 was done but the one that changes its answers, the fitting.
 
     Parameters and errors as for `exportable`.
@@ -82,7 +87,8 @@ def unfitted(checkpoint: Checkpoint, calibration: NDArray[np.uint8], narrow_logi
     network = without_batch_norms(checkpoint.network)
     equalise(network, faces, joined=has_depthwise(checkpoint.network))
     _check_same(checkpoint, network)
-    absorb_constants(network, faces)
+    if not fine_activations:  # 16 bits hold what a channel varies by
+        absorb_constants(network, faces)
     return narrowed(network) if narrow_logits else averaged_by_dense(network)
 
 

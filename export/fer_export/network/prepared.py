@@ -44,7 +44,8 @@ class Prepared:
         narrow_logits: bool = False,
         fine_activations: bool = False,
     ) -> None:
-        self.checkpoint, self.calibration, self._narrow = checkpoint, calibration, narrow_logits
+        self.checkpoint, self.calibration = checkpoint, calibration
+        self._narrow, self._fine = narrow_logits, fine_activations
         self._network = graph.exportable(checkpoint, input_kind, calibration, narrow_logits, fine_activations)
         self._fitted: dict[int, list[NDArray[np.float32]]] = {}
 
@@ -86,5 +87,5 @@ class Prepared:
         """Path of a layer -> the layer before it was fitted."""
         if self.calibration is None:
             return {}
-        network = graph.unfitted(self.checkpoint, self.calibration, self._narrow)
+        network = graph.unfitted(self.checkpoint, self.calibration, self._narrow, self._fine)
         return {step.layer: step.operation for step in Trace(network).steps}
