@@ -1,5 +1,6 @@
 """Shared fixtures: a cache folder of the test's own, tiny data sets and networks made on the spot."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -16,6 +17,11 @@ LONGEST = ("test_telemetry.py", "test_variants.py", "test_pictures.py", "test_cl
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+def pytest_collection_finish():
+    """TensorFlow's converter looks for garbage each time, among all that TensorFlow and Keras have imported."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

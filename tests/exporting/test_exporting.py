@@ -21,7 +21,7 @@ from helpers.networks import checkpoint_of, report_like
 
 @pytest.fixture(scope="module")
 def shipped():
-    return checkpoint.load("compact-7")
+    return checkpoint.load("nano-7")
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,15 @@ def quick_probe(monkeypatch):
 
 def test_shipped_network_passes_on_its_probe_faces(exported):
     assert exported.passed
-    assert [file.path.name for file in exported.files] == ["compact-7-fp32.tflite", "compact-7-int8.tflite"]
+    assert [file.path.name for file in exported.files] == ["nano-7-fp32.tflite", "nano-7-int8.tflite"]
     folder = exported.files[0].path.parent
-    manifest = json.loads((folder / "compact-7-int8.tflite.calibration.json").read_text())
+    manifest = json.loads((folder / "nano-7-int8.tflite.calibration.json").read_text())
     assert manifest["sha256"] == exported.files[1].sha256
     assert manifest["count"] == len(manifest["faces"]) == 256
     assert sorted(os.listdir(folder)) == [
-        "compact-7-fp32.tflite",
-        "compact-7-int8.tflite",
-        "compact-7-int8.tflite.calibration.json",
+        "nano-7-fp32.tflite",
+        "nano-7-int8.tflite",
+        "nano-7-int8.tflite.calibration.json",
     ]
 
 

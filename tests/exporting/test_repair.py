@@ -158,6 +158,7 @@ def test_a_refused_try_counts_as_failed(outlier, fixed, monkeypatch):
     assert "refused by the runtime" in repair_text(result)
 
 
+@pytest.mark.slow
 def test_layers_that_the_converter_refuses_do_not_end_the_repair(outlier, fixed, monkeypatch):
     monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: fixed.blame)
     asked = []
@@ -214,6 +215,7 @@ def test_a_network_is_fitted_once_for_all_files(heavy, file_format, monkeypatch)
     assert len(fitted) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
 def test_operations_between_layers_are_no_hindrance(file_format, tmp_path):
     """What a notebook writes as x + 1 is no layer and has no weights."""
@@ -337,6 +339,7 @@ def test_onnx_is_repaired_the_same_way(outlier):
     assert outlier.judge(result.content).passed
 
 
+@pytest.mark.slow
 def test_both_ends_can_stay_in_float(outlier):
     kept = ("adapter", "conv2d", "narrow_logits", "narrow_softmax")
     content = convert(outlier.checkpoint, INT8, calibration=outlier.calibrated, float_layers=kept)

@@ -142,7 +142,11 @@ def wait_for_each_other(first: Any, second: Any) -> tuple[list[int], list[int]]:
         if len(faces[0]) > face_queue.TRIAL:
             first_went_on.set()
             assert second_began.wait(20)
-        return answer_first(face)
+        try:
+            return answer_first(face)
+        except RuntimeError:
+            first_went_on.set()  # nor let the other one wait for one that has failed
+            raise
 
     def second_answers(face: np.ndarray) -> np.ndarray:
         faces[1].append(1)

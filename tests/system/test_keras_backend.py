@@ -8,11 +8,12 @@ import pytest
 from fer_export.system import keras_backend
 
 START = """
-import sys
+import gc, sys
 from fer_export.system import keras_backend
 keras_backend.prepare(lean={lean})
 keras_backend.start()
 print(*sorted(set(keras_backend.UNUSED).intersection(sys.modules)))
+assert gc.isenabled() and (gc.get_freeze_count() > 100_000) == {lean}
 import matplotlib.pyplot
 import keras
 assert keras.Sequential and matplotlib.pyplot.figure

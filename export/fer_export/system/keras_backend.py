@@ -7,6 +7,7 @@ environment variables are not enough: `silenced()` redirects the descriptors for
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
 import os
 import sys
@@ -30,8 +31,9 @@ _lean = False
 def prepare(*, lean: bool = False) -> None:
     """Set the variables that keras needs before its first import. Values the user set are kept.
 
-    lean: from now on `start` imports Keras without packages that it can do without, which take a fifth of its time. For
-        processes that run no code but fer-export's: Keras itself misses them then.
+    lean: from now on `start` imports Keras without packages that it can do without, which take a fifth of its time, and
+        without looking for garbage, which takes another fifth. For processes that run no code but fer-export's: Keras
+        itself misses the packages then, and what lives at the end of the import is kept.
     """
     global _lean
     _lean = _lean or lean
@@ -46,7 +48,7 @@ def start() -> None:
     """
     prepare()
     try:
-        with silenced(), absent(_unneeded()):
+        with silenced(), absent(_unneeded()), _uncollected():
             import keras
 
             if keras.backend.backend() == "tensorflow" or importlib.util.find_spec("tensorflow"):
@@ -65,6 +67,20 @@ def _unneeded() -> tuple[str, ...]:
     if not _lean or "keras" in sys.modules:
         return ()
     return (*UNUSED, *OTHERS) if os.environ["KERAS_BACKEND"] == "tensorflow" else UNUSED
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let Python look for no garbage during a lean import, and never again among the half million objects that it leaves."""
+    if not _lean or "keras" in sys.modules or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager
