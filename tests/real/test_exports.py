@@ -23,15 +23,15 @@ def test_the_command_judges_on_real_faces(fer2013, tmp_path):
     assert json.loads(result.stdout)["files"][0]["parity"]["faces"] == 3589
 
 
-def test_rgb_file_opens_in_mediapipe(shipped, data, tmp_path):
+def test_rgb_file_opens_in_mediapipe(shipped, few, tmp_path):
     python = os.environ.get("MEDIAPIPE_PYTHON")
     if not python:
         pytest.skip("MEDIAPIPE_PYTHON names no interpreter with mediapipe")
-    faces = data.split("PublicTest").sample(64, 1).pixels
+    faces = few.split("PublicTest").sample(64, 1).pixels
     labels = np.array(shipped.labels)
     for precision in ("none", "int8"):
         options = Options(input_kind="rgb")
-        result = exporting.export(shipped, "tflite", [precision], tmp_path, data=data, options=options)
+        result = exporting.export(shipped, "tflite", [precision], tmp_path, data=few, options=options)
         path = result.files[0].path
         # Top-1 as the file itself gives it in LiteRT, and Keras's where the two agree: 98 % of the faces.
         images = np.repeat(faces, 3, axis=-1)

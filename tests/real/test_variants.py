@@ -135,7 +135,8 @@ def test_files_answer_the_same_in_the_oldest_runtime(files_by_name, data, precis
     if "FER_EXPORT_TFLITE_RUNTIME" not in os.environ:
         pytest.skip("FER_EXPORT_TFLITE_RUNTIME names no interpreter with tflite-runtime")
     path = Path(files_by_name[f"{precision}.tflite"]["path"])
-    faces = data.split("PublicTest").sample(300, 1).pixels
+    # Without fast kernels, int16x8 takes 30 ms a face.
+    faces = data.split("PublicTest").sample(100 if precision == "int16x8" else 300, 1).pixels
     with runtimes.open_runtime(path, "tflite-runtime") as old, runtimes.open_runtime(path) as new:
         assert (old.run(faces).argmax(axis=1) == new.run(faces).argmax(axis=1)).mean() >= 0.99
 
@@ -160,18 +161,18 @@ def test_onnx_files_open_in_opencv(files_by_name, shipped, data, tmp_path):
 
 
 def test_faces_shared_by_two_interpreters_get_the_same_answers(files_by_name, data):
-    path, faces = Path(files_by_name["int16x8.tflite"]["path"]), data.split("PublicTest").sample(200, 1).pixels
+    path, faces = Path(files_by_name["int16x8.tflite"]["path"]), data.split("PublicTest").sample(80, 1).pixels
     with runtimes.LiteRt(path, workers=1) as one, runtimes.LiteRt(path, workers=2) as two:
         assert (one.run(faces) == two.run(faces)).all()
 
 
 @pytest.mark.skipif(importlib.util.find_spec("coremltools") is None, reason="coremltools is not installed")
-def test_core_ml_keeps_the_network_on_real_faces(data, tmp_path):
+def test_core_ml_keeps_the_network_on_real_faces(few, tmp_path):
     """In an interpreter of the file; Apple's runtime was not run."""
     network = checkpoint.load("nano-7")
-    made = exporting.export(network, "coreml", ["none", "fp16", "int8", "palette6"], tmp_path, data=data)
+    made = exporting.export(network, "coreml", ["none", "fp16", "int8", "palette6"], tmp_path, data=few)
     assert [file.parity.failures for file in made.files] == [()] * 4
-    assert [file.parity.faces for file in made.files] == [3589] * 4
+    assert [file.parity.faces for file in made.files] == [718] * 4
     none, fp16, int8, palette6 = (file.parity.agreement.value for file in made.files)
     assert none == 1
     assert fp16 >= 0.995
