@@ -71,7 +71,7 @@ def _unneeded() -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Let Python look for no garbage during a lean import, and never again among the half million objects that it leaves."""
+    """Let Python look for no garbage during a lean import, nor later among the half million objects that it leaves."""
     if not _lean or "keras" in sys.modules or not gc.isenabled():
         yield
         return
