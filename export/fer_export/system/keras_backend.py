@@ -22,8 +22,9 @@ UNUSED = ("matplotlib", "pandas", "sklearn")
 """Packages that Keras imports where they are installed, for functions that fer-export does not call: galleries of
 pictures, tables, scikit-learn's interface."""
 
-OTHERS = ("jax",)
-"""The same of TensorFlow, whose converter takes JAX's functions too."""
+OTHERS = ("jax", "scipy")
+"""The same of TensorFlow, whose converter takes JAX's functions too, and whose old Keras takes SciPy's sparse arrays.
+"""
 
 _lean = False
 
