@@ -129,6 +129,10 @@ def profiled(result: str, *job: str) -> None:
     clock = Clock()
     with clock.step("the rest"):
         clock.watch_imports()
+        # As the command starts; the modules of some steps import Keras with all that it finds.
+        backend = importlib.import_module("fer_export.system.keras_backend")
+        backend.prepare(lean=True)
+        backend.start()
         main = importlib.import_module("fer_export.cli").main
         for target, name in STEPS.items():
             clock.watch(target, name)
