@@ -106,6 +106,8 @@ def layers_by_name() -> dict[str, Callable[[], Any]]:
         "hard_swish": lambda: layers.Activation("hard_swish"),
         "ELU": layers.ELU,
         "SELU": lambda: layers.Activation("selu"),
+        "softplus": lambda: layers.Activation("softplus"),
+        "mish": lambda: layers.Activation("mish"),
         "PReLU": lambda: layers.PReLU(shared_axes=[1, 2]),
         "LeakyReLU": layers.LeakyReLU,
         "LayerNormalization": layers.LayerNormalization,

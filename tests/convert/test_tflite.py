@@ -15,6 +15,7 @@ from fer_export.exporting import float_ops
 from fer_export.model_file import tflite as flatbuffer
 from fer_export.model_file import tflite_metadata
 from fer_export.runtimes import LiteRt
+from fer_export.runtimes.op_by_op import open_activations
 from helpers.networks import checkpoint_of, classifier, report_like
 
 
@@ -131,6 +132,23 @@ def test_elu_is_int8(tmp_path, calibrating, faces, kept):
     in_float = [op.in_float for op in flatbuffer.computing(content) if op.kind == "ELU"]
     assert sorted(in_float) == [False, bool(kept)]
     assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < 0.02
+
+
+def wide(activation):
+    """An activation of values from some -30 to 30; what follows makes them small again."""
+    return lambda x: layers.Rescaling(0.05)(activation(layers.Rescaling(60.0, -10.0)(layers.Conv2D(6, 3)(x))))
+
+
+@pytest.mark.parametrize("precision", ["int8", "int16x8"])
+@pytest.mark.parametrize("name", ["selu", "celu", "softplus", "log_sigmoid", "mish", "minimum"])
+def test_no_part_of_an_activation_outgrows_the_others(tmp_path, calibrating, faces, name, precision):
+    """e^30 on the way to a softplus leaves no step of the grid for all else."""
+    activation = layers.Activation(name) if name != "minimum" else lambda x: ops.minimum(0.0, x)
+    network = checkpoint_of(classifier(wide(activation)), tmp_path)
+    content = converted(network, calibrating, precision)
+    assert "float32" not in {op.dtype for op in open_activations(content).ops if op.name in ("EXP", "LOG", "RELU")}
+    limit = 0.03 if precision == "int8" else 0.01
+    assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < limit
 
 
 @pytest.mark.slow

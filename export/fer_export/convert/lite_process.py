@@ -42,13 +42,25 @@ KNOWN = frozenset(
 )
 """Layers, by their class, that the converter is known to take at every precision."""
 
+ACTIVATIONS = (
+    *("celu", "elu", "gelu", "hard_sigmoid", "hard_silu", "leaky_relu", "linear", "log_sigmoid", "mish", "relu"),
+    *("relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh"),
+)
+"""Functions of Keras that those layers may have as activation, by their names in keras.activations."""
+
 PROGRAM = "from fer_export.convert.lite_process import main; main()"
 """What the process runs."""
 
 
 def is_known(network: keras.Model) -> bool:
-    """Whether all layers of a network are among KNOWN."""
-    return {type(layer).__name__ for layer in leaves(network)} <= KNOWN
+    """Whether all layers of a network are among KNOWN, and their activations among ACTIVATIONS."""
+    import keras
+
+    functions = [keras.activations.get(name) for name in ACTIVATIONS]
+    return all(
+        type(layer).__name__ in KNOWN and getattr(layer, "activation", functions[0]) in functions
+        for layer in leaves(network)
+    )
 
 
 def converted(folder: Path, work: Work, names: LayerNames, images: NDArray[np.uint8] | None) -> bytes:

@@ -22,7 +22,7 @@ from ..model_file import tflite, tflite_metadata, tflite_versions
 from ..network import LayerNames, Prepared, Twin, has_depthwise, unrolled
 from ..runtimes import LiteRt
 from ..system import keras_backend
-from . import activation_ranges, lite, lite_process, tflite_crop, tflite_kernels
+from . import activation_ranges, lite, lite_process, tflite_activations, tflite_crop, tflite_kernels
 
 if TYPE_CHECKING:
     import keras
@@ -141,7 +141,10 @@ def _converted(
     apart = variant.integer and not lite_process.is_known(model)
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder, keras_backend.silenced():
         # TensorFlow 2.21's quantizer crashes on loops.
-        with unrolled(model) if variant.integer else contextlib.nullcontext():
+        with contextlib.ExitStack() as forms:
+            if variant.integer:
+                forms.enter_context(unrolled(model))
+                forms.enter_context(tflite_activations.bounded())
             _write_saved_model(model, Path(folder), signature_type)
         task = Path(folder), work, LayerNames(model), images
         made = lite_process.converted(*task) if apart else lite.converted(*task, earlier)
