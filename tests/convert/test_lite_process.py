@@ -37,7 +37,14 @@ def checkpoint(tmp_path_factory):
     return checkpoint_of(report_like(), tmp_path_factory.mktemp("network"))
 
 
-@pytest.mark.parametrize(("body", "known"), [(recurrent, False), (normalised, True), (layers.Flatten(), True)])
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [
+        *[(recurrent, False), (normalised, True), (layers.Flatten(), True)],
+        *[(layers.Activation("mish"), True), (layers.Activation("exponential"), False)],
+        (layers.Dense(4, activation=lambda x: x), False),
+    ],
+)
 def test_only_layers_that_are_known_to_convert_are_converted_here(body, known):
     assert lite_process.is_known(classifier(body)) == known
 

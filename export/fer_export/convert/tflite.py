@@ -19,10 +19,10 @@ from ..contract import Variant, tensors
 from ..dataset import as_input
 from ..errors import ConversionError, OutputError, UsageError, one_line
 from ..model_file import tflite, tflite_metadata, tflite_versions
-from ..network import LayerNames, Prepared, Twin, has_depthwise, unrolled
+from ..network import LayerNames, Prepared, Twin, bounded_activations, has_depthwise, unrolled
 from ..runtimes import LiteRt
 from ..system import keras_backend
-from . import activation_ranges, lite, lite_process, tflite_activations, tflite_crop, tflite_kernels
+from . import activation_ranges, lite, lite_process, tflite_crop, tflite_kernels
 
 if TYPE_CHECKING:
     import keras
@@ -144,7 +144,7 @@ def _converted(
         with contextlib.ExitStack() as forms:
             if variant.integer:
                 forms.enter_context(unrolled(model))
-                forms.enter_context(tflite_activations.bounded())
+                forms.enter_context(bounded_activations())
             _write_saved_model(model, Path(folder), signature_type)
         task = Path(folder), work, LayerNames(model), images
         made = lite_process.converted(*task) if apart else lite.converted(*task, earlier)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..lazy import on_demand
 
 if TYPE_CHECKING:
+    from .activations import bounded_activations
     from .batch_norms import StatisticsGap
     from .float_twin import Twin
     from .layer_names import Call, LayerNames, paths
@@ -28,6 +29,7 @@ __all__ = [
     "TRAINED",
     "Twin",
     "best_range",
+    "bounded_activations",
     "choose",
     "has_depthwise",
     "expecting",
@@ -53,6 +55,7 @@ __getattr__ = on_demand(
         "TRAINED": "prior",
         "Twin": "float_twin",
         "best_range": "ranges",
+        "bounded_activations": "activations",
         "choose": "prior",
         "has_depthwise": "layers",
         "expecting": "prior",

@@ -1,4 +1,4 @@
-"""Activations in a form whose every part int8 can hold.
+"""Activations of TFLite files in a form whose every part int8 can hold.
 
 TensorFlow makes a SELU or softplus of exp(x). Where x reaches 30, the one scale of that tensor must reach e^30, and all
 else becomes 0; where x stays small, the exponential of its largest values still takes most steps of the grid. The same
@@ -17,7 +17,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 @contextlib.contextmanager
-def bounded() -> Iterator[None]:
+def bounded_activations() -> Iterator[None]:
     """Trace the functions of TensorFlow that Keras's selu, celu, softplus, mish and log_sigmoid are made of so."""
     import tensorflow as tf
 
