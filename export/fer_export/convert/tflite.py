@@ -144,7 +144,7 @@ def _converted(
         with contextlib.ExitStack() as forms:
             if variant.integer:
                 forms.enter_context(unrolled(model))
-                forms.enter_context(bounded_activations())
+                forms.enter_context(bounded_activations(fine=variant.precision != "int8"))
             _write_saved_model(model, Path(folder), signature_type)
         task = Path(folder), work, LayerNames(model), images
         made = lite_process.converted(*task) if apart else lite.converted(*task, earlier)

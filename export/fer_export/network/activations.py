@@ -17,8 +17,11 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 @contextlib.contextmanager
-def bounded_activations() -> Iterator[None]:
-    """Trace the functions of TensorFlow that Keras's selu, celu, softplus, mish and log_sigmoid are made of so."""
+def bounded_activations(fine: bool = False) -> Iterator[None]:
+    """Trace the functions of TensorFlow that Keras's selu, celu, softplus, mish and log_sigmoid are made of so.
+
+    fine: for 16 bits, in which LiteRT has no ELU.
+    """
     import tensorflow as tf
 
     smaller = tf.minimum
@@ -26,9 +29,12 @@ def bounded_activations() -> Iterator[None]:
     def below_zero(x: Any) -> Any:
         return x - tf.nn.relu(x)
 
+    def expm1(x: Any) -> Any:
+        return tf.exp(x) - 1.0 if fine else tf.nn.elu(x)
+
     def selu(features: Any, name: str | None = None) -> Any:
         x = tf.convert_to_tensor(features)
-        return SELU_SCALE * tf.nn.relu(x) + SELU_SCALE * SELU_ALPHA * (tf.exp(below_zero(x)) - 1.0)
+        return SELU_SCALE * tf.nn.relu(x) + SELU_SCALE * SELU_ALPHA * expm1(below_zero(x))
 
     def softplus(features: Any, name: str | None = None) -> Any:
         x = tf.convert_to_tensor(features)
