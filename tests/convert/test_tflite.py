@@ -151,6 +151,24 @@ def test_no_part_of_an_activation_outgrows_the_others(tmp_path, calibrating, fac
     assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < limit
 
 
+def test_a_difference_that_is_always_0_gets_a_step_that_older_runtimes_take(tmp_path, calibrating, faces):
+    """tflite-runtime 2.14 and tflite-micro abort where a SUB's output step is a millionth of its inputs' step."""
+    network = checkpoint_of(
+        classifier(lambda x: layers.Activation("selu")(layers.Conv2D(4, 3, activation="relu")(x))), tmp_path
+    )
+    content = converted(network, calibrating, "int8")
+    graph = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs[0]
+    differences = {op.output for op in flatbuffer.computing(content) if op.kind == "SUB"}
+    steps = [
+        [float(graph.tensors[number].quantization.scale[0]) for number in (op.outputs[0], *op.inputs)]
+        for op in graph.operators
+        if graph.tensors[op.outputs[0]].name.decode() in differences
+    ]
+    assert steps
+    assert all(output > max(inputs) / 256 for output, *inputs in steps)
+    assert np.abs(LiteRt(content).run(faces) - network.predict(faces)).max() < 0.03
+
+
 @pytest.mark.slow
 def test_layers_without_a_kernel_of_16_bits_stay_in_float_and_are_named(tmp_path, calibrating, faces):
     def body(x):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model_file import tflite
 from ..runtimes.op_by_op import TfliteActivations
 from . import activation_ranges
 
@@ -82,6 +83,31 @@ def copied(calibrated: bytes, source: bytes) -> bytes | None:
             return None
         tensor.quantization = ranges[_name(tensor)]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def with_room(calibrated: bytes) -> bytes:
+    """The calibrated file where a difference that is 0 for every face has the range of what it is made of.
+
+    A SELU behind a ReLU has such ones. The step of a range without width is so fine that older runtimes, which hold
+    the ratio of a SUB's steps in a number below 1, abort.
+    """
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    if "SUB" not in tflite.inspect(calibrated).op_counts:
+        return calibrated
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
+    graph, changed = model.subgraphs[0], False
+    for op in graph.operators:
+        tensors = [graph.tensors[number] for number in (op.outputs[0], *op.inputs)]
+        if _op_name(model, op) == "SUB" and all(map(_has_range, tensors)) and _reach(tensors[0]) == 0:
+            tensors[0].quantization.max = [max(map(_reach, tensors[1:]))]
+            changed = True
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) if changed else calibrated
+
+
+def _reach(tensor: Any) -> float:
+    """The largest magnitude in a tensor's range."""
+    return max(abs(float(tensor.quantization.min[0])), abs(float(tensor.quantization.max[0])))
 
 
 def alike(one: bytes, other: bytes, images: NDArray[np.uint8]) -> bool:
