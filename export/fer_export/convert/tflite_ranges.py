@@ -37,6 +37,9 @@ FEW, MOVED = 16, 0.05
 FIXED = frozenset({"L2_NORMALIZATION", "LOG_SOFTMAX", "LOGISTIC", "SOFTMAX", "TANH"})
 """Ops whose int8 kernel has a grid of its own."""
 
+NOTHING = 1e-5
+"""Share of its inputs' range below which a difference is 0."""
+
 
 def with_ranges(calibrated: bytes, images: NDArray[np.uint8], unchanged: Collection[str]) -> bytes:
     """The calibrated file with the ranges of its activations chosen by their error.
@@ -99,9 +102,10 @@ def with_room(calibrated: bytes) -> bytes:
     graph, changed = model.subgraphs[0], False
     for op in graph.operators:
         tensors = [graph.tensors[number] for number in (op.outputs[0], *op.inputs)]
-        if _op_name(model, op) == "SUB" and all(map(_has_range, tensors)) and _reach(tensors[0]) == 0:
-            tensors[0].quantization.max = [max(map(_reach, tensors[1:]))]
-            changed = True
+        if _op_name(model, op) == "SUB" and all(map(_has_range, tensors)):
+            reach = max(map(_reach, tensors[1:]))
+            if _reach(tensors[0]) < NOTHING * reach:
+                tensors[0].quantization.max, changed = [reach], True
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) if changed else calibrated
 
 
