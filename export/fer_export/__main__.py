@@ -8,13 +8,13 @@ from .system.process import signals
 
 signals.end_at_once()  # before the imports that take time
 
-from .cli import main as run  # noqa: E402
-
 __all__ = ["main"]
 
 
 def main() -> int:
     """Run the command line; returns the exit code."""
+    from .cli import main as run
+
     code = run()
     if signals.came() is not None:
         # Python's own way out can crash in a library that the signal caught in the middle of its import.

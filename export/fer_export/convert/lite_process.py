@@ -56,10 +56,9 @@ def is_known(network: keras.Model) -> bool:
     """Whether all layers of a network are among KNOWN, and their activations among ACTIVATIONS."""
     import keras
 
-    functions = [keras.activations.get(name) for name in ACTIVATIONS]
+    functions = (None, *map(keras.activations.get, ACTIVATIONS))
     return all(
-        type(layer).__name__ in KNOWN and getattr(layer, "activation", functions[0]) in functions
-        for layer in leaves(network)
+        type(layer).__name__ in KNOWN and getattr(layer, "activation", None) in functions for layer in leaves(network)
     )
 
 

@@ -132,7 +132,8 @@ def alike(one: bytes, other: bytes, images: NDArray[np.uint8]) -> bool:
 
 
 def _has_range(tensor: Any) -> bool:
-    return tensor.quantization is not None and tensor.quantization.min is not None
+    known = tensor.quantization
+    return known is not None and known.min is not None and len(known.min) > 0
 
 
 def _name(tensor: Any) -> str:
