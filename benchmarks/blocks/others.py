@@ -122,7 +122,9 @@ def int8_networks() -> str:
             row = found.get(tool, {"error": network.get("failed", "not measured")})
             cells.append(_share(row))
             if row.get("repaired"):
-                notes.append(f"{name}, .{tool[1]} from {tool[2]} faces: {', '.join(row['repaired'])} stay in float")
+                before = f" (before, {_share(row['plain'])})" if "plain" in row else ""
+                kept = f"{', '.join(row['repaired'])} stay in float{before}"
+                notes.append(f"{name}, .{tool[1]} from {tool[2]} faces: {kept}")
             if "error" in row and tool[0] == "fer-export":
                 notes.append(f"{name}, .{tool[1]} from {tool[2]} faces: {row['error']}")
         rows.append([name, f"{network.get('faces', 0):,}", *cells])

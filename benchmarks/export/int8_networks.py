@@ -30,6 +30,7 @@ from fer_export.checkpoint import Checkpoint, checkpoint, shipped
 from fer_export.dataset import fit
 from fer_export.dataset import read as readers
 from fer_export.errors import FerExportError
+from fer_export.exporting import Options
 from fer_export.exporting import export as exporting
 from fer_export.parity import ParityFaces, judging_faces, with_evidence
 from fer_export.parity.judge import Judge
@@ -93,7 +94,19 @@ def _ours(network: Checkpoint, file_format: str, data: Any, judge: Judge) -> lis
             "bytes": len(content),
             "processor_seconds": round(seconds, 1),
         }
+        if given is None:
+            row["probe_difference"] = made.parity.mean_difference
+        if given is None and row["repaired"]:
+            row["plain"] = _plain(network, file_format, judge)
     return found
+
+
+def _plain(network: Checkpoint, file_format: str, judge: Judge) -> dict[str, Any]:
+    """What the file that probe faces calibrated was before it was repaired."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = exporting.export(network, file_format, ["int8"], Path(folder), options=Options(repair=False)).files[0]
+        parity = judge.judge(made.path.read_bytes(), made.variant.gate).parity
+    return {"agreement": round(parity.agreement.value, 5), "probe_difference": made.parity.mean_difference}
 
 
 def _theirs(peer: Peer, network: Checkpoint, given: Any, judge: Judge) -> dict[str, Any]:

@@ -60,6 +60,28 @@ def test_calibrating_and_judging_faces_are_different(exported, shipped):
 def test_written_files_pass_parity_again(exported, shipped):
     judged = judge.judge_files([file.path for file in exported.files], shipped).files
     assert all(result.parity.passed for _, result in judged)
+    assert [result.parity.gate for _, result in judged] == [file.parity.gate for file in exported.files]
+
+
+def test_probabilities_decide_where_probe_faces_judge_int8(exported, shipped, tiny_csv):
+    """Probe faces show an emotion so plainly that hardly any answer changes, whatever rounding does."""
+    floats, integers = exported.files
+    assert floats.parity.gate == floats.variant.gate
+    limit = integers.parity.gate.max_mean_difference
+    assert integers.parity.mean_difference < limit == 0.0177 < integers.variant.gate.max_mean_difference
+    [(_, labelled)] = judge.judge_files([integers.path], shipped, data=readers.read(tiny_csv)).files
+    assert labelled.parity.gate == integers.variant.gate
+
+
+@pytest.mark.slow
+def test_a_file_that_differs_is_repaired_though_no_answer_changes(shipped, exported, tmp_path, monkeypatch):
+    before = exported.files[1].parity
+    tighter = replace(exported.files[1].variant, probe_difference=0.9 * before.mean_difference)
+    monkeypatch.setattr(exporting, "find", lambda file_format, precision: tighter)
+    repaired = exporting.export(shipped, "tflite", ["int8"], tmp_path).files[0]
+    assert before.agreement.value == repaired.parity.agreement.value == 1
+    assert repaired.repair.passed
+    assert repaired.parity.mean_difference < tighter.probe_difference
 
 
 @pytest.mark.parametrize("precision", [0, 1])

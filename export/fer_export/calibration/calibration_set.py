@@ -24,6 +24,9 @@ COUNT = 300
 
 SEED = 1
 
+PROBE_FACES = "probe faces"
+"""What the record calls a set that needed no data."""
+
 
 @dataclass(frozen=True)
 class CalibrationSet:
@@ -86,10 +89,15 @@ def from_training(
     )
 
 
+def is_probe(record: Mapping[str, Any] | None) -> bool:
+    """Whether a record says that probe faces calibrated."""
+    return record is not None and record.get("source") == PROBE_FACES
+
+
 def from_probe(probe: ProbeFaces) -> CalibrationSet:
     """The calibrating half of a network's probe faces."""
     images = probe.calibrate
-    record = {"source": "probe faces", **probe.record, "count": len(images), "faces": face_hashes(images)}
+    record = {"source": PROBE_FACES, **probe.record, "count": len(images), "faces": face_hashes(images)}
     return CalibrationSet(images, record)
 
 

@@ -192,7 +192,7 @@ def _calibration(
     record = said.calibration
     if record is None:
         return None
-    if record["source"] == "probe faces":
+    if calibration_set.is_probe(record):
         found = calibration_set.from_probe(probe_cache.probe_faces(checkpoint, on_step))
         fix = "export it again"
     else:
@@ -214,6 +214,6 @@ def _measuring(
     calibrated: CalibrationSet | None, checkpoint: Checkpoint, data: Dataset | None, on_step: OnStep
 ) -> CalibrationSet:
     """Faces like those that calibrate: Training faces if there are any, else probe faces."""
-    if data is not None and (calibrated is None or calibrated.record["source"] == "probe faces"):
+    if data is not None and (calibrated is None or calibration_set.is_probe(calibrated.record)):
         return calibration_set.from_training(data.split("Training"), None, checkpoint.labels, checkpoint.size)
     return calibrated or calibration_set.from_probe(probe_cache.probe_faces(checkpoint, on_step))

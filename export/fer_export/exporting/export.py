@@ -135,6 +135,11 @@ class Task:
     on_step: OnStep = silent
     """Called with the task, the steps done and the number of steps."""
 
+    @property
+    def probed(self) -> bool:
+        """Whether probe faces calibrate and judge."""
+        return self.calibrating is not None and calibration_set.is_probe(self.calibrating.record)
+
 
 def _files(
     task: Task, variants: Sequence[Variant], converters: Mapping[str, Converter]
@@ -206,7 +211,8 @@ def judged(
     isolated = isolated or (variant.integer and not is_known(task.checkpoint.network))
     few = early and variant.slow and not task.options.all_faces
     judge = task.judge.judge_early if few else task.judge.judge
-    return judge(content, task.options.gate(variant), on_step, isolated=isolated)
+    gate = task.options.gate(variant, probed=task.probed)
+    return judge(content, gate, on_step, isolated=isolated)
 
 
 def finished(

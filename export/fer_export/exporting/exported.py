@@ -57,9 +57,9 @@ class Options:
     strict_int8: bool = False
     """Whether an int8 file with a layer in float is refused, as processors without floats need it."""
 
-    def gate(self, variant: Variant) -> Gate:
-        """The variant's gate with the limits asked for."""
-        return judging.adjusted(variant.gate, self.min_agreement, self.max_drop)
+    def gate(self, variant: Variant, *, probed: bool) -> Gate:
+        """The variant's gate with the limits asked for; probed: as for `Variant.gate_for`."""
+        return judging.adjusted(variant.gate_for(probed=probed), self.min_agreement, self.max_drop)
 
 
 @dataclass(frozen=True)

@@ -246,8 +246,9 @@ def judge_files(
         key = meant.mirror, json.dumps(meant.prior, sort_keys=True)
         if key not in judges:
             judges[key] = Judge.of(meant, faces)
-        precision = said.get("precision", "int8")
-        gate = adjusted(find(info.graph.format, precision).gate, judging.min_agreement, judging.max_drop)
+        variant = find(info.graph.format, said.get("precision", "int8"))
+        probed = data is None and calibration_set.is_probe(info.metadata.calibration)
+        gate = adjusted(variant.gate_for(probed=probed), judging.min_agreement, judging.max_drop)
         with named(info.path):
             result = judges[key].judge(
                 read_file(info.path),

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...calibration.calibration_set import is_probe
 from ...contract import FORMATS
 from ...harmless import harmless
 from .blame import repair_text
@@ -80,7 +81,7 @@ def _calibration_text(result: Export) -> str:
     if result.calibration is None:
         return "none needed: nothing is fitted to faces"
     record = result.calibration.record
-    if record["source"] == "probe faces":
+    if is_probe(record):
         return f"{record['count']} probe faces (synthetic, made from the network itself; --data takes real ones)"
     drawn = f"{record['count']} {harmless(record['source'])}, stratified, seed {record['seed']}"
     return f"{drawn}, none of them in the parity split"
