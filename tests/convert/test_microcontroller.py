@@ -244,7 +244,9 @@ def test_without_tflite_micro_nothing_is_converted(network, tmp_path, monkeypatc
     [
         ("while True: pass", "more computing than such a file may"),
         ("bytearray(1 << 34)", "cannot run the file"),
-        ("os.abort()", "more memory than such a file may"),
+        ('os.write(2, b"what():  std::bad_alloc"); os.abort()', "more memory than such a file may"),
+        ('os.write(2, b"scale <= 0"); os.abort()', r"its library gave up.*scale <= 0\)"),
+        ("os.abort()", "gave up, for lack of memory or for what it found in the file"),
         ("os._exit(0)", "its process ended"),
     ],
 )

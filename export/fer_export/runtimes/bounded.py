@@ -142,13 +142,17 @@ class Worker:
         if code == -signal.SIGXCPU:
             return self._refusal(f"{task} takes more computing than such a file may, as a loop without end does")
         if code is not None and code < 0:
-            how = (
-                "it needs more memory than such a file may"
-                if -code in (signal.SIGABRT, signal.SIGKILL)
-                else (f"its process ended with {signal.Signals(-code).name}")
-            )
-            return self._refusal(f"{how} ({task})")
+            return self._refusal(f"{self._how(signal.Signals(-code))} ({task})")
         return self._refusal(f"its process ended ({task})")
+
+    def _how(self, ended_by: signal.Signals) -> str:
+        """What a signal that ended the process says about the file."""
+        said = self.last_words()
+        if ended_by == signal.SIGKILL or "bad_alloc" in said:
+            return "it needs more memory than such a file may"
+        if ended_by == signal.SIGABRT:
+            return f"its library gave up, for lack of memory or for what it found in the file ({said or 'SIGABRT'})"
+        return f"its process ended with {ended_by.name}"
 
     def _refusal(self, why: str) -> ExportFileError:
         return ExportFileError(f"{self.name} cannot run the file: {why}; export it again from its network")
