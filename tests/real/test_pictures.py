@@ -65,17 +65,20 @@ def plain(few, shipped, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def framed(few, shipped, tmp_path_factory):
+    """Format -> the export of the files that take whole pictures."""
+    folder, options = tmp_path_factory.mktemp("framed"), Options(input_kind="frame")
+    return {
+        file_format: exporting.export(shipped, file_format, ["none", "int8"], folder, data=few, options=options)
+        for file_format in ("tflite", "onnx")
+    }
+
+
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
-def test_frame_files_answer_what_the_pipeline_answers(pasted, few, shipped, plain, file_format, tmp_path):
+def test_frame_files_answer_what_the_pipeline_answers(pasted, shipped, plain, framed, file_format):
     frames, crops = pasted
-    result = exporting.export(
-        shipped,
-        file_format,
-        ["none", "int8"],
-        tmp_path,
-        data=few,
-        options=Options(input_kind="frame"),
-    )
+    result = framed[file_format]
     assert [file.parity.faces for file in result.files] == [718, 718]
     assert result.passed
     keras = shipped.predict(crops)
@@ -92,15 +95,13 @@ def test_frame_files_answer_what_the_pipeline_answers(pasted, few, shipped, plai
             assert np.mean(given.argmax(axis=1) == keras.argmax(axis=1)) >= 0.97
 
 
-def test_frame_files_run_in_tflite_runtime_2_14(pasted, few, shipped, plain, tmp_path):
+def test_frame_files_run_in_tflite_runtime_2_14(pasted, shipped, plain, framed):
     try:
         runtimes.tflite_runtime_python()
     except UsageError as error:
         pytest.skip(str(error))
     frames, crops = pasted
-    options = Options(input_kind="frame")
-    (file,) = exporting.export(shipped, "tflite", ["int8"], tmp_path, data=few, options=options).files
-    with runtimes.open_runtime(file.path, "tflite-runtime") as runtime:
+    with runtimes.open_runtime(framed["tflite"].files[1].path, "tflite-runtime") as runtime:
         given = runtime.run_frames(frames)
     with runtimes.open_runtime(plain / f"{shipped.name}-int8.tflite", "tflite-runtime") as runtime:
         np.testing.assert_array_equal(given, runtime.run(crops))
