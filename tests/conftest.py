@@ -11,7 +11,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import onnxruntime before the package
 
 
-LONGEST = ("test_telemetry.py", "test_variants.py", "test_pictures.py", "test_cli.py", "test_kills.py")
+LONGEST = ("test_variants.py", "test_pictures.py", "test_cli.py", "test_kills.py")
 """Modules that take minutes with every marker. They begin, so that no core waits for one of them at the end."""
 
 

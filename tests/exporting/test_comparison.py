@@ -77,10 +77,18 @@ def test_a_file_that_failed_is_never_chosen(compared):
     assert "file passed its gate" in nothing.reason
 
 
-def test_the_reason_says_slower_where_it_is(compared):
+@pytest.mark.parametrize(
+    ("p50", "words"),
+    [
+        (2.0, "2.0 times slower here than the fp32 file"),
+        (1.04, "about as fast here as the fp32 file"),
+        (0.5, "2.0 times as fast here as the fp32 file"),
+    ],
+)
+def test_the_reason_says_how_fast_the_file_is(compared, p50, words):
     slow = dict.fromkeys(("fp16", "dynamic", "int16x8"), (1.0, 10, 1, False))
-    chosen = picked(compared, **slow, none=(1.0, 4000, 42, False), int8=(2.0, 1000, 42, True))
-    assert "4.0 times smaller and here 2.0 times slower" in chosen.reason
+    chosen = picked(compared, **slow, none=(1.0, 4000, 42, False), int8=(p50, 1000, 42, True))
+    assert f"4.0 times smaller and {words}" in chosen.reason
 
 
 @pytest.mark.slow

@@ -178,10 +178,16 @@ def _reason(
         said.append(f"accuracy {-judged.drop:+.2f} points ({chance}, p = {judged.mcnemar_p:.2g})")
     float_file = next((file for file in files if file.variant.precision == "none"), None)
     if float_file is not None and float_file is not best:
-        ratio = p50[str(float_file.path)] / p50[str(best.path)]
-        speed = f"{ratio:.1f} times as fast here" if ratio >= 1 else f"here {1 / ratio:.1f} times slower"
-        said.append(f"{float_file.bytes / best.bytes:.1f} times smaller and {speed} as the fp32 file")
+        speed = _speed(p50[str(float_file.path)] / p50[str(best.path)])
+        said.append(f"{float_file.bytes / best.bytes:.1f} times smaller and {speed} the fp32 file")
     others = [PRECISION_NAMES[file.variant.precision] for file in fast if file is not best]
     if others:
         said.append(f"{' and '.join(others)} would be about as fast, but larger or further from Keras")
     return "; ".join(said)
+
+
+def _speed(ratio: float) -> str:
+    """Words in front of "the fp32 file"; ratio: its p50 over the chosen file's."""
+    if f"{ratio:.1f}" == "1.0":
+        return "about as fast here as"
+    return f"{ratio:.1f} times as fast here as" if ratio > 1 else f"{1 / ratio:.1f} times slower here than"
