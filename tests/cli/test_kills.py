@@ -7,7 +7,7 @@ from helpers import kills
 
 @pytest.mark.slow
 def test_killed_commands_lose_nothing(tmp_path):
-    found = kills.campaign(tmp_path / "world", 5, names=("tflite", "bench", "bundle"))
+    found = kills.campaign(tmp_path / "world", 5, names=("tflite", "onnx", "bench", "bundle"))
     assert found.faults == ()
 
 
