@@ -51,6 +51,9 @@ class Machine:
     mirror: bool = False
     """Whether the answer is the mean over the face and its mirror image."""
 
+    whole: tuple[str, ...] = ()
+    """None: it has no convolutions."""
+
     said_of_scaling: tuple[str, str] = ("", "")
     """Nothing: the file takes bytes."""
 

@@ -106,6 +106,9 @@ class Checkpoint:
     trained_shares: Mapping[str, float] | None = None
     """Share of each label among what it was trained on; None where its card does not say."""
 
+    whole: tuple[str, ...] = ()
+    """Separable convolutions that `network` computes whole (network.whole)."""
+
     prior: Mapping[str, Any] | None = None
     """The prior that is folded into `network` (network.prior), as in a contract; None for the shares it was trained on.
     """

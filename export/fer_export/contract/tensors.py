@@ -86,6 +86,8 @@ class Network(Protocol):
     @property
     def mirror(self) -> bool: ...
     @property
+    def whole(self) -> tuple[str, ...]: ...
+    @property
     def said_of_scaling(self) -> tuple[str, str]: ...
     @property
     def prior(self) -> Mapping[str, Any] | None: ...
@@ -151,6 +153,9 @@ class Contract:
     """Layers of an int8 file that have no int8 kernel, with the number of their ops in float; None where there are
     none."""
 
+    whole_layers: tuple[str, ...] = ()
+    """Separable convolutions that are one convolution in the file, not two."""
+
     frame: FrameRule | None = None
     """The crop inside a frame file, which has a box input too; None for other files."""
 
@@ -192,6 +197,7 @@ class Contract:
             checkpoint_sha256=network.sha256,
             float_layers=tuple(float_layers),
             float_ops=dict(float_ops) if float_ops else None,
+            whole_layers=network.whole,
             mirror=network.mirror,
             prior=network.prior,
             frame=FrameRule.of(network.size) if input_kind == "frame" else None,
@@ -215,12 +221,12 @@ class Contract:
     def to_dict(self) -> dict[str, Any]:
         """The contract as JSON-safe fields.
 
-        scaling, float_layers, float_ops, mirror and prior are present only where there are any. A frame file has
-        `frame`, whose grey rule replaces luma.
+        scaling, float_layers, float_ops, whole_layers, mirror and prior are present only where there are any. A frame
+        file has `frame`, whose grey rule replaces luma.
         """
         document = asdict(self)
         absent = {"luma"} if self.frame else {"frame"}
-        optional = ("scaling", "scaling_source", "float_layers", "float_ops", "mirror", "prior")
+        optional = ("scaling", "scaling_source", "float_layers", "float_ops", "whole_layers", "mirror", "prior")
         absent |= {name for name in optional if not document[name]}
         return {name: value for name, value in document.items() if name not in absent}
 

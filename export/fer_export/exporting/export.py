@@ -19,7 +19,7 @@ from ..dataset import Dataset
 from ..errors import ConversionError, DataError, ExportFileError, UsageError
 from ..model_file import inspect as modelfile
 from ..model_file import write_file
-from ..network import is_graph
+from ..network import is_graph, separable
 from ..parity import Judge, Judged, ParityFaces, judging_faces, with_evidence
 from ..system import OnStep, files, keras_backend, silent
 from . import float_ops
@@ -244,6 +244,7 @@ def finished(
             calibrating,
             lambda made: again(made, silent).parity,
             converter=cast(Repairable, converter),
+            floats=not task.options.strict_int8,
             on_step=task.on_step,
         )
         if attempt.content is not None:
@@ -289,7 +290,8 @@ def _companions(path: Path, variant: Variant, content: bytes, checkpoint: Checkp
 def _repairable(task: Task, variant: Variant) -> bool:
     """Whether a file that fails is made again with layers in float: not where the network itself is worth nothing."""
     options, worth = task.options, task.judge.usefulness
-    wanted = options.repair and not options.strict_int8 and options.input_kind != "frame"
+    wanted = options.repair and options.input_kind != "frame"
+    wanted = wanted and not (options.strict_int8 and not separable(task.checkpoint.network))
     worthwhile = worth is None or worth.passed
     return (
         wanted

@@ -1,4 +1,7 @@
-"""Repair of an int8 file that fails its gate: the layers with the largest errors stay in float, as few as possible.
+"""Repair of an int8 file that fails its gate: first by whole convolutions, then by layers in float.
+
+Where separable convolutions are among the layers with the largest errors, all of them are computed whole, in int8.
+Where that is not enough, the layers with the largest errors stay in float, as few as possible.
 
 Blame ranks the layers; the first is kept in float, then the first two, four, eight, and every file is judged as the
 failed one was, until one passes; then numbers between, as long as there is time. Where a layer's output is what int8
@@ -21,11 +24,15 @@ from ..convert import Repairable
 from ..errors import ConversionError, ExportFileError, UsageError
 from ..model_file import SHAPE_OPS
 from ..model_file import inspect as modelfile
+from ..network import separable, with_whole
 from ..parity import Parity
 from ..runtimes.op_by_op import open_activations
 from ..system import OnStep, silent
 from . import blame
 from .blame import Blame
+
+WORST = 3
+"""Layers with the largest errors, of which a separable convolution must be one, for all of these to be whole."""
 
 FASTER = 4
 """Factor from try to try: in half a minute, a file that passes comes before one with fewer layers in float."""
@@ -39,7 +46,8 @@ class Limits:
     """Largest number of tries."""
 
     seconds: float = 30.0
-    """No try begins that would probably end later; one is always made. See `Stopwatch`."""
+    """No try with layers in float begins that would probably end later than so long after the first began; one is
+    always made. See `Stopwatch`."""
 
 
 class Stopwatch:
@@ -76,6 +84,9 @@ class Try:
     float_ops: tuple[str, ...]
     """Ops that compute in float and did not in the failed file."""
 
+    whole_layers: tuple[str, ...]
+    """Separable convolutions that it computes whole."""
+
     bytes: int
     """The file's size; 0 where the converter refused to keep these layers in float."""
 
@@ -97,6 +108,7 @@ class Try:
             "culprit": self.culprit,
             "float_layers": list(self.float_layers),
             "float_ops": list(self.float_ops),
+            "whole_layers": list(self.whole_layers),
             "bytes": self.bytes,
             "min_runtime_version": self.min_runtime_version,
             "passed": self.passed,
@@ -116,7 +128,7 @@ class Repair:
     """Every try in order."""
 
     content: bytes | None
-    """The file that passed with the fewest layers in float; None if none did."""
+    """The file that passed, with the fewest layers in float; None if none did."""
 
     bytes: int
     """Size of the file that failed."""
@@ -148,16 +160,18 @@ def repair(
     *,
     converter: Repairable | None = None,
     limits: Limits = Limits(),
+    floats: bool = True,
     on_step: OnStep = silent,
 ) -> Repair:
-    """Keep the worst layers of an int8 file in float until it passes, or the limits are reached.
+    """Compute convolutions of an int8 file whole, or keep its worst layers in float, until it passes.
 
     content: the file that failed.
     checkpoint: the network that it was made from.
     calibrated: the calibration set that it was converted with.
     judge: the parity of a file; it may raise ExportFileError for a file that the runtime refuses.
     converter: what made the file; None for a new one.
-    limits: of tries and seconds.
+    limits: of tries and seconds, at which it is given up.
+    floats: whether layers may stay in float.
     on_step: called with the task, the steps done and the number of steps.
 
     Over six parameters: a file, what it was made of, and how to go on.
@@ -170,13 +184,25 @@ def repair(
     watch = Stopwatch()
     maker = converter or blame.converter_of(content, checkpoint)
     blamed = blame.measure(content, checkpoint, calibrated, calibrated, on_step, converter=maker)
-    choices, ranked = _choices(blamed), watch.seconds
     tries: list[Try] = []
     passed: bytes | None = None
+    if names := _whole(blamed, checkpoint):
+        on_step("computing separable convolutions whole", 0, limits.tries)
+        try:
+            made = blame.converter_of(content, with_whole(checkpoint, names)).convert(variant, calibrated)
+        except ConversionError as refusal:
+            tries.append(Try(names[-1], (), (), names, 0, None, None, str(refusal)))
+        else:
+            tries.append(_tried(names[-1], (), content, made, judge, names))
+            if tries[-1].passed:
+                return Repair(blamed, tuple(tries), made, len(content))
+    choices, whole, ranked = (_choices(blamed) if floats else []), len(tries), watch.seconds
     low, high = 0, len(choices)  # so many are known to be too few, and enough
     while (count := _next_count(low, high, enough=passed is not None, of=len(choices))) is not None:
         now = watch.seconds
-        if len(tries) == limits.tries or (tries and now + (now - ranked) / len(tries) > limits.seconds):
+        made_so_far = len(tries) - whole
+        enough = made_so_far and now - ranked + (now - ranked) / made_so_far > limits.seconds
+        if len(tries) == limits.tries or enough:
             break
         culprit, kept = choices[count - 1]
         on_step(f"keeping {', '.join(kept)} in float", len(tries), limits.tries)
@@ -184,7 +210,7 @@ def repair(
             made = maker.convert(variant, calibrated, kept)
         except ConversionError as refusal:
             # More layers in float may be what it takes.
-            tries.append(Try(culprit, kept, (), 0, None, None, str(refusal)))
+            tries.append(Try(culprit, kept, (), (), 0, None, None, str(refusal)))
             low = count
             continue
         tries.append(_tried(culprit, kept, content, made, judge))
@@ -193,6 +219,13 @@ def repair(
         else:
             low = count
     return Repair(blamed, tuple(tries), passed, len(content))
+
+
+def _whole(blamed: Blame, checkpoint: Checkpoint) -> tuple[str, ...]:
+    """The separable convolutions, where one of them is among the layers that err most; else none."""
+    possible = separable(checkpoint.network)
+    erring = [error.layer.rpartition("/")[2] for error in blamed.layers if error.effect > 0]
+    return possible if set(erring[:WORST]) & set(possible) else ()
 
 
 def _choices(blamed: Blame) -> list[tuple[str, tuple[str, ...]]]:
@@ -220,7 +253,12 @@ def _next_count(low: int, high: int, *, enough: bool, of: int) -> int | None:
 
 
 def _tried(
-    culprit: str, float_layers: tuple[str, ...], failed: bytes, made: bytes, judge: Callable[[bytes], Parity]
+    culprit: str,
+    float_layers: tuple[str, ...],
+    failed: bytes,
+    made: bytes,
+    judge: Callable[[bytes], Parity],
+    whole_layers: tuple[str, ...] = (),
 ) -> Try:
     runtime = modelfile.inspect(made).min_runtime_version
     parity, refused = None, ""
@@ -228,7 +266,7 @@ def _tried(
         parity = judge(made)
     except ExportFileError as error:
         refused = str(error)
-    return Try(culprit, float_layers, _new_floats(failed, made), len(made), runtime, parity, refused)
+    return Try(culprit, float_layers, _new_floats(failed, made), whole_layers, len(made), runtime, parity, refused)
 
 
 def _new_floats(before: bytes, after: bytes) -> tuple[str, ...]:

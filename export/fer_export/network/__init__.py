@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .prior import EQUAL, TRAINED, Prior, choose, expecting, meant_by, with_prior
     from .ranges import best_range
     from .steps import INPUT, Step
+    from .whole import separable, with_whole
 
 __all__ = [
     "Call",
@@ -37,8 +38,10 @@ __all__ = [
     "leaves",
     "meant_by",
     "paths",
+    "separable",
     "unrolled",
     "with_prior",
+    "with_whole",
 ]
 
 __getattr__ = on_demand(
@@ -57,6 +60,8 @@ __getattr__ = on_demand(
         "best_range": "ranges",
         "bounded_activations": "activations",
         "choose": "prior",
+        "separable": "whole",
+        "with_whole": "whole",
         "has_depthwise": "layers",
         "expecting": "prior",
         "is_graph": "layers",

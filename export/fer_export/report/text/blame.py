@@ -53,7 +53,16 @@ def blame_text(result: Blame, flags: Flags = NONE) -> str:
 
 def repair_text(result: Repair) -> str:
     """The tries of a repair, one per line, and the verdict, which names the layers in float."""
-    header = ["try", "worst layers down to", "layers in float", "float ops", "size", "agreement", "drop, points"]
+    header = [
+        "try",
+        "worst layers down to",
+        "whole",
+        "layers in float",
+        "float ops",
+        "size",
+        "agreement",
+        "drop, points",
+    ]
     header += ["mean diff", ""]
     rows = [_try(number, each) for number, each in enumerate(result.tries, 1)]
     if not rows:
@@ -62,9 +71,11 @@ def repair_text(result: Repair) -> str:
     verdict = f"no file passed in {count} {'try' if count == 1 else 'tries'}; use --quantize dynamic"
     if best:
         needs = f"; it needs TFLite {best.min_runtime_version} or later" if best.min_runtime_version else ""
-        layers = harmless(", ".join(best.float_layers))
+        layers = harmless(", ".join(best.float_layers or best.whole_layers))
         grown = f"{megabytes(result.bytes)} became {megabytes(best.bytes)}"
         verdict = f"in float: {layers}: {len(best.float_ops)} ops ({', '.join(best.float_ops)}); {grown}{needs}"
+        if best.whole_layers:
+            verdict = f"one int8 convolution each in place of two: {layers}; {grown}{needs}"
     return f"{table(header, rows)}\n{verdict}"
 
 
@@ -76,7 +87,8 @@ def _try(number: int, each: Try) -> list[str]:
     refused = "refused by the runtime" if each.bytes else "refused by the converter"
     return [
         str(number),
-        each.culprit,
+        "separable layers" if each.whole_layers else each.culprit,
+        str(len(each.whole_layers) or "-"),
         str(len(each.float_layers)),
         str(len(each.float_ops)) if each.bytes else "-",
         megabytes(each.bytes) if each.bytes else "-",

@@ -121,7 +121,7 @@ def _ops_text(file: ExportedFile) -> str:
     name, counts = file.path.name, file.graph.compute_op_counts
     ops = ", ".join(f"{count} {op}" for op, count in counts.items())
     if file.repair is not None:
-        return f"{name}: the plain int8 file missed the gate; kept in float:\n{repair_text(file.repair)}"
+        return f"{name}: the plain int8 file missed the gate; what was tried:\n{repair_text(file.repair)}"
     if file.float_ops:
         return f"{name}: {harmless(file.said_of_floats)}: {ops}"
     if len(file.graph.inputs) > 1:
