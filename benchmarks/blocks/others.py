@@ -121,9 +121,11 @@ def int8_networks() -> str:
         for tool in TOOLS:
             row = found.get(tool, {"error": network.get("failed", "not measured")})
             cells.append(_share(row))
-            if row.get("repaired"):
+            if row.get("repaired") or row.get("whole"):
                 before = f" (before, {_share(row['plain'])})" if "plain" in row else ""
                 kept = f"{', '.join(row['repaired'])} stay in float{before}"
+                if row.get("whole"):
+                    kept = f"all int8, {len(row['whole'])} separable convolutions are one convolution each{before}"
                 notes.append(f"{name}, .{tool[1]} from {tool[2]} faces: {kept}")
             if "error" in row and tool[0] == "fer-export":
                 notes.append(f"{name}, .{tool[1]} from {tool[2]} faces: {row['error']}")

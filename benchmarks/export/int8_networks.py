@@ -86,17 +86,19 @@ def _ours(network: Checkpoint, file_format: str, data: Any, judge: Judge) -> lis
                 continue
             seconds, content = time.process_time() - started, made.path.read_bytes()
         parity = judge.judge(content, made.variant.gate).parity
+        kept = made.repair.kept if made.repair else None
         row |= {
             "agreement": round(parity.agreement.value, 5),
             "passed": parity.passed,
             "floats": made.said_of_floats,
-            "repaired": list(made.repair.kept.float_layers) if made.repair and made.repair.kept else [],
+            "repaired": list(kept.float_layers) if kept else [],
+            "whole": list(kept.whole_layers) if kept else [],
             "bytes": len(content),
             "processor_seconds": round(seconds, 1),
         }
         if given is None:
             row["probe_difference"] = made.parity.mean_difference
-        if given is None and row["repaired"]:
+        if given is None and kept:
             row["plain"] = _plain(network, file_format, judge)
     return found
 
