@@ -21,7 +21,7 @@ from ..dataset import Dataset, as_input, fit
 from ..errors import DataError, ExportFileError, UsageError
 from ..model_file import ModelInfo, inspect
 from ..model_file import inspect as modelfile
-from ..network import meant_by, paths
+from ..network import meant_by, paths, with_whole
 from ..parity import Proportion
 from ..runtimes.op_by_op import open_activations
 from ..system import OnStep, Readable, keras_backend, silent
@@ -154,7 +154,10 @@ def converter_of(content: bytes, checkpoint: Checkpoint) -> Repairable:
     ends = {document["input_type"], document["output_type"]}
     # The usual ends, bytes in and floats out, differ; one type for both was asked for.
     io = ends.pop() if len(ends) == 1 else None
-    made: Repairable = converter(variant.format, meant_by(checkpoint, document), document["input_kind"], io)
+    network = meant_by(checkpoint, document)
+    if document.get("whole_layers"):
+        network = with_whole(network, document["whole_layers"])
+    made: Repairable = converter(variant.format, network, document["input_kind"], io)
     return made
 
 

@@ -290,8 +290,8 @@ def _companions(path: Path, variant: Variant, content: bytes, checkpoint: Checkp
 def _repairable(task: Task, variant: Variant) -> bool:
     """Whether a file that fails is made again with layers in float: not where the network itself is worth nothing."""
     options, worth = task.options, task.judge.usefulness
-    wanted = options.repair and options.input_kind != "frame"
-    wanted = wanted and not (options.strict_int8 and not separable(task.checkpoint.network))
+    possible = not options.strict_int8 or bool(separable(task.checkpoint.network))
+    wanted = options.repair and possible and options.input_kind != "frame"
     worthwhile = worth is None or worth.passed
     return (
         wanted

@@ -22,7 +22,6 @@ from ..checkpoint import Checkpoint
 from ..dataset import Dataset, canonical, votes
 from ..errors import ConversionError, ExportFileError, UsageError
 from .layers import is_graph
-from .whole import with_whole
 
 if TYPE_CHECKING:
     import keras
@@ -150,10 +149,8 @@ def expecting(checkpoint: Checkpoint, name: str | Path, data: Dataset | None, *,
 
 
 def meant_by(checkpoint: Checkpoint, contract: Mapping[str, Any]) -> Checkpoint:
-    """The network that a file with this contract was made from: with its mirror, its prior, and convolutions whole."""
+    """The network that a file with this contract was made from: with its mirror and its prior."""
     meant, document = checkpoint.meant_by(contract), contract.get("prior")
-    if contract.get("whole_layers"):
-        meant = with_whole(meant, contract["whole_layers"])
     if document is not None:
         return with_prior(meant, Prior.from_dict(document, checkpoint.labels))
     if meant.prior is not None:

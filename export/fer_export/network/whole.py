@@ -25,14 +25,16 @@ LARGEST = 1 << 20
 
 def separable(network: keras.Model) -> tuple[str, ...]:
     """Names of the separable convolutions that can be computed whole, nested ones included."""
+    return tuple(layer.name for layer in (leaves(network) if is_graph(network) else ()) if _possible(layer))
+
+
+def _possible(layer: keras.layers.Layer) -> bool:
     import keras
 
-    return tuple(
-        layer.name
-        for layer in (leaves(network) if is_graph(network) else ())
-        if isinstance(layer, keras.layers.SeparableConv2D)
+    return (
+        isinstance(layer, keras.layers.SeparableConv2D)
         and layer.data_format == "channels_last"
-        and np.prod((*layer.kernel_size, layer.input.shape[-1], layer.filters)) <= LARGEST
+        and bool(np.prod((*layer.kernel_size, layer.input.shape[-1], layer.filters)) <= LARGEST)
     )
 
 
@@ -49,12 +51,16 @@ def with_whole(checkpoint: Checkpoint, names: Sequence[str]) -> Checkpoint:
     if not isinstance(names, list | tuple) or not all(name in possible for name in names):
         raise ExportFileError(f"the file names convolutions that {checkpoint.name} does not have; export it again")
 
+    def chosen(layer: keras.layers.Layer) -> bool:
+        # Layers of other kinds in nested networks may have the same name.
+        return layer.name in names and _possible(layer)
+
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return _convolution(layer) if layer.name in names else copied(layer)
+        return _convolution(layer) if chosen(layer) else copied(layer)
 
     made = keras.models.clone_model(checkpoint.network, clone_function=clone, recursive=True)
     for old, new in zip(leaves(checkpoint.network), leaves(made), strict=True):
-        if old.name in names:
+        if chosen(old):
             depthwise, pointwise, *bias = old.get_weights()
             halves = pointwise.reshape(*depthwise.shape[2:], -1)
             new.set_weights([np.einsum("hwim,imo->hwio", depthwise, halves), *bias])
