@@ -15,6 +15,7 @@ def body(x):
     x = layers.SeparableConv2D(8, 3, strides=2, depth_multiplier=2, use_bias=False, name="second")(x)
     x = layers.Conv2D(8, 1, name="plain")(x)
     inner = keras.Sequential([keras.Input(x.shape[1:]), layers.SeparableConv2D(4, 3, dilation_rate=2, name="inner")])
+    inner.add(layers.Conv2D(4, 1, name="first"))  # named as another one outside
     return inner(x)
 
 

@@ -131,8 +131,8 @@ def int8_flags(command: argparse.ArgumentParser) -> None:
         "--repair",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="keep the worst layers of an int8 file that fails its gate in float (default; --no-repair keeps the "
-        "failing file)",
+        help="repair an int8 file that fails its gate: separable convolutions whole, else worst layers in float "
+        "(default; --no-repair keeps it)",
     )
     command.add_argument(
         "--strict-int8",

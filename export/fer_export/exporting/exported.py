@@ -48,8 +48,8 @@ class Options:
     """Largest drop of accuracy in points; None for the precision's own limit."""
 
     repair: bool = True
-    """Whether an int8 file that fails is exported again with its worst layers in float, where its layers are visible.
-    Files that crop whole pictures are never repaired."""
+    """Whether an int8 file that fails is exported again with separable convolutions whole, else with its worst layers
+    in float, where its layers are visible. Files that crop whole pictures are never repaired."""
 
     all_faces: bool = False
     """Whether every face judges a slow file (int16x8), too; else as many do as decide about its gate."""
