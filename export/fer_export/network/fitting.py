@@ -105,7 +105,7 @@ def _fit_all(trace: Trace, images: NDArray[np.float32], *, compensated: bool, gr
                 fitted += _round(step.operation, coarse[number])
         _call(step, coarse, _read_last(trace, step, last))
         if compensated and grid and _is_stored(step, readers):
-            _store(step, coarse)
+            _store(step, coarse, readers)
         for number in (*step.reads.values(), *step.writes):
             if last.get(number, step) is step and number not in trace.outputs:
                 for values in (exact, coarse):
@@ -125,7 +125,7 @@ def _answers(trace: Trace, images: NDArray[np.float32], *, grid: bool) -> NDArra
     for step in trace.steps:
         _call(step, values, _read_last(trace, step, last))
         if grid and _is_stored(step, readers):
-            _store(step, values, own)
+            _store(step, values, readers, own)
         for number in step.writes:
             if number not in last and number not in trace.outputs:
                 values.pop(number)
@@ -172,10 +172,17 @@ def _call(step: Step, values: dict[int, Batches], read_last: Collection[int] = (
     values.update(made)
 
 
-def _store(step: Step, values: dict[int, Batches], measured: int | None = None) -> None:
+def _store(step: Step, values: dict[int, Batches], readers: dict[int, list[Step]], measured: int | None = None) -> None:
     """Put a step's outputs on the grid that the file will have, by the first batches of them, or by all."""
+    from keras import layers
+
     for number in step.writes:
-        low, high = ranges.best_range(np.concatenate([batch.reshape(-1) for batch in values[number][:measured]]))
+        kept, following = values[number][:measured], readers[number]
+        if len(following) == 1 and isinstance(following[0].operation, layers.MaxPooling2D):
+            # What the pool drops needs no place on the grid.
+            [pool] = following
+            kept = [np.asarray(pool.call({number: batch})[pool.writes[0]], np.float32) for batch in kept]
+        low, high = ranges.best_range(np.concatenate([batch.reshape(-1) for batch in kept]))
         values[number] = [ranges.on_grid(batch, low, high) for batch in values[number]]
 
 
