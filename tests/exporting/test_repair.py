@@ -263,13 +263,11 @@ def layer_error(name):
     return LayerError(name, 1, False, ("CONV_2D",), 8, 0.1, 0.1, 0.1, 0.1, 0.0, (), ())
 
 
-@pytest.mark.parametrize(
-    ("needed", "tries", "asked"),
-    [(1, 8, [1]), (3, 8, [1, 4, 2, 3]), (5, 8, [1, 4, 10, 7, 5]), (5, 3, [1, 4, 10]), (99, 8, [1, 4, 10])],
-)
-def test_the_number_of_layers_grows_until_a_file_passes_then_lowered(outlier, needed, tries, asked, monkeypatch):
-    ranking = tuple(layer_error(f"layer_{number}") for number in range(10))
-    blamed = Blame("model", INT8, "made faces", 32, Proportion(30, 32), 0.1, ranking)
+@pytest.fixture
+def ranking(outlier, monkeypatch):
+    """Ten layers with errors, and a repair that passes where enough of them stay in float; what it kept, in order."""
+    layers_found = tuple(layer_error(f"layer_{number}") for number in range(10))
+    blamed = Blame("model", INT8, "made faces", 32, Proportion(30, 32), 0.1, layers_found)
     monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: blamed)
     passed, failed = outlier.judge(outlier.content, ALWAYS), outlier.judge(outlier.content, NEVER)
     kept = []
@@ -279,19 +277,42 @@ def test_the_number_of_layers_grows_until_a_file_passes_then_lowered(outlier, ne
             kept.append(float_layers)
             return outlier.content
 
-    result = repair.repair(
-        outlier.content,
-        outlier.checkpoint,
-        outlier.calibrated,
-        lambda content: passed if len(kept[-1]) >= needed else failed,
-        converter=Pretends(outlier.checkpoint),
-        limits=repair.Limits(tries=tries),
-    )
+    def repaired(needed, **limits):
+        result = repair.repair(
+            outlier.content,
+            outlier.checkpoint,
+            outlier.calibrated,
+            lambda content: passed if len(kept[-1]) >= needed else failed,
+            converter=Pretends(outlier.checkpoint),
+            limits=repair.Limits(**limits),
+        )
+        return result, kept
+
+    return repaired
+
+
+@pytest.mark.parametrize(
+    ("needed", "tries", "asked"),
+    [(1, 8, [1]), (3, 8, [1, 4, 2, 3]), (5, 8, [1, 4, 10, 7, 5]), (5, 3, [1, 4, 10]), (99, 8, [1, 4, 10])],
+)
+def test_the_number_of_layers_grows_until_a_file_passes_then_lowered(ranking, needed, tries, asked):
+    result, kept = ranking(needed, tries=tries)
     assert [len(layers) for layers in kept] == [len(each.float_layers) for each in result.tries] == asked
     assert all(layers == tuple(f"layer_{number}" for number in range(len(layers))) for layers in kept)
     fewest = min((count for count in asked if count >= needed), default=None)
     assert (len(result.kept.float_layers) if result.kept else None) == fewest
     assert result.passed == (fewest is not None)
+
+
+@pytest.mark.parametrize(("needed", "asked"), [(1, [1]), (3, [1, 4]), (5, [1, 4, 10])])
+def test_tries_go_on_longer_as_long_as_none_passes(ranking, monkeypatch, needed, asked):
+    """Each try takes ten of twenty seconds: two are made, or three where nothing has passed by then."""
+    times = iter([0, *range(0, 1000, 10)])
+    clock = type("Clock", (), {"seconds": property(lambda self: float(next(times)))})
+    monkeypatch.setattr(repair, "Stopwatch", clock)
+    result, kept = ranking(needed, seconds=20.0)
+    assert [len(layers) for layers in kept] == asked
+    assert result.passed
 
 
 @pytest.mark.usefixtures("blamed")

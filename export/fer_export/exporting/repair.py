@@ -38,6 +38,10 @@ FASTER = 4
 """Factor from try to try: in half a minute, a file that passes comes before one with fewer layers in float."""
 
 
+PATIENCE = 1.5
+"""Factor of the seconds as long as no file has passed: a late one that passes is worth more than none."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """How long files are tried."""
@@ -46,8 +50,8 @@ class Limits:
     """Largest number of tries."""
 
     seconds: float = 30.0
-    """No try with layers in float begins that would probably end later than so long after the first began; one is
-    always made. See `Stopwatch`."""
+    """No try with layers in float begins that would probably end later than so long after the first began, times
+    PATIENCE as long as none has passed; one is always made. See `Stopwatch`."""
 
 
 class Stopwatch:
@@ -201,7 +205,8 @@ def repair(
     while (count := _next_count(low, high, enough=passed is not None, of=len(choices))) is not None:
         now = watch.seconds
         made_so_far = len(tries) - whole
-        enough = made_so_far and now - ranked + (now - ranked) / made_so_far > limits.seconds
+        seconds = limits.seconds * (PATIENCE if passed is None else 1.0)
+        enough = made_so_far and now - ranked + (now - ranked) / made_so_far > seconds
         if len(tries) == limits.tries or enough:
             break
         culprit, kept = choices[count - 1]
