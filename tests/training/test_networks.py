@@ -24,12 +24,13 @@ def test_trainable_parameters_are_the_reports(name, classes):
 
 
 def test_compact_networks_keep_to_their_budget():
-    compact, nano = build("compact", 7), build("nano", 7)
+    compact, slim, nano = build("compact", 7), build("slim", 7), build("nano", 7)
     assert compact.count_params() <= 1_300_000
     assert multiply_adds(compact) <= 110e6
+    assert multiply_adds(slim) <= 0.6 * multiply_adds(compact)
     assert nano.count_params() <= 130_000
     # Every convolution folds its batch norm: it has no bias of its own and is read by the norm alone.
-    for network in (compact, nano):
+    for network in (compact, slim, nano):
         for layer in network.layers:
             if isinstance(layer, keras.layers.Conv2D):
                 assert not layer.use_bias

@@ -13,7 +13,7 @@ def train_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--network",
         default="compact",
-        help="compact (default), nano, report-64, -128, -256, -512, or large, a teacher",
+        help="compact (default), slim, nano, report-64, -128, -256, -512, or large, a teacher",
     )
     command.add_argument(
         "--classes",
@@ -55,25 +55,25 @@ def train_flags(command: argparse.ArgumentParser) -> None:
         "--epochs",
         type=values.positive,
         metavar="N",
-        help="largest number of epochs (report: 100, compact: 64, nano: 70, large: 64)",
+        help="largest number of epochs (report: 100, compact and large: 64, slim and nano: 70)",
     )
     recipe.add_argument(
         "--batch-size",
         type=values.positive,
         metavar="N",
-        help="faces per step (report: 32, compact and nano: 64, large: 128)",
+        help="faces per step (report: 32, large: 128, others: 64)",
     )
     recipe.add_argument(
         "--learning-rate",
         type=float,
         metavar="RATE",
-        help="highest rate (Adam, report: 0.001; SGD, compact and nano: 0.08, large: 0.1)",
+        help="highest rate (Adam, report: 0.001; SGD, large: 0.1, others: 0.08)",
     )
     recipe.add_argument(
         "--warm-up",
         type=values.count,
         metavar="EPOCHS",
-        help="epochs in which the rate rises (compact, nano and large: 2)",
+        help="epochs in which the rate rises (report: none, others: 2)",
     )
     recipe.add_argument(
         "--stop-patience",

@@ -29,8 +29,8 @@ class Family:
 class Residual:
     """Every convolution is followed by its batch norm and ReLU, so that it folds into one op on a phone.
 
-    A stem at full size, then three stages at half, a quarter and an eighth of it: a convolution that widens, then
-    `depth` more convolutions, each added to its input. Global average, dropout, dense.
+    A stem at full size or, with a stride of 2, at half, then three stages at half, a quarter and an eighth: a
+    convolution that widens, then `depth` more convolutions, each added to its input. Global average, dropout, dense.
     """
 
     stem: int
@@ -45,6 +45,9 @@ class Residual:
     dropout: float
     """Dropout rate before the last layer."""
 
+    stride: int = 1
+    """Stride of the stem: 1, or 2, which takes the place of the first pooling and spares the widest convolution."""
+
 
 NETWORKS: dict[str, Family | Residual] = {
     "report-64": Family((64, 64, 64, 64)),
@@ -53,6 +56,7 @@ NETWORKS: dict[str, Family | Residual] = {
     "report-512": Family((64, 128, 256, 512)),
     "compact": Residual(32, (64, 112, 224), (1, 2, 1), 0.4),
     "nano": Residual(24, (32, 48, 64), (1, 1, 1), 0.1),
+    "slim": Residual(32, (64, 96, 160), (0, 2, 1), 0.2, stride=2),
     "large": Residual(64, (128, 256, 512), (2, 2, 2), 0.5),
 }
 """`large` is a teacher, too large for phones."""
@@ -110,9 +114,10 @@ def _report(inputs: Any, family: Family) -> Any:
 def _residual(inputs: Any, family: Residual) -> Any:
     from keras import layers
 
-    x = _unit(inputs, family.stem, "stem")
+    x = _unit(inputs, family.stem, "stem", family.stride)
     for stage, (width, depth) in enumerate(zip(family.stages, family.depth, strict=True), start=1):
-        x = layers.MaxPooling2D(2, name=f"pool{stage}")(x)
+        if stage >= family.stride:
+            x = layers.MaxPooling2D(2, name=f"pool{stage}")(x)
         x = _unit(x, width, f"stage{stage}")
         for repeat in range(1, depth + 1):
             x = layers.Add(name=f"stage{stage}_add{repeat}")([x, _unit(x, width, f"stage{stage}_{repeat}")])
@@ -120,10 +125,12 @@ def _residual(inputs: Any, family: Residual) -> Any:
     return layers.Dropout(family.dropout, name="dropout")(x)
 
 
-def _unit(x: Any, width: int, name: str) -> Any:
+def _unit(x: Any, width: int, name: str, stride: int = 1) -> Any:
     """Convolution, batch norm, ReLU."""
     from keras import layers
 
-    x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(x)
+    x = layers.Conv2D(
+        width, 3, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
+    )(x)
     x = layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
