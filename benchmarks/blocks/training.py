@@ -21,7 +21,7 @@ def networks() -> str:
             [
                 f"`{card['name']}`",
                 str(len(card["labels"])),
-                "FER+ votes" if "labels_of" in protocol else "2013's labels",
+                "FER+ votes" if protocol["recipe"].get("votes") else "2013's labels",
                 f"{share_of(figures['accuracy'])} of {figures['accuracy']['count']:,}",
                 share_of(int8["accuracy"]),
                 f"{int8['bytes'] / 1e6:.2f} MB",

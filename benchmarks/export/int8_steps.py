@@ -23,7 +23,7 @@ from fer_export.calibration import calibration_set
 from fer_export.checkpoint import checkpoint, shipped
 from fer_export.checkpoint.checkpoint import Checkpoint
 from fer_export.contract import variants
-from fer_export.convert import convert, tflite_ranges
+from fer_export.convert import convert
 from fer_export.convert import tflite as tflite_converter
 from fer_export.dataset import fit
 from fer_export.dataset import read as readers
@@ -49,17 +49,11 @@ def extremes(network: Any) -> bool:
     return False
 
 
-def no_pools(model: Any) -> list[tuple[int, int]]:
-    """Stands in for the search for what only a pool reads."""
-    return []
-
-
 STEPS = (
     ("batch norms rewritten", graph, "without_batch_norms", nothing),
     ("channels equalised", graph, "equalise", nothing),
     ("logits as gaps", graph, "narrowed", nothing),
     ("weights fitted and rounded together", graph, "fit", nothing),
-    ("ranges behind pools", tflite_ranges, "pooled_alone", no_pools),
     ("ranges by error", tflite_converter, "has_depthwise", extremes),
 )
 """Name, the module that calls it, its name there, and what stands in for it. The last is for networks with depthwise

@@ -206,7 +206,7 @@ def quantised(converter: Any, names: LayerNames, work: Work, images: NDArray[np.
         calibrated = known or tflite_ranges.with_ranges(calibrated, images, exact)
         if not work.float_layers:
             earlier.by_error = calibrated
-    calibrated = tflite_ranges.adjusted(calibrated)
+    calibrated = tflite_ranges.with_room(calibrated)
 
     def made(kept: Collection[str]) -> bytes:
         left = [output for output, layers in owners if layers.intersection(kept)] + loose

@@ -17,35 +17,29 @@ SAME_SCALE = frozenset({"MaxPool", "Reshape", "Transpose", "Squeeze", "Unsqueeze
 FLOAT = frozenset({"Sigmoid", "Softmax"})
 """Ops that compute in float."""
 
-NOT_BELOW_0 = frozenset({"Clip", "Relu", "Sigmoid"})
-"""Ops after which a pool drops nothing that widens the range."""
-
 
 def overrides(model: Any, images: NDArray[Any], *, by_error: bool) -> dict[str, list[dict[str, Any]]]:
     """Ranges of activations in the form of `TensorQuantOverrides`; those that are missing are onnxruntime's own.
 
     model: the float ModelProto.
     images: calibration pictures [N, S, S, C] as the graph takes them.
-    by_error: each activation gets the range with the least error; otherwise only what is concatenated or pooled gets a
-        range.
-
-    What only a MaxPool reads has the range of the pool's output: what the pool drops needs no place on the grid.
+    by_error: each activation gets the range with the least error, what only a MaxPool reads that of the pool's output:
+        what the pool drops needs no place on the grid. Otherwise only what is concatenated gets a range.
     """
     wiring = onnx_wiring.Wiring(model.graph)
-    groups, pools = _concatenated(wiring), _pools(wiring)
-    if not by_error and not groups and not pools:
+    groups = _concatenated(wiring)
+    if not by_error and not groups:
         return {}
     activations = OnnxActivations(model.SerializeToString())
     if by_error:
         measured = activation_ranges.measured(activations, images, (SAME_SCALE | FLOAT) - {"MaxPool"})
     else:
-        measured = activation_ranges.extremes(activations, images, frozenset({"Concat", "MaxPool"}))
+        measured = activation_ranges.extremes(activations, images, frozenset({"Concat"}))
     found = {output.partition(";")[0]: limits for output, limits in measured.items()}
     for node in model.graph.node:
-        if node.op_type == "MaxPool":
-            limits = found.pop(node.output[0])
-            if node in pools:
-                found[node.input[0]] = limits
+        limits = found.pop(node.output[0], None) if node.op_type == "MaxPool" else None
+        if limits is not None and wiring.only_reader(node.input[0]) is not None and node.input[0] in wiring.writer:
+            found[node.input[0]] = limits
     for group in groups:
         joined = [found[name] for name in group if name in found and wiring.written_by(name, "Concat") is not None]
         common = min(low for low, _ in joined), max(high for _, high in joined)
@@ -55,16 +49,6 @@ def overrides(model: Any, images: NDArray[Any], *, by_error: bool) -> dict[str, 
         if node.op_type in ("Relu", "Clip") and len(wiring.readers[node.input[0]]) == 1 and node.output[0] in found:
             found[node.input[0]] = found[node.output[0]]
     return {name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in found.items()}
-
-
-def _pools(wiring: onnx_wiring.Wiring) -> list[Any]:
-    """The MaxPool nodes that alone read what they pool, where that may be below 0."""
-    found = []
-    for node in wiring.graph.node:
-        writer = wiring.writer.get(node.input[0]) if node.op_type == "MaxPool" else None
-        if writer is not None and writer.op_type not in NOT_BELOW_0 and wiring.only_reader(node.input[0]) is not None:
-            found.append(node)
-    return found
 
 
 def _allows(wiring: onnx_wiring.Wiring, name: str, limits: activation_ranges.Range) -> bool:

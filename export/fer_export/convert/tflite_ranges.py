@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model_file import tflite
 from ..runtimes.op_by_op import TfliteActivations
 from . import activation_ranges
 
@@ -44,6 +45,8 @@ NOTHING = 1e-5
 def with_ranges(calibrated: bytes, images: NDArray[np.uint8], unchanged: Collection[str]) -> bytes:
     """The calibrated file with the ranges of its activations chosen by their error.
 
+    What only a max pool reads has the range of the pool's output: what the pool drops needs no place on the grid.
+
     images: calibration faces uint8 [N, S, S, C].
     unchanged: names of op outputs that keep their ranges.
     """
@@ -61,7 +64,7 @@ def with_ranges(calibrated: bytes, images: NDArray[np.uint8], unchanged: Collect
         if _op_name(model, op) in JOINED or (_op_name(model, op) in SAME_SCALE and op.outputs[0] not in found):
             for number in op.inputs:
                 found.pop(number, None)
-    for given, pooled in pooled_alone(model):
+    for given, pooled in _pooled_alone(model):
         if pooled in found:
             found[given] = found[pooled]
     for op in graph.operators:
@@ -91,17 +94,16 @@ def copied(calibrated: bytes, source: bytes) -> bytes | None:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def adjusted(calibrated: bytes) -> bytes:
-    """The calibrated file with the ranges that follow from the ops around a tensor.
+def with_room(calibrated: bytes) -> bytes:
+    """The calibrated file where a difference that is 0 for every face has the range of what it is made of.
 
-    What only a MAX_POOL_2D reads has the range of the pool's output: what the pool drops needs no place on the grid.
-
-    A difference that is 0 for every face has the range of what it is made of. A SELU behind a ReLU has such ones. The
-    step of a range without width is so fine that older runtimes, which hold the ratio of a SUB's steps in a number
-    below 1, abort.
+    A SELU behind a ReLU has such ones. The step of a range without width is so fine that older runtimes, which hold
+    the ratio of a SUB's steps in a number below 1, abort.
     """
     from ai_edge_litert.tools import flatbuffer_utils
 
+    if "SUB" not in tflite.inspect(calibrated).op_counts:
+        return calibrated
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
     graph, changed = model.subgraphs[0], False
     for op in graph.operators:
@@ -110,14 +112,10 @@ def adjusted(calibrated: bytes) -> bytes:
             reach = max(map(_reach, tensors[1:]))
             if _reach(tensors[0]) < NOTHING * reach:
                 tensors[0].quantization.max, changed = [reach], True
-    for given, pooled in pooled_alone(model):
-        known, limits = graph.tensors[given].quantization, graph.tensors[pooled].quantization
-        if _has_range(graph.tensors[given]) and _has_range(graph.tensors[pooled]):
-            known.min, known.max, changed = list(limits.min), list(limits.max), True
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) if changed else calibrated
 
 
-def pooled_alone(model: Any) -> list[tuple[int, int]]:
+def _pooled_alone(model: Any) -> list[tuple[int, int]]:
     """Tensors that a MAX_POOL_2D alone reads, or a PAD that it alone reads, with the pool's output; last ones first."""
     graph, found = model.subgraphs[0], dict[int, int]()
     read = Counter(int(number) for op in graph.operators for number in set(op.inputs)) + Counter(graph.outputs)
