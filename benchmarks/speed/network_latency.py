@@ -27,6 +27,9 @@ BESIDE = "report-512-7"
 SAME = 1.03
 """Latencies within this ratio cannot be told apart."""
 
+CLOSE = 0.8
+"""Points of accuracy within which labels would lie on each other."""
+
 Figure = dict[str, Any]
 """A share of a card: {"value", "wilson_95"}."""
 
@@ -87,6 +90,20 @@ def front(points: dict[str, tuple[float, float]]) -> list[str]:
     return sorted((name for name in points if not beaten(name)), key=lambda name: points[name][0])
 
 
+def close(points: dict[str, tuple[float, float]], width: float) -> list[list[str]]:
+    """Names that share a label, fastest first: no further apart than `width` in latency and CLOSE in accuracy."""
+    groups: list[list[str]] = []
+    for name in sorted(points, key=lambda name: points[name][0]):
+        ms, percent = points[name]
+        for group in groups:
+            if all(abs(ms - points[one][0]) <= width and abs(percent - points[one][1]) <= CLOSE for one in group):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return groups
+
+
 def drawn(latency: dict[str, float]) -> bytes:
     """The fronts as a PNG picture.
 
@@ -102,7 +119,8 @@ def drawn(latency: dict[str, float]) -> bytes:
         for name, (ms, percent) in points.items():
             low, high = (100 * end for end in found[name][kind]["wilson_95"])
             axes.errorbar(ms, percent, [[percent - low], [high - percent]], marker="o", markersize=4, capsize=2)
-            axes.annotate(name, (ms, percent), (6, 5), textcoords="offset points", fontsize=8)
+        for names in close(points, 0.1 * max(latency.values())):
+            axes.annotate(", ".join(names), points[names[-1]], (6, 5), textcoords="offset points", fontsize=8)
         best = [points[name] for name in front(points)]
         axes.plot(*zip(*best, strict=True), color="grey", linewidth=1, linestyle="--", zorder=0)
         axes.set_title(kind, fontsize=10)
