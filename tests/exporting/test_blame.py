@@ -195,8 +195,7 @@ def test_own_errors_leave_out_what_came_before(found):
     by_name = {error.layer: error for error in found.layers}
     assert by_name["max_pooling2d"].own_error == 0
     assert by_name["max_pooling2d"].accumulated_error > 0.3
-    # Its grid ends where the pool behind it drops the values: what is clipped there is its own error, without effect.
-    assert by_name["batch_normalization_1"].own_error < 0.5 < by_name["batch_normalization_1"].accumulated_error
+    assert by_name["batch_normalization_1"].own_error < 0.2 < by_name["batch_normalization_1"].accumulated_error
 
 
 def test_the_file_itself_is_measured(outlier, found):

@@ -104,6 +104,21 @@ class _Place:
     sources: frozenset[int] = frozenset()
     """Values before it that are compared as well."""
 
+    pool: Step | None = None
+    """The max pool that alone reads it, where its grid ends above its lowest values: errors are those behind the pool,
+    which drops them."""
+
+    @property
+    def seen(self) -> int:
+        """The value at which its errors count."""
+        return self.pool.writes[0] if self.pool else self.value
+
+    def behind_pool(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What the pool leaves of values; without one, the values."""
+        if self.pool is None:
+            return values
+        return np.asarray(self.pool.call({self.value: values.astype(np.float32)})[self.seen], values.dtype)
+
     def output(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """The layer's output among those of all ops."""
         return outputs[self.positions[-1]]
@@ -198,11 +213,23 @@ class Comparison:
             own = [layer for layer in fused if layer in self._floats.names.layers]  # not operations such as +
             place.layers = tuple(dict.fromkeys((*place.layers, *own)))
         self._places = [place for place in self._places if place.positions]
-        self._after = {place.value: self._floats.after(place.value) for place in self._places}
+        for place in self._places:
+            place.pool = self._pool(place, float(np.min(exact[place.value])))
+        self._after = {place.seen: self._floats.after(place.seen) for place in self._places}
         self._tallies = {place.value: _Tally() for place in self._places}
         ends = [place.value for place in self._places]
         for place in self._places:
             place.sources = self._floats.sources(place.value, ends)
+
+    def _pool(self, place: _Place, lowest: float) -> Step | None:
+        """The max pool that alone reads a place's value, where the grid ends above the lowest one."""
+        import keras
+
+        readers = [step for step in self._floats.steps if place.value in step.reads.values()]
+        grid = place.grid
+        if grid is None or len(readers) != 1 or not isinstance(readers[0].operation, keras.layers.MaxPooling2D):
+            return None
+        return readers[0] if lowest < (grid.lowest - 1 - grid.zero_point) * grid.scale else None
 
     def errors(self) -> tuple[LayerError, ...]:
         """Every layer found in the file, the one with the largest effect first."""
@@ -214,19 +241,21 @@ class Comparison:
         tally, file = self._tallies[place.value], given[place.value]
         right = self._floats.compute(place.value, {source: given[source] for source in place.sources})
         signal = np.asarray(exact[place.value], dtype=np.float64)
+        tally.elements = signal[0].size
+        stored = place.behind_pool(place.grid.snap(right)) if place.grid else None
+        file, right, signal = (place.behind_pool(values) for values in (file, right, signal))
         error = file - right
         tally.own += _squares(error)
         tally.accumulated += _squares(file - signal)
-        tally.grid += _squares(place.grid.snap(right) - right) if place.grid else 0.0
+        tally.grid += _squares(stored - right) if stored is not None else 0.0
         tally.squares += _squares(signal)
         tally.channels = tally.channels + signal.reshape(-1, signal.shape[-1]).sum(axis=0)
         tally.count += signal.size
-        tally.elements = signal[0].size
         answer = np.asarray(exact[self._floats.output], dtype=np.float64)
         changed = answer
         if error.any():
-            before = {number: value for number, value in exact.items() if number not in self._after[place.value]}
-            before[place.value] = (signal + error).astype(np.float32)
+            before = {number: value for number, value in exact.items() if number not in self._after[place.seen]}
+            before[place.seen] = (signal + error).astype(np.float32)
             changed = self._floats.compute(self._floats.output, before).astype(np.float64)
         tally.changes.append(np.abs(changed - answer).max(axis=1))
         tally.flips += int((changed.argmax(axis=1) != answer.argmax(axis=1)).sum())
