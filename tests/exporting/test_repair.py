@@ -4,53 +4,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from fer_export.calibration import calibration_set
-from fer_export.calibration.calibration_set import CalibrationSet
 from fer_export.contract import variants
-from fer_export.contract.variants import Gate
 from fer_export.convert import convert, converter, tflite
 from fer_export.errors import ConversionError, ExportFileError, UsageError
 from fer_export.exporting import repair
-from fer_export.exporting.blame import Blame
-from fer_export.exporting.layer_errors import LayerError
 from fer_export.model_file import inspect as modelfile
 from fer_export.model_file import tflite_metadata, tflite_versions
 from fer_export.network import prepare
 from fer_export.network.fitting import fit
 from fer_export.network.prepared import Prepared
-from fer_export.parity.figures import ParityFaces
-from fer_export.parity.judge import Judge
-from fer_export.parity.statistics import Proportion
 from fer_export.report.text.blame import repair_text
 from fer_export.runtimes import LiteRt
 from fer_export.runtimes.op_by_op import open_activations
-from helpers.networks import checkpoint_of, classifier, grey, planted, report_like, scaled
+from helpers.networks import classifier, grey, planted, report_like, scaled
+from helpers.repair import ALWAYS, NEVER, case
 
 INT8, ONNX_INT8 = variants.find("tflite", "int8"), variants.find("onnx", "int8")
-NEVER, ALWAYS = Gate(1.1, 0.0, 0.0), Gate(0.0, 100.0, 2.0)
-
-
-def case(network, folder):
-    """A network with its int8 file and the judge of its files; calibrating and judging faces are different."""
-    checkpoint, images = checkpoint_of(network, folder), grey(96)
-    calibrated = CalibrationSet(
-        images[:32], {"source": "made faces", "count": 32, "faces": calibration_set.face_hashes(images[:32])}
-    )
-    jury = Judge.of(checkpoint, ParityFaces(images[32:], None, "made faces", ()))
-    return SimpleNamespace(
-        checkpoint=checkpoint,
-        calibrated=calibrated,
-        content=convert(checkpoint, INT8, calibration=calibrated),
-        judge=lambda content, gate=INT8.gate: jury.judge(content, gate).parity,
-        images=images[32:],
-    )
 
 
 def repaired(given, **options):
@@ -256,63 +231,6 @@ def test_one_layer_after_the_other_until_a_file_passes(outlier):
     assert second.culprit not in first.float_layers
     assert result.content == judged[1]
     assert result.blame.layers[0].layer == first.culprit
-
-
-def layer_error(name):
-    """A layer whose weights add an error."""
-    return LayerError(name, 1, False, ("CONV_2D",), 8, 0.1, 0.1, 0.1, 0.1, 0.0, (), ())
-
-
-@pytest.fixture
-def ranking(outlier, monkeypatch):
-    """Ten layers with errors, and a repair that passes where enough of them stay in float; what it kept, in order."""
-    layers_found = tuple(layer_error(f"layer_{number}") for number in range(10))
-    blamed = Blame("model", INT8, "made faces", 32, Proportion(30, 32), 0.1, layers_found)
-    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: blamed)
-    passed, failed = outlier.judge(outlier.content, ALWAYS), outlier.judge(outlier.content, NEVER)
-    kept = []
-
-    class Pretends(tflite.Converter):
-        def convert(self, variant, calibration=None, float_layers=()):
-            kept.append(float_layers)
-            return outlier.content
-
-    def repaired(needed, **limits):
-        result = repair.repair(
-            outlier.content,
-            outlier.checkpoint,
-            outlier.calibrated,
-            lambda content: passed if len(kept[-1]) >= needed else failed,
-            converter=Pretends(outlier.checkpoint),
-            limits=repair.Limits(**limits),
-        )
-        return result, kept
-
-    return repaired
-
-
-@pytest.mark.parametrize(
-    ("needed", "tries", "asked"),
-    [(1, 8, [1]), (3, 8, [1, 4, 2, 3]), (5, 8, [1, 4, 10, 7, 5]), (5, 3, [1, 4, 10]), (99, 8, [1, 4, 10])],
-)
-def test_the_number_of_layers_grows_until_a_file_passes_then_lowered(ranking, needed, tries, asked):
-    result, kept = ranking(needed, tries=tries)
-    assert [len(layers) for layers in kept] == [len(each.float_layers) for each in result.tries] == asked
-    assert all(layers == tuple(f"layer_{number}" for number in range(len(layers))) for layers in kept)
-    fewest = min((count for count in asked if count >= needed), default=None)
-    assert (len(result.kept.float_layers) if result.kept else None) == fewest
-    assert result.passed == (fewest is not None)
-
-
-@pytest.mark.parametrize(("needed", "asked"), [(1, [1]), (3, [1, 4]), (5, [1, 4, 10])])
-def test_tries_go_on_longer_as_long_as_none_passes(ranking, monkeypatch, needed, asked):
-    """Each try takes ten of twenty seconds: two are made, or three where nothing has passed by then."""
-    times = iter([0, *range(0, 1000, 10)])
-    clock = type("Clock", (), {"seconds": property(lambda self: float(next(times)))})
-    monkeypatch.setattr(repair, "Stopwatch", clock)
-    result, kept = ranking(needed, seconds=20.0)
-    assert [len(layers) for layers in kept] == asked
-    assert result.passed
 
 
 @pytest.mark.usefixtures("blamed")

@@ -8,6 +8,7 @@ from keras import layers
 from fer_export.calibration import probe_faces
 from fer_export.exporting import Options, blame, repair
 from fer_export.exporting import export as exporting
+from fer_export.exporting.layer_errors import LayerError
 from fer_export.model_file import inspect as modelfile
 from fer_export.parity import judge
 from helpers.networks import checkpoint_of, classifier
@@ -32,10 +33,11 @@ def _quick_probe_faces(monkeypatch):
 
 @pytest.fixture
 def split_fails(monkeypatch):
-    """The judge refuses a file that was not repaired."""
-    answer = judge.Judge.judge
+    """The judge refuses a file that was not repaired, and every layer errs by its range; what was judged."""
+    answer, judged = judge.Judge.judge, []
 
     def only_whole(self, content, gate, *arguments, **options):
+        judged.append(content)
         found = answer(self, content, gate, *arguments, **options)
         said = modelfile.read(content).contract
         if said.get("whole_layers") or said.get("float_layers"):
@@ -45,12 +47,13 @@ def split_fails(monkeypatch):
 
     monkeypatch.setattr(judge.Judge, "judge", only_whole)
     monkeypatch.setattr(repair, "WORST", 99)
+    monkeypatch.setattr(LayerError, "by_range", True)
+    return judged
 
 
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
 @pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.usefixtures("split_fails")
-def test_a_separable_convolution_is_one(network, tmp_path, file_format, strict):
+def test_a_separable_convolution_is_one(network, tmp_path, file_format, strict, split_fails):
     options = Options(min_agreement=0.5, strict_int8=strict)
     [file] = exporting.export(network, file_format, ["int8"], tmp_path, options=options).files
     assert file.passed
@@ -60,6 +63,7 @@ def test_a_separable_convolution_is_one(network, tmp_path, file_format, strict):
     assert tried.whole_layers == ("apart",)
     assert tried.float_layers == ()
     assert tried.float_ops == ()
+    assert len(split_fails) == len(set(split_fails)) == 2  # the plain file and the repaired one, each once
     content = file.path.read_bytes()
     assert modelfile.read(content).contract["whole_layers"] == ["apart"]
     assert json.loads(json.dumps(file.to_dict()))["repair"]["tries"][0]["whole_layers"] == ["apart"]

@@ -20,7 +20,7 @@ from ..errors import ConversionError, DataError, ExportFileError, UsageError
 from ..model_file import inspect as modelfile
 from ..model_file import write_file
 from ..network import is_graph, separable
-from ..parity import Judge, Judged, ParityFaces, judging_faces, with_evidence
+from ..parity import Judge, Judged, Parity, ParityFaces, judging_faces, with_evidence
 from ..system import OnStep, files, keras_backend, silent
 from . import float_ops
 from .beside import Beside, Piece
@@ -237,18 +237,23 @@ def finished(
             helps = "; try `repair=True` or `precision='dynamic'`" if variant.repairable else ""
             raise ConversionError(f"the new file does not run: {error}{helps}") from error
     if calibrating is not None and repairing and not (found and found.parity.passed):
-        again = partial(judged, task, variant, early=False)
+        tried: dict[bytes, Judged] = {}
+
+        def parity_of(made: bytes) -> Parity:
+            tried[made] = judged(task, variant, made, silent, early=False)
+            return tried[made].parity
+
         attempt = repair(
             content,
             task.checkpoint,
             calibrating,
-            lambda made: again(made, silent).parity,
+            parity_of,
             converter=cast(Repairable, converter),
             floats=not task.options.strict_int8,
             on_step=task.on_step,
         )
         if attempt.content is not None:
-            content, found = attempt.content, again(attempt.content, task.on_step)
+            content, found = attempt.content, tried[attempt.content]
     if found is None:
         tries = len(attempt.tries) if attempt else 0
         raise ConversionError(

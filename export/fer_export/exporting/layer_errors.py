@@ -70,9 +70,14 @@ class LayerError:
     """Layers to keep in float together with this one, so that its output is not rounded to that grid."""
 
     @property
+    def by_range(self) -> bool:
+        """Whether the grid causes most of the error, not weights and arithmetic."""
+        return self.on_grid >= 0.5
+
+    @property
     def cure(self) -> tuple[str, ...]:
         """The layers to keep in float: this one, and its readers where its grid causes the error."""
-        return tuple(dict.fromkeys((self.layer, *self.fused, *(self.readers if self.on_grid >= 0.5 else ()))))
+        return tuple(dict.fromkeys((self.layer, *self.fused, *(self.readers if self.by_range else ()))))
 
     def to_dict(self) -> dict[str, Any]:
         lists = {name: list(getattr(self, name)) for name in ("ops", "fused", "readers", "cure")}

@@ -1,9 +1,10 @@
 """Repair of an int8 file that fails its gate: first by whole convolutions, then by layers in float.
 
-Where separable convolutions are among the layers with the largest errors, all of them are computed whole, in int8.
-Where that is not enough, the layers with the largest errors stay in float, as few as possible.
+Where separable convolutions are among the layers with the largest errors, and the range between their halves causes
+these, all of them are computed whole, in int8. Where that is not enough, the layers with the largest errors stay in
+float, as few as possible.
 
-Blame ranks the layers; the first is kept in float, then the first two, four, eight, and every file is judged as the
+Blame ranks the layers; the first is kept in float, then the first four, sixteen, and every file is judged as the
 failed one was, until one passes; then numbers between, as long as there is time. Where a layer's output is what int8
 cannot hold, the layers that read it stay in float as well: between a float layer and an int8 one its output would be
 put on the same coarse grid again.
@@ -31,8 +32,9 @@ from ..system import OnStep, silent
 from . import blame
 from .blame import Blame
 
-WORST = 3
-"""Layers with the largest errors, of which a separable convolution must be one, for all of these to be whole."""
+WORST = 2
+"""Layers with the largest errors, of which one must be a separable convolution that a range spoils, for all of these to
+be whole: that takes a range away, and no error of weights. Where no layer may stay in float, they are whole anyway."""
 
 FASTER = 4
 """Factor from try to try: in half a minute, a file that passes comes before one with fewer layers in float."""
@@ -190,7 +192,7 @@ def repair(
     blamed = blame.measure(content, checkpoint, calibrated, calibrated, on_step, converter=maker)
     tries: list[Try] = []
     passed: bytes | None = None
-    if names := _whole(blamed, checkpoint):
+    if names := _whole(blamed, checkpoint) if floats else separable(checkpoint.network):
         on_step("computing separable convolutions whole", 0, limits.tries)
         try:
             made = blame.converter_of(content, with_whole(checkpoint, names)).convert(variant, calibrated)
@@ -227,10 +229,11 @@ def repair(
 
 
 def _whole(blamed: Blame, checkpoint: Checkpoint) -> tuple[str, ...]:
-    """The separable convolutions, where one of them is among the layers that err most; else none."""
+    """The separable convolutions, where one of them errs among the most, by its range; else none."""
     possible = separable(checkpoint.network)
-    erring = [error.layer.rpartition("/")[2] for error in blamed.layers if error.effect > 0]
-    return possible if set(erring[:WORST]) & set(possible) else ()
+    erring = [error for error in blamed.layers if error.effect > 0][:WORST]
+    by_range = {error.layer.rpartition("/")[2] for error in erring if error.by_range}
+    return possible if by_range & set(possible) else ()
 
 
 def _choices(blamed: Blame) -> list[tuple[str, tuple[str, ...]]]:

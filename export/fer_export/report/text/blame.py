@@ -109,7 +109,7 @@ def _layers(layers: Sequence[LayerError]) -> str:
                 percent(layer.accumulated_error),
                 f"{layer.effect:.2g}",
                 percent(layer.flips),
-                "range" if layer.on_grid >= 0.5 else "weights",
+                "range" if layer.by_range else "weights",
             ]
             for layer in layers
         ],
