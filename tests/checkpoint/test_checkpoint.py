@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from fer_export.checkpoint import checkpoint, shipped
+from fer_export.checkpoint import checkpoint
 from fer_export.dataset.pixels import batch_of
 from fer_export.errors import CheckpointError, UsageError
 
@@ -226,30 +226,6 @@ def test_hdf5_of_something_else(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["faces"] = np.zeros(3)
     refused("without a Keras network", tmp_path / "a.h5")
-
-
-def test_places_that_are_no_network(tmp_path: Path) -> None:
-    refused("no such file", tmp_path / "missing.keras")
-    refused("folder without", tmp_path)
-    refused("no such file", str(tmp_path / "missing.h5"))
-    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01")
-    refused("pass its folder", tmp_path / "saved_model.pb")
-
-
-def test_shipped_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "models" / "compact-7"
-    folder.mkdir(parents=True)
-    saved(network(), folder / "model.keras")
-    (folder / "card.json").write_text(json.dumps({"labels": list("abcdefg"), "scaling": "signed"}))
-    for module in (checkpoint, shipped):
-        monkeypatch.setattr(module, "shipped_folder", lambda: tmp_path / "models")
-    loaded = checkpoint.load()
-    assert (loaded.name, loaded.given, loaded.folder) == ("compact-7", "compact-7", folder)
-    assert (loaded.labels, loaded.labels_source) == (tuple("abcdefg"), "card.json")
-    assert (loaded.scaling, loaded.scaling_source) == ("signed", "card.json")
-    assert loaded.sha256 == checkpoint.load(folder / "model.keras").sha256
-    refused(r"did you mean compact-7\?", "compcat-7")
-    refused(r"no such file.*shipped networks: compact-7", "xyz")
 
 
 def test_network_folder(tmp_path: Path) -> None:

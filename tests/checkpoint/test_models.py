@@ -6,7 +6,7 @@ import json
 import pytest
 
 from fer_export.calibration import probe_faces
-from fer_export.checkpoint import checkpoint
+from fer_export.checkpoint import checkpoint, shipped
 from fer_export.dataset import read as readers
 from fer_export.parity.evaluation import evaluate
 
@@ -30,7 +30,7 @@ LEAST = {
 
 @pytest.mark.parametrize("name", LEAST)
 def test_the_card_describes_the_network(name):
-    folder = checkpoint.shipped_folder() / name
+    folder = shipped.shipped_folder() / name
     card = json.loads((folder / "card.json").read_text())
     content = (folder / "model.keras").read_bytes()
     assert card["sha256"] == hashlib.sha256(content).hexdigest()
@@ -50,12 +50,12 @@ def test_the_card_describes_the_network(name):
 
 
 def test_networks_that_are_shipped():
-    assert set(LEAST) <= set(checkpoint.shipped_names())
+    assert set(LEAST) <= set(shipped.shipped_names())
 
 
 @pytest.mark.parametrize("name", LEAST)
 def test_the_history_names_networks_and_no_folders_of_a_machine(name):
-    history = json.loads((checkpoint.shipped_folder() / name / "history.json").read_text())
+    history = json.loads((shipped.shipped_folder() / name / "history.json").read_text())
     named = {history.get("initial"), *history.get("teachers", [])} - {None}
     assert not [one for one in named if "/" in one or "\\" in one]
 
@@ -64,7 +64,7 @@ def test_the_history_names_networks_and_no_folders_of_a_machine(name):
 @pytest.mark.parametrize("name", LEAST)
 def test_the_cards_accuracy_is_reproduced(name, fer2013):
     network = checkpoint.load(name)
-    card = json.loads((checkpoint.shipped_folder() / name / "card.json").read_text())
+    card = json.loads((shipped.shipped_folder() / name / "card.json").read_text())
     result = evaluate(network, readers.read(fer2013).split("PublicTest"), fer2013.name)
     # A network of eight emotions is judged by votes first; both kinds of labels are on its card.
     said = card["evaluation"]["labels"]["2013"]["priors"]["trained"] if len(network.labels) == 8 else card["evaluation"]

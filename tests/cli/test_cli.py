@@ -106,9 +106,9 @@ def bad(tmp_path_factory):
     (folder / "text.onnx").write_text("not a model at all")
     with zipfile.ZipFile(folder / "foreign.keras", "w") as archive:
         archive.writestr("readme.txt", "not keras")
-    from fer_export.checkpoint import checkpoint
+    from fer_export.checkpoint import shipped
 
-    whole = (checkpoint.shipped_folder() / "compact-7" / "model.keras").read_bytes()
+    whole = (shipped.shipped_folder() / "compact-7" / "model.keras").read_bytes()
     (folder / "truncated.keras").write_bytes(whole[: len(whole) // 2])
     return folder
 

@@ -6,7 +6,6 @@ architecture JSON with weights, or a SavedModel folder.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,12 +24,12 @@ from ..system import keras_backend
 from ..system.process import memory_limit
 from . import classifier, input_range
 from .evidence import Evidence, Origin
+from .find import find
 from .keras3.dequantise import dequantised
 from .labels import CARD_SOURCE, known, parsed_json
 from .labels import choose as choose_labels
 from .labels import origin as labels_origin
 from .scaling import SCALINGS
-from .shipped import shipped_folder, shipped_names
 
 if TYPE_CHECKING:
     import keras
@@ -250,10 +249,10 @@ def load(
     """
     if scaling is not None and scaling not in SCALINGS:
         raise UsageError(f"unknown scaling {scaling!r}; choose `scaling={', '.join(SCALINGS)}`")
-    keras_backend.start()
-    path, folder = _find(model)
+    path, folder = find(model)
     card = _card(folder)
     sources = _files(path, weights)
+    keras_backend.start()  # takes seconds
     # What a file declares may be far more than it holds: layers, constants, activations.
     with memory_limit.at_most(_SPARE_MEMORY + _MEMORY_PER_BYTE * sum(source.stat().st_size for source in sources)):
         plain = classifier.plain(dequantised(_read(path, weights, trust), path), path)
@@ -293,37 +292,7 @@ def labels_of(
 
     Raises CheckpointError when there is no such network or its labels cannot be read.
     """
-    return known(labels, _card(_find(model)[1]))
-
-
-def _find(model: str | Path) -> tuple[Path, Path | None]:
-    """(what to read, the network folder if there is one) for a name or path."""
-    if isinstance(model, str) and model in shipped_names():
-        folder = shipped_folder() / model
-        return folder / "model.keras", folder
-    path = Path(model)
-    if (path / "model.keras").is_file():
-        return path / "model.keras", path
-    if path.is_dir():
-        if (path / "saved_model.pb").is_file():
-            return path, None
-        raise CheckpointError(
-            f"{path} is a folder without model.keras or saved_model.pb; pass a network file or folder, or a SavedModel"
-        )
-    if path.is_file():
-        return path, path.parent if path.name == "model.keras" else None
-    if path.exists():
-        raise CheckpointError(f"{path} is neither a file nor a folder; pass a network file")
-    raise _not_found(str(model))
-
-
-def _not_found(model: str) -> CheckpointError:
-    names = shipped_names()
-    near = difflib.get_close_matches(model, names, 1, 0.5)
-    listed = f"shipped networks: {', '.join(names)}" if names else "no network is shipped with this install"
-    if near:
-        return CheckpointError(f"no network or file is called {model!r}; did you mean {near[0]}? ({listed})")
-    return CheckpointError(f"no such file: {model}; pass a network file or folder, or a name ({listed})")
+    return known(labels, _card(find(model)[1]))
 
 
 def _read(path: Path, weights: Path | None, trust: bool) -> keras.Model:
