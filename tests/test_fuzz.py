@@ -219,7 +219,7 @@ def _phone(content: bytes) -> None:
 
 
 def _bench(path: Path) -> None:
-    from fer_export.bundle.phone_check import bench_rows
+    from fer_export.bundle.device_table import bench_rows
 
     bench_rows(path)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .bundle import DeviceTable, Made, Verification, phone_check, verify
+from .bundle import DeviceTable, Made, Verification, device_table, verify
 from .bundle import make as bundling
 from .calibration import ProbeFaces, probe_faces
 from .checkpoint import DEFAULT_MODEL, Checkpoint, labels_of, load
@@ -255,7 +255,7 @@ def phone_checks(files: Sequence[str | Path], *, adb: bool = False, bench: str |
     bench: the JSON of `fer-export bench` on this machine, for the same table; None for none.
     """
     paths = [Path(file) for file in files]
-    return phone_check.compare(paths, adb=adb, bench=None if bench is None else Path(bench))
+    return device_table.compare(paths, adb=adb, bench=None if bench is None else Path(bench))
 
 
 def make_probe_faces(network: Network = DEFAULT_MODEL, *, seed: int = 1, on_step: OnStep = silent) -> ProbeFaces:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_export.bundle import phone_check
+from fer_export.bundle import device_table
 from fer_export.cli import commands
 from fer_export.latency import results
 from fer_export.system import machine
@@ -222,7 +222,7 @@ def test_missing_files_are_one_line(tmp_path, capsys, monkeypatch):
     refused(run(capsys), "or --adb")
     refused(run(capsys, tmp_path / "none.json"), "cannot read", "none.json")
     refused(run(capsys, tmp_path), "cannot read")
-    monkeypatch.setattr(phone_check, "LARGEST", 100)
+    monkeypatch.setattr(device_table, "LARGEST", 100)
     refused(run(capsys, written(tmp_path)), "more than 100 bytes")
 
 
@@ -268,7 +268,7 @@ def adb(tmp_path, monkeypatch):
     if os.name == "nt":
         pytest.skip("the stand-in for adb is a shell script")
     program = tmp_path / "adb"
-    program.write_text(ADB.format(folder=tmp_path, place=phone_check.ON_PHONE))
+    program.write_text(ADB.format(folder=tmp_path, place=device_table.ON_PHONE))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     return tmp_path

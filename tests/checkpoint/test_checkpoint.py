@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,42 +16,11 @@ from keras import layers
 
 from fer_export.checkpoint import checkpoint
 from fer_export.dataset.pixels import batch_of
-from fer_export.errors import CheckpointError, UsageError
+from fer_export.errors import UsageError
+from helpers.checkpoints import network, pictures, refused, saved
 
 # Keras's own model.save and get_weights under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
-
-
-def network(
-    classes: int = 7,
-    shape: tuple[int | None, ...] = (48, 48, 1),
-    activation: str | None = "softmax",
-    batch: int | None = None,
-) -> keras.Model:
-    """A tiny classifier with random weights."""
-    keras.utils.set_random_seed(classes)
-    inputs = keras.Input(batch_shape=(batch, *shape))
-    x = layers.Conv2D(3, 3, strides=4, activation="relu")(inputs)
-    x = layers.GlobalAveragePooling2D()(layers.BatchNormalization()(x))
-    return keras.Model(inputs, layers.Dense(classes, activation=activation, bias_initializer="normal")(x))
-
-
-def saved(model: keras.Model, path: Path) -> Path:
-    model.save(path)
-    return path
-
-
-def pictures(channels: int = 1) -> np.ndarray:
-    return np.random.default_rng(3).integers(0, 256, (5, 48, 48, channels), dtype=np.uint8)
-
-
-def refused(pattern: str, *arguments: Any, **options: Any) -> str:
-    """The one line with which load refuses."""
-    with pytest.raises(CheckpointError, match=pattern) as caught:
-        checkpoint.load(*arguments, **options)
-    assert "\n" not in str(caught.value)
-    assert "Traceback" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -330,83 +298,6 @@ def test_code_hidden_in_an_option_is_found(part: dict[str, Any], tmp_path: Path)
     refused("`trust=True", tmp_path / "b.keras")
 
 
-def test_exported_savedmodel_is_wrapped(tmp_path: Path) -> None:
-    model = network(8, (48, 48, 3))
-    model.export(tmp_path / "folder", verbose=False)
-    before = sorted(path.name for path in tmp_path.rglob("*"))
-    loaded = checkpoint.load(tmp_path / "folder")
-    expected = np.asarray(model(np.repeat(pictures(), 3, -1) / np.float32(255)))
-    assert np.abs(loaded.predict(pictures()) - expected).max() < 1e-6
-    assert (loaded.name, loaded.folder, loaded.size, loaded.channels) == ("folder", None, 48, 3)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == before
-    moved = shutil.copytree(tmp_path / "folder", tmp_path / "else" / "folder")
-    assert checkpoint.load(moved).sha256 == loaded.sha256
-
-
-def module(function: Any, folder: Path, *shapes: list[int | None]) -> Path:
-    """A plain TensorFlow SavedModel of one function."""
-    holder = tf.Module()
-    holder.weight = tf.Variable(np.random.default_rng(0).normal(size=(48 * 48, 7)).astype("float32") / 48)
-    signature = [tf.TensorSpec(shape, tf.float32, name=f"x{i}") for i, shape in enumerate(shapes)]
-    holder.run = tf.function(lambda *x: function(holder, *x), input_signature=signature)
-    tf.saved_model.save(holder, str(folder), signatures=holder.run)
-    return folder
-
-
-def logits(holder: Any, x: Any) -> Any:
-    return tf.reshape(x, [-1, 48 * 48]) @ holder.weight
-
-
-FREE = [None, 48, 48, 1]
-
-
-def test_plain_savedmodel(tmp_path: Path) -> None:
-    loaded = checkpoint.load(module(lambda h, x: tf.nn.softmax(logits(h, x)), tmp_path / "a", FREE))
-    assert np.abs(loaded.predict(pictures()).sum(1) - 1).max() < 1e-5
-    assert checkpoint.load(module(logits, tmp_path / "b", FREE)).softmax_added
-
-
-@pytest.mark.parametrize(
-    ("function", "shapes", "pattern"),
-    [
-        (lambda h, x: tf.numpy_function(lambda y: y, [logits(h, x)], tf.float32), [FREE], r"PyFunc.*`trust=True"),
-        (lambda h, x: [tf.io.write_file("/nowhere/x", "y"), logits(h, x)][1], [FREE], r"WriteFile.*`trust=True"),
-        (
-            lambda h, x: logits(h, x) + tf.strings.to_number(tf.io.read_file("/nowhere")),
-            [FREE],
-            r"ReadFile.*`trust=True",
-        ),
-        (lambda h, x, y: logits(h, x + y), [FREE, FREE], "2 inputs"),
-        (lambda h, x: logits(h, x), [[1, 48, 48, 1]], "free batch size"),
-        (lambda h, x: x @ h.weight, [[None, 2304]], r"\[N, 2304\]"),
-        (lambda h, x: {"a": logits(h, x), "b": logits(h, x)}, [FREE], "2 outputs"),
-    ],
-)
-def test_savedmodels_that_do_not_fit(
-    function: Any, shapes: list[list[int | None]], pattern: str, tmp_path: Path
-) -> None:
-    refused(pattern, module(function, tmp_path / "a", *shapes))
-
-
-def test_trusted_python_op_that_is_gone_is_one_clear_line(tmp_path: Path) -> None:
-    holder = module(
-        lambda h, x: tf.ensure_shape(tf.numpy_function(lambda y: y, [logits(h, x)], tf.float32), [None, 7]),
-        tmp_path / "a",
-        FREE,
-    )
-    graph = (holder / "saved_model.pb").read_bytes()
-    token = next(
-        node.attr["token"].s for f in parsed(graph).library.function for node in f.node_def if "PyFunc" in node.op
-    )
-    (holder / "saved_model.pb").write_bytes(graph.replace(token, token[:-1] + b"X"))
-    refused("cannot be (run|loaded)", holder, trust=True)
-
-
-def test_network_that_answers_at_random(tmp_path: Path) -> None:
-    folder = module(lambda h, x: tf.nn.softmax(logits(h, x + tf.random.uniform(tf.shape(x)))), tmp_path / "a", FREE)
-    refused("differently each time", folder)
-
-
 def test_augmentation_inside_the_network_is_off(tmp_path: Path) -> None:
     model = keras.Sequential(
         [keras.Input((48, 48, 1)), layers.RandomFlip(), layers.Flatten(), layers.Dense(7, activation="softmax")]
@@ -442,20 +333,6 @@ def functional(prepare: Any) -> keras.Model:
 def test_a_network_that_scales_itself_takes_bytes(prepare: Any, scaling: str, tmp_path: Path) -> None:
     loaded = checkpoint.load(saved(functional(prepare), tmp_path / "a.keras"))
     assert loaded.scaling == scaling
-
-
-def parsed(graph: bytes) -> Any:
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    return saved_model_pb2.SavedModel.FromString(graph).meta_graphs[0].graph_def
-
-
-def test_savedmodel_without_its_variables(tmp_path: Path) -> None:
-    folder = module(logits, tmp_path / "a", FREE)
-    shutil.rmtree(folder / "variables")
-    refused("again", folder)
-    (folder / "saved_model.pb").write_bytes(b"")
-    refused("again", folder)
 
 
 def test_a_normalization_layer_keeps_its_statistics_when_the_batch_size_is_freed(tmp_path):

@@ -8,9 +8,10 @@ from ..lazy import on_demand
 
 if TYPE_CHECKING:
     from .android import GRADLE, KOTLIN, AndroidApp, find_app
+    from .device_table import DeviceTable, Row, name_of
     from .folder import Bundle, is_bundle
     from .make import Made
-    from .phone_check import DeviceCheck, DeviceTable, Row, name_of
+    from .phone_check import DeviceCheck
     from .verify import Verification
 
 __all__ = [
@@ -34,14 +35,14 @@ __getattr__ = on_demand(
         "AndroidApp": "android",
         "Bundle": "folder",
         "DeviceCheck": "phone_check",
-        "DeviceTable": "phone_check",
+        "DeviceTable": "device_table",
         "GRADLE": "android",
         "KOTLIN": "android",
         "Made": "make",
-        "Row": "phone_check",
+        "Row": "device_table",
         "Verification": "verify",
         "find_app": "android",
         "is_bundle": "folder",
-        "name_of": "phone_check",
+        "name_of": "device_table",
     },
 )

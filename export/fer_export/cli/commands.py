@@ -407,7 +407,7 @@ def verify(options: argparse.Namespace, bar: Bar) -> int:
 
 def device(options: argparse.Namespace, bar: Bar) -> int:
     """Phones' self-checks beside the rows of bench."""
-    from ..bundle import phone_check as devices
+    from ..bundle import device_table as devices
     from ..report.text.phone import device_text
 
     if not options.files and not options.adb:
