@@ -98,6 +98,31 @@ def test_logits_get_a_softmax_and_it_is_told(tmp_path: Path) -> None:
     assert loaded.to_dict()["softmax_added"] is True
 
 
+def nested_log_softmax() -> keras.Model:
+    inputs = keras.Input((48, 48, 1))
+    hidden = layers.Normalization(mean=0.5, variance=0.1)(inputs)
+    return keras.Model(inputs, network(activation="log_softmax")(hidden))
+
+
+def log_softmax_apart() -> keras.Model:
+    return keras.Sequential([network(activation=None), layers.Activation("log_softmax")])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: network(activation="log_softmax"), nested_log_softmax, log_softmax_apart],
+    ids=["", "nested", "apart"],
+)
+def test_log_probabilities_become_probabilities(make: Any, tmp_path: Path) -> None:
+    model = make()
+    loaded = checkpoint.load(saved(model, tmp_path / "a.keras"))
+    expected = np.exp(model(pictures() / np.float32(255)))
+    assert np.abs(loaded.predict(pictures()) - expected).max() < 1e-6
+    assert loaded.softmax_added
+    kept = [getattr(layer, "activation", None) for layer in loaded.network._flatten_layers()]
+    assert keras.activations.log_softmax not in kept
+
+
 @pytest.mark.parametrize(
     ("make", "pattern"),
     [

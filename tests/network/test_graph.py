@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 from keras import layers
 
-from fer_export.contract import tensors
+from fer_export.calibration.calibration_set import CalibrationSet
+from fer_export.contract import tensors, variants
+from fer_export.convert import convert
 from fer_export.errors import ConversionError
+from fer_export.network import logit_gaps
 from fer_export.network import prepare as graph
 from fer_export.network.batch_norms import Absorbed, ChannelScale
 from fer_export.network.prepare import exportable, without_batch_norms
+from fer_export.runtimes import open_runtime
 from helpers.networks import SIDE, answers, checkpoint_of, classifier, grey, randomised, report_like, scaled, weights
 
 norm = layers.BatchNormalization
@@ -199,13 +203,45 @@ def test_a_lambda_that_was_trusted_is_copied(tmp_path):
     assert_same_without_norms(checkpoint_of(network, tmp_path, trust=True).network, 1, 0)
 
 
-def test_another_axis_and_rank_are_refused():
-    rows = classifier(lambda x: norm(axis=1)(layers.Conv2D(3, 3)(x)))
-    with pytest.raises(ConversionError, match="channels-last"):
-        without_batch_norms(rows)
-    sequences = classifier(lambda x: layers.Flatten()(norm()(layers.Reshape((32, 8))(x))))
-    with pytest.raises(ConversionError, match="rank 3"):
-        without_batch_norms(sequences)
+def dense_rows_norm(x):
+    return layers.Flatten()(norm()(layers.Dense(8)(layers.Reshape((32, 8))(x))))
+
+
+def conv1d_norm(x):
+    return layers.Flatten()(norm()(layers.Conv1D(8, 3)(layers.Reshape((32, 8))(x))))
+
+
+def conv1d_relu_norm(x):
+    return layers.Flatten()(norm()(layers.Conv1D(8, 3, activation="relu")(layers.Reshape((32, 8))(x))))
+
+
+def rows_norm(x):
+    return norm(axis=1)(layers.Conv2D(3, 3)(x))
+
+
+@pytest.mark.parametrize(
+    ("body", "folded", "kept"),
+    [(dense_rows_norm, 1, 0), (conv1d_norm, 1, 0), (conv1d_relu_norm, 0, 1), (rows_norm, 0, 1)],
+)
+def test_norms_of_sequences_and_of_another_axis_stay_where_no_layer_takes_them_up(body, folded, kept):
+    network, images = classifier(body), scaled(grey(6))
+    copy = without_batch_norms(network)
+    assert np.abs(answers(copy, images) - answers(network, images)).max() < 1e-5
+    assert (count(copy, Absorbed), count(copy, norm), count(copy, ChannelScale)) == (folded, kept, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("body", [conv1d_relu_norm, rows_norm])
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+@pytest.mark.parametrize("precision", ["none", "int8"])
+def test_they_are_exported(tmp_path, body, file_format, precision):
+    checkpoint, images = checkpoint_of(classifier(body), tmp_path), grey(64)
+    calibrated = CalibrationSet(images, {"source": "made faces"})
+    variant = variants.find(file_format, precision)
+    content = convert(checkpoint, variant, calibration=calibrated if variant.integer else None)
+    with open_runtime(content) as runtime:
+        difference = np.abs(runtime.run(images) - checkpoint.predict(images)).max(axis=1).mean()
+    assert difference < (0.03 if variant.integer else 1e-5)
 
 
 class Opaque(keras.Model):
@@ -263,7 +299,8 @@ def test_rgb_reaches_an_rgb_network_in_its_own_colours(tmp_path):
     assert np.abs(given - swapped).max() > 1e-3
 
 
-def test_calibration_prepares_for_integers_and_leaves_the_checkpoint(tmp_path):
+def test_calibration_prepares_for_integers_and_leaves_the_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(logit_gaps, "CHEAP", 99)
     checkpoint = checkpoint_of(report_like(), tmp_path)
     before, images = weights(checkpoint.network), grey(40)
     expected = checkpoint.predict(images)

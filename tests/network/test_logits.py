@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from fer_export.network.logit_gaps import MOST_LABELS, REACH, narrowed
+from fer_export.network import logit_gaps
+from fer_export.network.logit_gaps import MOST_LABELS, REACH, is_worth_narrowing, narrowed
 from helpers.networks import answers, checkpoint_of, grey, randomised, scaled, weights
 
 
@@ -139,3 +140,21 @@ def test_a_nested_network_at_the_end_is_returned_as_it_is():
     inputs = keras.Input((16, 16, 1))
     network = keras.Model(inputs, network_of(dense_softmax)(inputs))
     assert narrowed(network) is network
+
+
+@pytest.mark.parametrize(
+    ("cheap", "narrow", "worth"),
+    [(0.1, 1.0, True), (0.1, 1e3, False), (99, 1e3, True)],
+    ids=["wide logits", "near logits", "few weights"],
+)
+def test_gaps_are_worth_their_weights(monkeypatch, cheap, narrow, worth):
+    """The network has 80 weights of a convolution and 63 of the dense layer, of which gaps make 392."""
+    monkeypatch.setattr(logit_gaps, "CHEAP", cheap)
+    monkeypatch.setattr(logit_gaps, "NARROW", narrow)
+    assert is_worth_narrowing(network_of(dense_softmax), scaled(grey(32))) == worth
+
+
+def test_without_a_dense_layer_at_the_end_there_is_nothing_to_narrow():
+    inputs = keras.Input((16, 16, 1))
+    network = keras.Model(inputs, layers.Dense(7, activation="sigmoid")(body(inputs)))
+    assert not is_worth_narrowing(network, scaled(grey(4)))

@@ -83,11 +83,10 @@ def load(path: Path, checkpoint: Checkpoint) -> ProbeFaces | None:
 
 
 def possible(checkpoint: Checkpoint) -> bool:
-    """Whether probe faces can be made: the network shows at least one batch norm."""
-    from ..network import is_graph
-    from ..network.layers import batch_norms
+    """Whether probe faces can be made: the network shows at least one batch norm over channels."""
+    from ..network import channel_norms, is_graph
 
-    return is_graph(checkpoint.network) and bool(batch_norms(checkpoint.network))
+    return is_graph(checkpoint.network) and bool(channel_norms(checkpoint.network))
 
 
 def noise(checkpoint: Checkpoint, seed: int = 1) -> NDArray[np.uint8]:
@@ -135,7 +134,7 @@ def observed_of(checkpoint: Checkpoint) -> keras.Model:
     import keras
 
     from ..checkpoint import copied
-    from ..network import StatisticsGap
+    from ..network import StatisticsGap, is_channel_norm
 
     if not possible(checkpoint):
         raise ConversionError(
@@ -144,9 +143,7 @@ def observed_of(checkpoint: Checkpoint) -> keras.Model:
         )
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            return StatisticsGap(layer)
-        return copied(layer)
+        return StatisticsGap(layer) if is_channel_norm(layer) else copied(layer)
 
     copy = keras.models.clone_model(checkpoint.network, clone_function=clone, recursive=True)
     _copy_weights(checkpoint.network, copy)
@@ -155,10 +152,8 @@ def observed_of(checkpoint: Checkpoint) -> keras.Model:
 
 
 def _copy_weights(network: keras.Model, copy: keras.Model) -> None:
-    import keras
-
     from ..checkpoint import copy_weights
-    from ..network import is_graph
+    from ..network import is_channel_norm, is_graph
 
     for old in network.layers:
         if not old.weights:
@@ -166,7 +161,7 @@ def _copy_weights(network: keras.Model, copy: keras.Model) -> None:
         new = copy.get_layer(old.name)
         if is_graph(old):
             _copy_weights(old, new)
-        elif not isinstance(old, keras.layers.BatchNormalization):
+        elif not is_channel_norm(old):
             copy_weights(old, new)
 
 

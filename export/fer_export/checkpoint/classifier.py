@@ -98,6 +98,8 @@ def with_probabilities(network: keras.Model, path: Path) -> tuple[keras.Model, b
     activation = _last_activation(network)
     if activation == "sigmoid" or (activation is None and between):
         return network, False
+    if activation == "log_softmax":
+        network, activation = _without_last_activation(network), "linear"
     if activation not in ("linear", None):
         raise CheckpointError(
             f"{path} ends in {activation}, which does not give probabilities; end it in softmax and save it again"
@@ -131,13 +133,40 @@ def _trial(network: keras.Model, path: Path) -> NDArray[np.float32]:
     return first
 
 
+def _last(network: keras.Model) -> keras.layers.Layer:
+    """The last layer of a network or of the network that is its last layer."""
+    import keras
+
+    layer = network.layers[-1]
+    return _last(layer) if isinstance(layer, keras.Model) else layer
+
+
+def _without_last_activation(network: keras.Model) -> keras.Model:
+    """A copy that gives logits where the network gives their log-softmax."""
+    import keras
+
+    from .copying import copied, finalize
+
+    last = _last(network)
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        made = copied(layer)
+        if layer is last:
+            made.activation = keras.activations.linear
+        return made
+
+    copy = keras.models.clone_model(network, clone_function=clone, recursive=True)
+    copy.set_weights(network.get_weights())
+    for layer in copy._flatten_layers():
+        finalize(layer)
+    return copy
+
+
 def _last_activation(network: keras.Model) -> str | None:
     """The last activation of a network, `linear` for none; None where it cannot be seen."""
     import keras
 
-    layer = network.layers[-1]
-    if isinstance(layer, keras.Model):
-        return _last_activation(layer)
+    layer = _last(network)
     if isinstance(layer, keras.layers.TFSMLayer):
         return None
     if isinstance(layer, keras.layers.Softmax | keras.layers.ReLU | keras.layers.LeakyReLU | keras.layers.ELU):

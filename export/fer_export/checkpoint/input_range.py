@@ -226,7 +226,9 @@ def _by_convolution(
     import keras
 
     linear = type(layer) is keras.layers.Conv2D and layer.activation is keras.activations.linear
-    if not linear or layer.padding == "same" and min(layer.input.shape[1:3]) < 16:
+    if not linear or norm.axis not in (-1, 3):
+        return None
+    if layer.padding == "same" and min(layer.input.shape[1:3]) < 16:
         return None
     kernel = np.asarray(layer.kernel.numpy(), np.float64)
     sums = kernel.sum(axis=(0, 1, 2))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .batch_norms import StatisticsGap
     from .float_twin import Twin
     from .layer_names import Call, LayerNames, paths
-    from .layers import has_depthwise, is_graph, leaves, unrolled
+    from .layers import channel_norms, has_depthwise, is_channel_norm, is_graph, leaves, unrolled
     from .prepared import Prepared
     from .prior import EQUAL, TRAINED, Prior, choose, expecting, meant_by, with_prior
     from .ranges import best_range
@@ -31,9 +31,11 @@ __all__ = [
     "Twin",
     "best_range",
     "bounded_activations",
+    "channel_norms",
     "choose",
     "has_depthwise",
     "expecting",
+    "is_channel_norm",
     "is_graph",
     "leaves",
     "meant_by",
@@ -59,11 +61,13 @@ __getattr__ = on_demand(
         "Twin": "float_twin",
         "best_range": "ranges",
         "bounded_activations": "activations",
+        "channel_norms": "layers",
         "choose": "prior",
         "separable": "whole",
         "with_whole": "whole",
         "has_depthwise": "layers",
         "expecting": "prior",
+        "is_channel_norm": "layers",
         "is_graph": "layers",
         "leaves": "layers",
         "meant_by": "prior",

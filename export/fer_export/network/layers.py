@@ -13,11 +13,16 @@ MOST_STEPS = 128
 """Steps up to which a recurrent layer is unrolled: each is some twenty ops of the file."""
 
 
-def batch_norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """The batch normalisation layers of a network, nested ones included, in graph order."""
+def is_channel_norm(layer: keras.layers.Layer) -> bool:
+    """Whether a layer is a batch norm over channels, the last axis of what it reads."""
     import keras
 
-    return [layer for layer in leaves(network) if isinstance(layer, keras.layers.BatchNormalization)]
+    return isinstance(layer, keras.layers.BatchNormalization) and layer.axis in (-1, len(layer.input.shape) - 1)
+
+
+def channel_norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """The batch norms of a network over channels, nested ones included, in graph order."""
+    return [layer for layer in leaves(network) if is_channel_norm(layer)]
 
 
 def has_depthwise(network: keras.Model) -> bool:

@@ -30,6 +30,35 @@ AVERAGED = "averaged_logits"
 MOST_LABELS = 16
 """Differences grow with the square of the labels; with more the logits stay as they are."""
 
+CHEAP = 0.1
+"""Share of the network's weights up to which the gaps' weights are taken without a look at the logits."""
+
+NARROW = 1.5 * REACH
+"""Span of logits up to which their own grid is nearly as fine as that of the gaps."""
+
+LOOKED_AT = 128
+"""Faces whose logits are looked at."""
+
+
+def is_worth_narrowing(network: keras.Model, images: NDArray[np.float32]) -> bool:
+    """Whether gaps are worth their weights: where these are few, or the logits span more than NARROW.
+
+    A dense layer behind Flatten has thousands of inputs, and gaps have as many weights for each pair of labels.
+
+    images: float32 [N, S, S, C] as the network takes them.
+    """
+    import keras
+
+    last = _last_layer(network)
+    if last is None:
+        return False
+    inputs, count = last.kernel.shape
+    if inputs * count * (count - 1) <= CHEAP * network.count_params():
+        return True
+    read = keras.Model(network.inputs[0], last.given)
+    logits = np.asarray(read(images[:LOOKED_AT], training=False)) @ last.kernel + last.bias
+    return bool(max(logits.max(), 0.0) - min(logits.min(), 0.0) > NARROW)
+
 
 def narrowed(network: keras.Model) -> keras.Model:
     """The network with its logits as gaps; the same object where it does not end in a dense layer (or an average over

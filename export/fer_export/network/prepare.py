@@ -23,8 +23,8 @@ from ..errors import ConversionError
 from .constant_channels import absorb_constants
 from .equalise import equalise
 from .fitting import fit
-from .layers import _graphs, has_depthwise, is_graph
-from .logit_gaps import averaged_by_dense, narrowed
+from .layers import _graphs, has_depthwise, is_channel_norm, is_graph
+from .logit_gaps import averaged_by_dense, is_worth_narrowing, narrowed
 from .rounded_once import round_once
 
 if TYPE_CHECKING:
@@ -89,13 +89,16 @@ def unfitted(
     _check_same(checkpoint, network)
     if not fine_activations:  # 16 bits hold what a channel varies by
         absorb_constants(network, faces)
-    return narrowed(network) if narrow_logits else averaged_by_dense(network)
+    if narrow_logits and is_worth_narrowing(network, faces):
+        return narrowed(network)
+    return averaged_by_dense(network)
 
 
 def without_batch_norms(network: keras.Model) -> keras.Model:
-    """A copy of the network that computes the same at inference and has no batch normalisation left.
+    """A copy of the network that computes the same at inference and has no batch norm over channels left.
 
-    Networks without a visible graph (a wrapped SavedModel, a subclassed model) are returned as they are.
+    A batch norm over another axis stays, and so does one over the channels of a sequence unless the layer before takes
+    it up. Networks without a visible graph (a wrapped SavedModel, a subclassed model) are returned as they are.
     """
     import keras
 
@@ -108,9 +111,10 @@ def without_batch_norms(network: keras.Model) -> keras.Model:
     absorbed = {id(norm) for norm in folds.values()}
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            _check_axis(layer)
-            return Absorbed(name=layer.name) if id(layer) in absorbed else ChannelScale(layer)
+        if id(layer) in absorbed:
+            return Absorbed(name=layer.name)
+        if is_channel_norm(layer) and len(layer.input.shape) in (2, 4):
+            return ChannelScale(layer)
         return copied(layer, use_bias=True) if id(layer) in folds else copied(layer)
 
     copy = keras.models.clone_model(network, clone_function=clone, recursive=True)
@@ -141,6 +145,7 @@ def _foldable(network: keras.Model) -> dict[int, keras.layers.BatchNormalization
     import keras
 
     kinds = (
+        keras.layers.Conv1D,
         keras.layers.Conv2D,
         keras.layers.DepthwiseConv2D,
         keras.layers.SeparableConv2D,
@@ -155,7 +160,7 @@ def _foldable(network: keras.Model) -> dict[int, keras.layers.BatchNormalization
     folds = {}
     for node in nodes:
         norm = node.operation
-        if not isinstance(norm, keras.layers.BatchNormalization) or calls[id(norm)] != 1:
+        if not is_channel_norm(norm) or calls[id(norm)] != 1:
             continue
         given = node.input_tensors[0]
         source = given._keras_history.operation
@@ -165,21 +170,9 @@ def _foldable(network: keras.Model) -> dict[int, keras.layers.BatchNormalization
     return folds
 
 
-def _check_axis(norm: keras.layers.BatchNormalization) -> None:
-    rank = len(norm.input.shape)
-    if rank not in (2, 4):
-        raise ConversionError(f"batch norm {norm.name!r} works on rank {rank}; only 2 and 4 can be exported")
-    if norm.axis not in (-1, rank - 1):
-        raise ConversionError(
-            f"batch norm {norm.name!r} normalises axis {norm.axis}, not the channels; save the network channels-last"
-        )
-
-
 def _copy_weights(network: keras.Model, copy: keras.Model, folds: dict[int, keras.layers.BatchNormalization]) -> None:
-    import keras
-
     from ..checkpoint import copy_weights
-    from .batch_norms import ChannelScale
+    from .batch_norms import Absorbed, ChannelScale
 
     for old in network.layers:
         if not old.weights:
@@ -191,7 +184,7 @@ def _copy_weights(network: keras.Model, copy: keras.Model, folds: dict[int, kera
             new.take(old)
         elif id(old) in folds:
             new.set_weights(folded_of(old, folds[id(old)]))
-        elif not isinstance(old, keras.layers.BatchNormalization):
+        elif not isinstance(new, Absorbed):
             copy_weights(old, new)
 
 
