@@ -268,6 +268,20 @@ def test_layers_that_cannot_be_int8_stay_in_float_and_are_named(tmp_path, calibr
     assert np.abs(given - network.predict(calibrating.images)).max() < 0.05
 
 
+@pytest.mark.parametrize("kind", [layers.GRU, layers.LSTM])
+@pytest.mark.parametrize("flat", [layers.Flatten, layers.GlobalAveragePooling2D])
+def test_recurrent_layers_behind_time_distributed_ones(tmp_path, kind, flat):
+    """A loop reads what a reshape in front of it writes."""
+
+    def body(x):
+        parts = layers.TimeDistributed(layers.Conv2D(4, 3, strides=2))(layers.Reshape((2, 8, 16, 1))(x))
+        return kind(4)(layers.TimeDistributed(flat())(parts))
+
+    network, images = checkpoint_of(classifier(body), tmp_path), grey(8)
+    given = OnnxRuntime(convert(network, variants.find("onnx", "none"))).run(images)
+    assert np.abs(given - network.predict(images)).max() < 1e-5
+
+
 @pytest.mark.parametrize("shape", [(14, 14, 4), (196, 4)])
 @pytest.mark.parametrize(
     ("normalization", "most"), [(layers.UnitNormalization, 0.03), (layers.LayerNormalization, 0.0018)]

@@ -12,6 +12,7 @@ from fer_export.exporting import repair
 from fer_export.exporting.blame import Blame
 from fer_export.exporting.layer_errors import LayerError
 from fer_export.parity.statistics import Proportion
+from fer_export.report.text.blame import repair_text
 from helpers.networks import classifier
 from helpers.repair import ALWAYS, INT8, NEVER, case
 
@@ -118,3 +119,22 @@ def test_convolutions_are_whole_where_a_range_errs_most_or_nothing_else_helps(
         floats=floats,
     )
     assert tuple(name for tried in result.tries for name in tried.whole_layers) == whole
+
+
+@pytest.mark.slow
+def test_a_recurrent_layer_stays_in_float(tmp_path):
+    """Its steps are unrolled and unpacked: more ops than are listed one by one."""
+    recurrent = case(classifier(lambda x: layers.GRU(4, name="steps")(layers.Reshape((4, 64))(x))), tmp_path)
+    result = repair.repair(
+        recurrent.content,
+        recurrent.checkpoint,
+        recurrent.calibrated,
+        lambda content: recurrent.judge(content, ALWAYS),
+        limits=repair.Limits(tries=1),
+    )
+    assert result.kept is not None
+    assert "steps" in result.kept.float_layers
+    assert len(result.kept.float_ops) > 24
+    [line] = [line for line in repair_text(result).splitlines() if line.startswith("in float: ")]
+    assert " ADD" in line
+    assert "ADD, ADD" not in line

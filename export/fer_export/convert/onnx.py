@@ -347,9 +347,10 @@ def _tools(variant: Variant) -> Iterator[Path]:
             "free some space there or set TMPDIR"
         ) from error
     except Exception as error:  # tf2onnx and onnxruntime raise nearly everything there is
+        other = "use" if variant.precision == "none" else "try `precision='none'` or"
         raise ConversionError(
             f"tf2onnx and onnxruntime cannot convert this network to {variant.label}: {one_line(error)}; "
-            "try `precision='none'` or `format='tflite'`"
+            f"{other} `format='tflite'`"
         ) from error
     finally:
         logging.disable(disabled)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     import keras
 
 
+_MOVING = frozenset({"SPLIT", "UNPACK"})
+"""Ops with several outputs, by which the quantiser finds none to leave out; they only move values."""
+
+
 class Converter:
     """TFLite files of one network and one kind of input; see convert.protocol.Converter."""
 
@@ -227,7 +231,7 @@ def _float_ops(content: bytes, names: LayerNames, float_layers: Sequence[str]) -
     """
     ops = tflite.computing(content)
     for op, layers in zip(ops, names.of_ops([op.output for op in ops]), strict=True):
-        if layers.intersection(float_layers) and not op.in_float:
+        if layers.intersection(float_layers) and not op.in_float and op.kind not in _MOVING:
             raise ConversionError(
                 f"TensorFlow put {op.output} of {', '.join(sorted(layers))} in int8 when {', '.join(float_layers)} "
                 "should stay float; keep other layers in float or use `precision='dynamic'`"

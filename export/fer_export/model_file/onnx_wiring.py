@@ -1,4 +1,4 @@
-"""The writer and the readers of each tensor of an ONNX graph."""
+"""The writer and the readers of each tensor of an ONNX graph; nodes inside a loop read tensors of the graph, too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import defaultdict
 from typing import Any
 
 from numpy.typing import NDArray
+
+from .onnx import nodes_of
 
 
 class Wiring:
@@ -15,7 +17,7 @@ class Wiring:
         self.graph = graph
         self.writer = {name: node for node in graph.node for name in node.output}
         self.readers: dict[str, list[Any]] = defaultdict(list)
-        for node in graph.node:
+        for node in nodes_of(graph):
             for name in node.input:
                 self.readers[name].append(node)
         self.constants = {tensor.name: tensor for tensor in graph.initializer}
@@ -40,7 +42,7 @@ class Wiring:
     def bypass(self, node: Any) -> None:
         """Remove a node with one output: its readers read its first input instead."""
         given, gone = node.input[0], node.output[0]
-        for reader in self.readers.pop(gone):
+        for reader in self.readers.pop(gone, []):
             reader.input[:] = [given if name == gone else name for name in reader.input]
             self.readers[given].append(reader)
         self.readers[given].remove(node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,16 @@ def blame_text(result: Blame, flags: Flags = NONE) -> str:
     return "\n\n".join(block for block in blocks if block)
 
 
+MOST_OPS = 24
+"""Ops that are listed one by one; more are counted by their kind."""
+
+
+def _ops(names: Sequence[str]) -> str:
+    if len(names) <= MOST_OPS:
+        return ", ".join(names)
+    return ", ".join(f"{count} {name}" for name, count in Counter(names).most_common())
+
+
 def repair_text(result: Repair) -> str:
     """The tries of a repair, one per line, and the verdict, which names the layers in float."""
     header = [
@@ -73,7 +84,7 @@ def repair_text(result: Repair) -> str:
         needs = f"; it needs TFLite {best.min_runtime_version} or later" if best.min_runtime_version else ""
         layers = harmless(", ".join(best.float_layers or best.whole_layers))
         grown = f"{megabytes(result.bytes)} became {megabytes(best.bytes)}"
-        verdict = f"in float: {layers}: {len(best.float_ops)} ops ({', '.join(best.float_ops)}); {grown}{needs}"
+        verdict = f"in float: {layers}: {len(best.float_ops)} ops ({_ops(best.float_ops)}); {grown}{needs}"
         if best.whole_layers:
             verdict = f"one int8 convolution each in place of two: {layers}; {grown}{needs}"
     return f"{table(header, rows)}\n{verdict}"
