@@ -89,7 +89,7 @@ def reference(frame: Frame, rule: FrameRule) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    return checkpoint_of(report_like(), tmp_path_factory.mktemp("network"))
+    return checkpoint_of(report_like(seed=2), tmp_path_factory.mktemp("network"))
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_a_frame_file_answers_what_the_file_for_faces_answers(converted, file_fo
         given = runtime.run_frames(frames, lambda done, total: told.append((done, total)))
     assert told[-1] == (len(frames), len(frames))
     np.testing.assert_allclose(given, expected, rtol=0, atol=0 if precision == "int8" else 1e-6)
-    assert np.ptp(given, axis=0).max() > 0.03
+    assert np.ptp(given, axis=0).max() > 0.05
 
 
 @pytest.mark.slow

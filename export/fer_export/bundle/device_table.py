@@ -28,8 +28,6 @@ LARGEST = 1 << 24
 
 ADB_SECONDS = 60
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
 class _Bench:
@@ -261,9 +259,12 @@ def _rows(check: DeviceCheck) -> list[Row]:
     ]
 
 
+T = TypeVar("T", _Bench, _Machine, _Timed)
+
+
 def _some(document: Any, kind: type[T], place: str) -> T:
     """The fields of the dataclass, of a document that has more."""
     if isinstance(document, dict):
-        names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+        names = {field.name for field in fields(kind)}
         document = {name: value for name, value in document.items() if name in names}
     return converted(document, kind, place)
