@@ -196,7 +196,9 @@ def test_own_errors_leave_out_what_came_before(found):
     by_name = {error.layer: error for error in found.layers}
     assert by_name["max_pooling2d"].own_error == 0
     assert by_name["max_pooling2d"].accumulated_error > 0.3
-    assert by_name["batch_normalization_1"].own_error < 0.2 < by_name["batch_normalization_1"].accumulated_error
+    norm = by_name["batch_normalization_1"]
+    # Behind the max pool that reads it: .11 of its own, 1.14 with what came before.
+    assert 8 * norm.own_error < norm.accumulated_error
 
 
 def test_the_file_itself_is_measured(outlier, found):
