@@ -27,7 +27,7 @@ from ..network import LayerNames, Prepared, Twin, has_depthwise
 from ..network import prepare as graph
 from ..runtimes import OnnxRuntime
 from ..system import keras_backend
-from . import activation_ranges, onnx_crop, onnx_graph, onnx_ranges
+from . import activation_ranges, onnx_crop, onnx_graph, onnx_order, onnx_ranges
 
 if TYPE_CHECKING:
     import keras
@@ -153,14 +153,15 @@ def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
     with tf.device("/cpu:0"):
         frozen = tf2onnx.tf_loader.from_function(function, inputs, outputs)
     _open_functions(frozen)
-    model, _ = tf2onnx.convert.from_graph_def(
-        frozen,
-        input_names=inputs,
-        output_names=outputs,
-        opset=OPSET,
-        custom_op_handlers=dict(onnx_graph.HANDLERS),  # tf2onnx adds its own to it
-        tensors_to_rename={inputs[0]: tensors.INPUT_NAME, outputs[0]: tensors.OUTPUT_NAME},
-    )
+    with onnx_order.one_order():
+        model, _ = tf2onnx.convert.from_graph_def(
+            frozen,
+            input_names=inputs,
+            output_names=outputs,
+            opset=OPSET,
+            custom_op_handlers=dict(onnx_graph.HANDLERS),  # tf2onnx adds its own to it
+            tensors_to_rename={inputs[0]: tensors.INPUT_NAME, outputs[0]: tensors.OUTPUT_NAME},
+        )
     names = LayerNames(network)
     _check_ops(model, names)
     onnx_graph.name_after_layers(model, names)
