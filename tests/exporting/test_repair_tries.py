@@ -82,6 +82,32 @@ def test_the_number_of_layers_grows_until_a_file_passes_then_lowered(ranking, ne
     assert result.passed == (fewest is not None)
 
 
+@pytest.mark.parametrize(
+    ("softmax", "first"),
+    [({"flips": 0.02}, "answers"), ({"flips": 0.0}, "before"), ({"flips": 0.02, "effect": 0.0}, "before")],
+    ids=["changes answers", "changes none", "no effect"],
+)
+def test_a_softmax_that_changes_answers_is_kept_before_the_worst_layer(given, pretends, monkeypatch, softmax, first):
+    last = replace(layer_error("answers"), ops=("SOFTMAX",), **softmax)
+    monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: ranked(layer_error("before"), last))
+    converter, kept = pretends
+    failed = given.judge(given.content, NEVER)
+    repair.repair(given.content, given.checkpoint, given.calibrated, lambda content: failed, converter=converter)
+    assert kept[0] == (first,)
+    assert len(kept) == (2 if softmax.get("effect", 1.0) else 1)
+
+
+def test_steps_of_the_softmax_are_repaired_without_a_byte_more(tmp_path):
+    """Nearly equal probabilities: two emotions fall on one of its 256 steps, and everything else is right."""
+    network = classifier(lambda x: layers.Flatten()(layers.Conv2D(8, 3, activation="relu")(x)))
+    network.layers[-1].set_weights([weight * 0.05 for weight in network.layers[-1].get_weights()])
+    unsure = case(network, tmp_path)
+    result = repair.repair(unsure.content, unsure.checkpoint, unsure.calibrated, unsure.judge)
+    assert result.kept.float_layers == (f"{network.layers[-1].name}_softmax",)
+    assert result.kept.bytes <= len(unsure.content)
+    assert "_softmax: 1 op (SOFTMAX); " in repair_text(result)
+
+
 @pytest.mark.parametrize(("needed", "asked"), [(1, [1]), (3, [1, 4]), (5, [1, 4, 10])])
 def test_tries_go_on_longer_as_long_as_none_passes(ranking, monkeypatch, needed, asked):
     """Each try takes ten of twenty seconds: two are made, or three where nothing has passed by then."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ def plain(network: keras.Model, path: Path) -> keras.Model:
         raise CheckpointError(f"{path} does not say its input shape; save the network again after calling it once")
     check_single(len(network.inputs), "input", path)
     check_single(len(network.outputs), "output", path)
+    network = _with_row(_with_picture(network))
     given = network.inputs[0]
     size, channels = check_input(given.shape, path)
     _check_activations(network, path)
@@ -63,6 +64,40 @@ def plain(network: keras.Model, path: Path) -> keras.Model:
         if layer.weights and layer.compute_dtype != "float32":
             raise unwritable
     return copy
+
+
+def _with_picture(network: keras.Model) -> keras.Model:
+    from .keras3.channels_last import with_picture_input  # imports keras, which takes seconds
+
+    return with_picture_input(network)
+
+
+def _with_row(network: keras.Model) -> keras.Model:
+    """The network with a tensor in and a row [N, K] out: neither in a dictionary or list, nor a picture of one pixel.
+
+    A softmax over that pixel, or one that is an operation and no layer, becomes a layer, the last.
+    """
+    import keras
+
+    output = network.outputs[0]
+    shape = tuple(output.shape[1:])
+    pixel = len(shape) > 1 and None not in shape and math.prod(shape) == shape[-1]
+    history: Any = getattr(output, "_keras_history", None)
+    last: Any = history.operation if history else None
+    over_labels = type(last).__name__ == "Softmax" and getattr(last, "axis", None) in (-1, len(shape))
+    operation = over_labels and not isinstance(last, keras.layers.Layer)
+    named = any(isinstance(getattr(network, end, None), dict | list | tuple) for end in ("input", "output"))
+    if not (pixel or operation or named):
+        return network
+    given, logits = network.inputs[0], output
+    if over_labels:
+        logits = last._inbound_nodes[history.node_index].input_tensors[0]
+    elif pixel and _last_activation(network) == "softmax":
+        bare = _without_last_activation(keras.Model(given, output, name=network.name))
+        given, logits, over_labels = bare.inputs[0], bare.outputs[0], True
+    row = keras.layers.Reshape(shape[-1:], name="row_of_answers")(logits) if pixel else logits
+    answers = keras.layers.Softmax(name="softmax_of_row")(row) if over_labels else row
+    return keras.Model(given, answers, name=network.name)
 
 
 def _check_activations(network: keras.Model, path: Path) -> None:
@@ -104,7 +139,7 @@ def with_probabilities(network: keras.Model, path: Path) -> tuple[keras.Model, b
         raise CheckpointError(
             f"{path} ends in {activation}, which does not give probabilities; end it in softmax and save it again"
         )
-    return keras.Model(network.inputs, keras.layers.Softmax(name="softmax_added")(network.outputs[0])), True
+    return keras.Model(network.inputs[0], keras.layers.Softmax(name="softmax_added")(network.outputs[0])), True
 
 
 def _trial(network: keras.Model, path: Path) -> NDArray[np.float32]:

@@ -26,8 +26,8 @@ from ..model_file import onnx as onnxfile
 from ..network import LayerNames, Prepared, Twin, has_depthwise
 from ..network import prepare as graph
 from ..runtimes import OnnxRuntime
-from ..system import keras_backend
-from . import activation_ranges, onnx_crop, onnx_graph, onnx_order, onnx_ranges
+from ..system import keras_backend, tf2onnx_order
+from . import activation_ranges, onnx_crop, onnx_graph, onnx_ranges
 
 if TYPE_CHECKING:
     import keras
@@ -153,7 +153,7 @@ def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
     with tf.device("/cpu:0"):
         frozen = tf2onnx.tf_loader.from_function(function, inputs, outputs)
     _open_functions(frozen)
-    with onnx_order.one_order():
+    with tf2onnx_order.one_order():
         model, _ = tf2onnx.convert.from_graph_def(
             frozen,
             input_names=inputs,

@@ -326,7 +326,8 @@ def _places(file: Activations, floats: Twin) -> list[_Place]:
         calls = [] if file.channels_first and op.name in _FLAT else floats.names.calls(op.output)
         known = [_steps_of(call, steps[call.layer], scopes[call.layer]) for call in calls if steps.get(call.layer)]
         if not known and position == len(file.ops) - 1:
-            known = [[floats.maker(floats.output)]]
+            last = floats.maker(floats.output)
+            known = [[last] if last.layer in floats.names.layers else []]  # not an operation such as *
         for group in itertools.product(*known):
             # Constants that two calls of a layer share are named after the first: the later call is meant.
             done = sorted({step.layer: step for step in sorted(group, key=_number)}.values(), key=_number)

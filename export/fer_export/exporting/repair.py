@@ -4,10 +4,10 @@ Where separable convolutions are among the layers with the largest errors, and t
 these, all of them are computed whole, in int8. Where that is not enough, the layers with the largest errors stay in
 float, as few as possible.
 
-Blame ranks the layers; the first is kept in float, then the first four, sixteen, and every file is judged as the
-failed one was, until one passes; then numbers between, as long as there is time. Where a layer's output is what int8
-cannot hold, the layers that read it stay in float as well: between a float layer and an int8 one its output would be
-put on the same coarse grid again.
+Blame ranks the layers, but a softmax that changes answers comes first. The first is kept in float, then the first four,
+sixteen, and every file is judged as the failed one was, until one passes; then numbers between, as long as there is
+time. Where a layer's output is what int8 cannot hold, the layers that read it stay in float as well: between a float
+layer and an int8 one its output would be put on the same coarse grid again.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ be whole: that takes a range away, and no error of weights. Where no layer may s
 FASTER = 4
 """Factor from try to try: in half a minute, a file that passes comes before one with fewer layers in float."""
 
+
+FREE = 0.005
+"""Share of faces whose answer the softmax changes by its steps of 1/256, from which it stays in float first: it has no
+weights, so that the file is as small as before."""
 
 PATIENCE = 1.5
 """Factor of the seconds as long as no file has passed: a late one that passes is worth more than none."""
@@ -240,7 +244,8 @@ def _choices(blamed: Blame) -> list[tuple[str, tuple[str, ...]]]:
     """For each number of culprits, from 1 on: the last of them, and all layers that stay in float for them."""
     found: list[tuple[str, tuple[str, ...]]] = []
     kept: tuple[str, ...] = ()
-    for error in blamed.layers:
+    softmax = [error for error in blamed.layers if error.ops == ("SOFTMAX",) and error.flips >= FREE]
+    for error in (*softmax, *blamed.layers):
         wanted = tuple(dict.fromkeys((*kept, *error.cure)))
         if wanted != kept and error.effect > 0:
             kept = wanted

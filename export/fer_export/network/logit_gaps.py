@@ -107,6 +107,25 @@ def averaged_by_dense(network: keras.Model) -> keras.Model:
     return keras.Model(network.inputs[0], answers, name=network.name)
 
 
+def with_softmax_apart(network: keras.Model) -> keras.Model:
+    """The network with the softmax of its last dense layer as a layer of its own; the same object without such a one.
+
+    Repair can then keep the softmax alone in float, whose int8 answers go up in steps of 1/256.
+    """
+    import keras
+    from keras import activations, layers
+
+    from ..checkpoint import copied
+
+    last = network.outputs[0]._keras_history.operation
+    if type(last) is not layers.Dense or last.activation is not activations.softmax or len(last._inbound_nodes) != 1:
+        return network
+    dense = copied(last, activation="linear")
+    answers = layers.Softmax(name=f"{last.name}_softmax")(dense(last.input))
+    dense.set_weights(last.get_weights())
+    return keras.Model(network.inputs[0], answers, name=network.name)
+
+
 MOST_PLACES = 1024
 """Values of a picture whose average may become a dense layer, which has a weight for each value and difference."""
 

@@ -84,7 +84,8 @@ def repair_text(result: Repair) -> str:
         needs = f"; it needs TFLite {best.min_runtime_version} or later" if best.min_runtime_version else ""
         layers = harmless(", ".join(best.float_layers or best.whole_layers))
         grown = f"{megabytes(result.bytes)} became {megabytes(best.bytes)}"
-        verdict = f"in float: {layers}: {len(best.float_ops)} ops ({_ops(best.float_ops)}); {grown}{needs}"
+        ops = "1 op" if len(best.float_ops) == 1 else f"{len(best.float_ops)} ops"
+        verdict = f"in float: {layers}: {ops} ({_ops(best.float_ops)}); {grown}{needs}"
         if best.whole_layers:
             verdict = f"one int8 convolution each in place of two: {layers}; {grown}{needs}"
     return f"{table(header, rows)}\n{verdict}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_export.convert.onnx_order import OrderedSet
+from fer_export.system.tf2onnx_order import OrderedSet
 
 TESTS = Path(__file__).parent.parent
 
