@@ -110,6 +110,31 @@ def test_weights_alone_ask_for_the_architecture(tmp_path: Path) -> None:
         checkpoint.load(path)
 
 
+@pytest.mark.parametrize("shape", [(2304,), (48, 48)], ids=["one row", "rows"])
+def test_pixels_without_channels(shape: tuple[int, ...], tmp_path: Path) -> None:
+    dense = {"name": "dense", "units": 7, "activation": "softmax", "use_bias": True}
+    layers = [
+        {"class_name": "Flatten", "config": {"name": "flat", "batch_input_shape": [None, *shape]}},
+        {"class_name": "Dense", "config": dense},
+    ]
+    architecture = {"class_name": "Sequential", "config": {"name": "rows", "layers": layers}, "keras_version": "2.4.0"}
+    (tmp_path / "a.json").write_text(json.dumps(architecture))
+    rng = np.random.default_rng(0)
+    kernel, bias = rng.normal(0, 0.1, (2304, 7)), rng.normal(0, 1, 7)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.attrs["layer_names"] = [b"flat", b"dense"]
+        file.create_group("flat").attrs["weight_names"] = np.array([], "S1")
+        group = file.create_group("dense")
+        group.attrs["weight_names"] = [b"dense/kernel:0", b"dense/bias:0"]
+        group["dense/kernel:0"], group["dense/bias:0"] = kernel.astype("float32"), bias.astype("float32")
+    loaded = checkpoint.load(tmp_path / "a.json", weights=tmp_path / "a.h5")
+    images = rng.integers(0, 256, (3, 48, 48, 1), dtype=np.uint8)
+    logits = images.reshape(3, -1) / 255 @ kernel + bias
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert (loaded.size, loaded.channels) == (48, 1)
+    assert loaded.predict(images) == pytest.approx(expected, abs=1e-5)
+
+
 def test_twice_encoded_architecture_is_read(tmp_path: Path) -> None:
     path = unpack("keras23-report", tmp_path)
     path.write_text(json.dumps(path.read_text()))

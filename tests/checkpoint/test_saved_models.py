@@ -65,7 +65,7 @@ def test_plain_savedmodel(tmp_path: Path) -> None:
         ),
         (lambda h, x, y: logits(h, x + y), [FREE, FREE], "2 inputs"),
         (lambda h, x: logits(h, x), [[1, 48, 48, 1]], "free batch size"),
-        (lambda h, x: x @ h.weight, [[None, 2304]], r"\[N, 2304\]"),
+        (lambda h, x: x[:, :2304] @ h.weight, [[None, 4096]], r"\[N, 4096\]"),
         (lambda h, x: {"a": logits(h, x), "b": logits(h, x)}, [FREE], "2 outputs"),
     ],
 )
@@ -73,6 +73,14 @@ def test_savedmodels_that_do_not_fit(
     function: Any, shapes: list[list[int | None]], pattern: str, tmp_path: Path
 ) -> None:
     refused(pattern, module(function, tmp_path / "a", *shapes))
+
+
+def test_savedmodel_that_takes_a_row_of_pixels(tmp_path: Path) -> None:
+    loaded = checkpoint.load(module(lambda h, x: x @ h.weight, tmp_path / "a", [None, 2304]))
+    assert (loaded.size, loaded.channels, loaded.softmax_added) == (48, 1, True)
+    weight = tf.saved_model.load(str(tmp_path / "a")).weight.numpy()
+    expected = tf.nn.softmax(pictures().reshape(5, -1).astype("float32") / 255 @ weight).numpy()
+    assert loaded.predict(pictures()) == pytest.approx(expected, abs=1e-5)
 
 
 def test_trusted_python_op_that_is_gone_is_one_clear_line(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from .keras2 import weights
 from .keras2.layers import known_layers
 from .keras3.messages import sentence
 from .screening import graph_screening
-from .screening.code_screening import check_input, check_single, find_code
+from .screening.code_screening import check_form, check_single, find_code
 from .screening.optimizer_slots import without_optimizer
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _signature(document: Any, folder: Path) -> _Signature:
     check_single(len(outputs), "output", folder)
     input_name, info = next(iter(inputs.items()))
     shape = tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim)
-    check_input(shape, folder)
+    check_form(shape, folder)
     if info.dtype != types_pb2.DT_FLOAT:
         kind = types_pb2.DataType.Name(info.dtype)
         raise CheckpointError(f"{folder} takes {kind} instead of float32 pictures; save it again with a float32 input")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CheckpointError
-from ..screening.code_screening import NETWORK_CLASSES, check_input, check_single
+from ..screening.code_screening import NETWORK_CLASSES, check_form, check_single
 from .layers import LegacyLayer, Origin, is_channels_first
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool 
     theano: the weights come from Theano, whose convolutions flip their kernels.
     trust: lambdas may be run.
 
-    Raises CheckpointError for an input that is not a square picture and for what Keras 3 cannot express.
+    Raises CheckpointError for an input that cannot be a square picture and for what Keras 3 cannot express.
     """
     import keras
 
@@ -48,9 +48,9 @@ def build(architecture: Config, path: Any, *, theano: bool = False, trust: bool 
         shape = _input_shape(architecture, path)
         if first and len(shape) == 4:
             shape = [shape[0], shape[2], shape[3], shape[1]]
-        size, channels = check_input(shape, path)
+        check_form(shape, path)
         graph = Graph(architecture, Origin(first, theano, trust, architecture), names=set())
-        inputs = keras.Input((size, size, channels), name="image")
+        inputs = keras.Input(shape[1:], name="image")
         outputs = graph([inputs], {})
     except (KeyError, IndexError, AttributeError) as error:
         raise CheckpointError(

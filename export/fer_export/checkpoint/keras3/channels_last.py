@@ -138,7 +138,7 @@ class _Rewriting:
                 return operation
             given = [keras.Input(batch_shape=each.shape, dtype=each.dtype) for each in inner.inputs]
             return keras.Model(given, self.run(inner, given), name=operation.name)
-        if not isinstance(operation, layers.Layer):
+        if not isinstance(operation, layers.Layer) or isinstance(operation, layers.TFSMLayer):
             return operation
         changes: dict[str, Any] = {}
         if getattr(operation, "data_format", None) == "channels_first" and _ranks(operation) <= {4}:

@@ -6,6 +6,7 @@ A Keras file is plain data unless it names a Python object: a Lambda (marshalled
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -60,6 +61,17 @@ def check_input(shape: Any, path: Any) -> tuple[int, int]:
     if height > MOST_SIDE:
         raise CheckpointError(f"{takes}, but a face is at most {MOST_SIDE} pixels wide here; pass another network")
     return int(height), int(channels)
+
+
+def check_form(shape: Any, path: Any) -> None:
+    """Raise CheckpointError for an input shape that is neither a square picture nor rows of one, or all in one row.
+
+    Whether rows are those of a picture is seen once the network is built (see `keras3.channels_last`).
+    """
+    shape = tuple(shape)
+    inner = shape[1:]
+    if not (len(shape) in (2, 3) and None not in inner and math.prod(inner) <= MOST_SIDE**2):
+        check_input(shape, path)
 
 
 def check_single(count: int, what: str, path: Any) -> None:
