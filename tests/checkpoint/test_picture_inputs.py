@@ -118,6 +118,40 @@ def test_other_inputs_are_no_picture(shape: tuple[int, ...], tmp_path: Path) -> 
         checkpoint_of(model, tmp_path)
 
 
+def unsized(channels: int) -> keras.Model:
+    """A backbone without input_shape, with a part that has none either."""
+    given = keras.Input((None, None, channels))
+    inner = keras.Sequential([keras.Input((None, None, 4)), layers.DepthwiseConv2D(3), layers.BatchNormalization()])
+    x = layers.BatchNormalization()(layers.Conv2D(4, 3, name="first")(given))
+    return keras.Model(given, layers.ReLU()(inner(x)), name="backbone")
+
+
+def after_unsized(x: Any) -> Any:
+    return layers.Flatten()(layers.MaxPooling2D(2)(unsized(x.shape[-1])(x)))
+
+
+def twice_unsized(x: Any) -> Any:
+    backbone = unsized(1)
+    both = [backbone(x), backbone(layers.MaxPooling2D(2)(x))]
+    return layers.Concatenate()([layers.GlobalAveragePooling2D()(each) for each in both])
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+@pytest.mark.parametrize(("channels", "body"), [(1, after_unsized), (3, after_unsized), (1, twice_unsized)])
+def test_a_backbone_of_any_size(file_format: str, channels: int, body: Callable[[Any], Any], tmp_path: Path) -> None:
+    model = network((16, 16, channels), body)
+    loaded, images = checkpoint_of(model, tmp_path, scaling="unit"), grey(3, channels=channels)
+    assert loaded.predict(images) == pytest.approx(answers(model, scaled(images)), abs=1e-5)
+    content = convert(loaded, variants.find(file_format, "none"), input_kind="gray" if channels == 1 else "rgb")
+    with open_runtime(content) as opened:
+        assert opened.run(images) == pytest.approx(loaded.predict(images), abs=1e-5)
+
+
+def test_a_backbone_keeps_its_name_and_learns_its_size(tmp_path: Path) -> None:
+    loaded = checkpoint_of(network((16, 16, 1), after_unsized), tmp_path).network
+    assert loaded.get_layer("backbone").get_layer("first").output.shape == (None, 14, 14, 4)
+
+
 def pooled(x: Any) -> Any:
     return layers.GlobalAveragePooling2D(keepdims=True)(layers.Conv2D(4, 3, activation="relu")(x))
 

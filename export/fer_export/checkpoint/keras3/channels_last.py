@@ -1,7 +1,8 @@
-"""Networks that take a face in another form than [N, S, S, C]: channels first, rows [N, S, S], or one row of pixels.
+"""Networks that take a face in another form than [N, S, S, C]: channels first, rows [N, S, S], or one row of pixels;
+and those with a part that takes pictures of any size.
 
-The same layers with the same weights are called on channels-last tensors, and transposes stand only where a layer
-needs the order of the values. It computes what the network computes.
+The same layers with the same weights are called on channels-last tensors of known size, and transposes stand only where
+a layer needs the order of the values. It computes what the network computes.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _picture(network: keras.Model) -> Any:
     if None in shape:
         return None
     if len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3):
-        if not _has_channels_first(network):
+        if not _has_channels_first(network) and not _has_unsized(network):
             return None
         size, channels = shape[0], shape[2]
     elif len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2]:
@@ -94,6 +95,16 @@ def _is_reshaped(network: keras.Model, values: int) -> bool:
 
 def _has_channels_first(network: keras.Model) -> bool:
     return any(getattr(layer, "data_format", None) == "channels_first" for layer in network._flatten_layers())
+
+
+def _has_unsized(network: keras.Model) -> bool:
+    """Whether a network nested in it takes pictures of any size, as a backbone without `input_shape` does."""
+    nested = (layer for layer in network._flatten_layers(include_self=False) if isinstance(layer, keras.Model))
+    return any(_is_unsized(each) for each in nested)
+
+
+def _is_unsized(network: keras.Model) -> bool:
+    return any(None in tuple(given.shape[1:]) for given in getattr(network, "inputs", None) or ())
 
 
 class _Rewriting:
@@ -134,10 +145,14 @@ class _Rewriting:
     def _copied(self, operation: Any) -> Any:
         if isinstance(operation, keras.Model):
             inner = getattr(operation, "_functional", None) or operation
-            if not hasattr(inner, "_run_through_graph") or not _has_channels_first(inner):
+            if not hasattr(inner, "_run_through_graph"):
+                return operation
+            if _is_unsized(inner):
+                return _Unsized(inner)
+            if not _has_channels_first(inner) and not _has_unsized(inner):
                 return operation
             given = [keras.Input(batch_shape=each.shape, dtype=each.dtype) for each in inner.inputs]
-            return keras.Model(given, self.run(inner, given), name=operation.name)
+            return self._nested(inner, given)
         if not isinstance(operation, layers.Layer) or isinstance(operation, layers.TFSMLayer):
             return operation
         changes: dict[str, Any] = {}
@@ -151,7 +166,24 @@ class _Rewriting:
             self._moved.add(id(new))
         return new
 
+    def _nested(self, network: keras.Model, given: list[Any], name: str = "") -> keras.Model:
+        outputs = self.run(network, given)
+        alone = len(given) == len(outputs) == 1
+        return keras.Model(given[0] if alone else given, outputs[0] if alone else outputs, name=name or network.name)
+
+    def _sized(self, part: _Unsized, tensors: list[Any]) -> keras.Model:
+        """The part for pictures as large as these; its layers are the same for every size."""
+        sizes = tuple(tuple(each.shape[1:]) for each in tensors)
+        if sizes not in part.sized:
+            inputs = part.network.inputs
+            given = [keras.Input(size, dtype=end.dtype) for size, end in zip(sizes, inputs, strict=True)]
+            name = f"{part.network.name}_{len(part.sized) + 1}" if part.sized else part.network.name
+            part.sized[sizes] = self._nested(part.network, given, name)
+        return part.sized[sizes]
+
     def _call(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(operation, _Unsized):
+            return self._sized(operation, keras.tree.flatten(args))(*args, **kwargs)
         tensors = [each for each in keras.tree.flatten(args) if isinstance(each, keras.KerasTensor)]
         if id(operation) in self._moved or (_is_by_value(operation) and self._are_known(tensors)):
             return self._first(operation(*keras.tree.map_structure(self._as_last, args), **kwargs))
@@ -180,6 +212,14 @@ class _Rewriting:
     def _remember(self, first: Any, last: Any) -> None:
         self._last[id(first)] = last
         self._kept.append(first)
+
+
+class _Unsized:
+    """A nested network that takes pictures of any size, with its forms for those that it is called on."""
+
+    def __init__(self, network: keras.Model) -> None:
+        self.network = network
+        self.sized: dict[tuple[tuple[int | None, ...], ...], keras.Model] = {}
 
 
 def _ranks(layer: Any) -> set[int]:

@@ -50,7 +50,8 @@ def check_input(shape: Any, path: Any) -> tuple[int, int]:
     height, width, channels = shape[1:]
     if height is None or width is None:
         raise CheckpointError(
-            f"{takes}, so its picture size is unknown, but {wanted}; save the network again with a fixed input_shape"
+            f"{takes}, so its picture size is unknown, but {wanted}; save the network again with the size, as "
+            f"`keras.Sequential([keras.Input((48, 48, {channels or 3})), network])` has it"
         )
     if height in (1, 3) and width == channels and channels not in (1, 3):
         raise CheckpointError(
