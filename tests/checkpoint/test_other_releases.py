@@ -21,6 +21,7 @@ from fer_export.contract import variants
 from fer_export.convert import convert
 from fer_export.errors import CheckpointError
 from fer_export.runtimes import LiteRt, OnnxRuntime
+from helpers.checkpoints import refused
 from helpers.networks import answers, classifier, randomised, report_like
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
@@ -250,3 +251,15 @@ def test_weights_of_a_shipped_network_are_recognised(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
     assert checkpoint.load(tmp_path / "nano-7.json", weights=path).size == 48
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_lambda_as_activation_is_named_as_no_keras_reads_it(ending: str, trust: bool, tmp_path: Path) -> None:
+    inputs = keras.Input((48, 48, 1))
+    x = layers.Conv2D(4, 3, activation=lambda x: keras.activations.relu(x - 0.1), name="own")(inputs)
+    path = tmp_path / f"a{ending}"
+    keras.Model(inputs, layers.Dense(7, activation="softmax")(layers.Flatten()(x))).save(path)
+    refused("the layer 'own' has a lambda as its activation", path, trust=trust)

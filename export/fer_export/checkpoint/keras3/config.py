@@ -12,6 +12,8 @@ import inspect
 import re
 from typing import Any
 
+from ...errors import CheckpointError
+
 AUGMENTATION = re.compile(
     r"Random\w+|AutoContrast|AugMix|CutMix|MixUp|Solarization|Equalization|MaxNumBoundingBoxes|RandAugment"
     r"|Gaussian(Noise|Dropout)|(Alpha|Spatial[123]D)?Dropout|ActivityRegularization"
@@ -28,7 +30,10 @@ _OF_EVERY_LAYER = {
 
 
 def readable(config: Any) -> Any:
-    """A copy of a network's parsed description that the installed Keras reads; equal where nothing was in the way."""
+    """A copy of a network's parsed description that the installed Keras reads; equal where nothing was in the way.
+
+    Raises CheckpointError for an activation that no Keras reads.
+    """
     config = copy.deepcopy(config)
     _walk(config)
     return config
@@ -69,6 +74,12 @@ def _make_readable(layer: dict[str, Any]) -> None:
         return
     if not isinstance(kind, type):
         return
+    for key, value in config.items():
+        if key.endswith("activation") and isinstance(value, dict) and set(value) == {"value"}:
+            raise CheckpointError(
+                f"the layer {config.get('name')!r} has a lambda as its {key}, which Keras writes but cannot read; "
+                "build the network again with a function of keras.activations there, load the weights and save it"
+            )
     makers = [vars(each)["__init__"] for each in kind.__mro__[:-1] if "__init__" in vars(each)]
     known = _OF_EVERY_LAYER.union(*(inspect.signature(make).parameters for make in makers))
     for key in [key for key in config if key not in known]:
