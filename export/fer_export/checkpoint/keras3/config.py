@@ -52,15 +52,13 @@ def _walk(value: Any) -> None:
 
 
 def _is_layer(value: dict[str, Any]) -> bool:
-    module = value.get("module")
-    return (
-        isinstance(value.get("class_name"), str)
-        and isinstance(value.get("config"), dict)
-        and isinstance(module, str)
-        and module.startswith("keras")
-        and ".layers" in module
-        and not value.get("registered_name")
-    )
+    """Whether a part describes one of Keras's own layers; HDF5 files give no module with them."""
+    module, config = value.get("module"), value.get("config")
+    if not isinstance(value.get("class_name"), str) or not isinstance(config, dict) or value.get("registered_name"):
+        return False
+    if module is None:
+        return "module" not in value and "name" in config
+    return isinstance(module, str) and module.startswith("keras") and ".layers" in module
 
 
 def _make_readable(layer: dict[str, Any]) -> None:
