@@ -67,7 +67,7 @@ def plain(network: keras.Model, path: Path) -> keras.Model:
 
 
 def _with_picture(network: keras.Model) -> keras.Model:
-    from .keras3.channels_last import with_picture_input  # imports keras, which takes seconds
+    from .picture_input import with_picture_input  # imports keras, which takes seconds
 
     return with_picture_input(network)
 

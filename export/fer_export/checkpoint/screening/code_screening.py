@@ -67,7 +67,7 @@ def check_input(shape: Any, path: Any) -> tuple[int, int]:
 def check_form(shape: Any, path: Any) -> None:
     """Raise CheckpointError for an input shape that is neither a square picture nor rows of one, or all in one row.
 
-    Whether rows are those of a picture is seen once the network is built (see `keras3.channels_last`).
+    Whether rows are those of a picture is seen once the network is built (see `picture_input`).
     """
     shape = tuple(shape)
     inner = shape[1:]

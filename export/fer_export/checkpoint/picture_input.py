@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from ..copying import copied, finalize
+from .copying import copied, finalize
 
 FER2013 = 48 * 48
 """Values of a row of FER2013: so many inputs are a picture, others only where a Reshape makes one of them."""
