@@ -147,6 +147,24 @@ def test_a_backbone_of_any_size(file_format: str, channels: int, body: Callable[
         assert opened.run(images) == pytest.approx(loaded.predict(images), abs=1e-5)
 
 
+def test_pictures_of_any_size_that_are_resized_have_that_size(tmp_path: Path) -> None:
+    def body(x: Any) -> Any:
+        return layers.Flatten()(layers.Conv2D(4, 3)(layers.Resizing(16, 16)(layers.Rescaling(1 / 255)(x))))
+
+    model = network((None, None, 1), body)
+    loaded, images = checkpoint_of(model, tmp_path), grey(3)
+    assert (loaded.size, loaded.scaling) == (16, "raw")
+    assert loaded.predict(images) == pytest.approx(answers(model, images.astype("float32")), abs=1e-5)
+
+
+def test_pictures_of_any_size_need_the_network_again(tmp_path: Path) -> None:
+    model = network((None, None, 3), lambda x: layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(x)))
+    with pytest.raises(CheckpointError, match=r"Input\(\(48, 48, 3\)\), network"):
+        checkpoint_of(model, tmp_path)
+    again = keras.Sequential([keras.Input((48, 48, 3)), model])
+    assert checkpoint_of(again, tmp_path, name="again").size == 48
+
+
 def test_a_backbone_keeps_its_name_and_learns_its_size(tmp_path: Path) -> None:
     loaded = checkpoint_of(network((16, 16, 1), after_unsized), tmp_path).network
     assert loaded.get_layer("backbone").get_layer("first").output.shape == (None, 14, 14, 4)

@@ -71,9 +71,11 @@ def _picture(network: keras.Model) -> Any:
     """A new channels-last input for a network that needs one; None where it needs none, or its input is no picture."""
     shape = tuple(network.inputs[0].shape[1:])
     size, channels = 0, 1
-    if None in shape:
+    if len(shape) == 3 and shape[:2] == (None, None) and shape[2] in (1, 3):
+        size, channels = _resized(network), shape[2]
+    elif None in shape:
         return None
-    if len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3):
+    elif len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3):
         if not _has_channels_first(network) and not _has_unsized(network):
             return None
         size, channels = shape[0], shape[2]
@@ -84,6 +86,16 @@ def _picture(network: keras.Model) -> Any:
     elif len(shape) == 1 and (shape[0] == FER2013 or _is_reshaped(network, shape[0])):
         size = math.isqrt(shape[0])
     return keras.Input((size, size, channels), name="image") if size else None
+
+
+def _resized(network: keras.Model) -> int:
+    """The side to which pictures of any size are brought before anything is learnt; 0 where they are not."""
+    for layer in network.operations:
+        if isinstance(layer, layers.Resizing):
+            return int(layer.height) if layer.height == layer.width else 0
+        if not isinstance(layer, layers.InputLayer | layers.Rescaling | layers.Identity):
+            break
+    return 0
 
 
 def _is_reshaped(network: keras.Model, values: int) -> bool:
@@ -120,7 +132,7 @@ class _Rewriting:
     def begun(self, picture: Any, given: Any) -> Any:
         """The new input in the form of the old one."""
         shape = tuple(given.shape[1:])
-        if shape == tuple(picture.shape[1:]):
+        if shape in (tuple(picture.shape[1:]), (None, None, picture.shape[-1])):
             return picture
         if len(shape) == 3:
             return self._first(picture)
