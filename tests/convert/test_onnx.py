@@ -282,6 +282,18 @@ def test_recurrent_layers_behind_time_distributed_ones(tmp_path, kind, flat):
     assert np.abs(given - network.predict(images)).max() < 1e-5
 
 
+@pytest.mark.parametrize(("kernel", "padding"), [(4, 1), (4, 2), (2, None), ((4, 2), (2, 0))])
+def test_transposed_convolutions_with_a_padded_output(tmp_path, kernel, padding):
+    """tf2onnx gives them pads below 0."""
+
+    def body(x):
+        return layers.Flatten()(layers.Conv2DTranspose(3, kernel, strides=3, output_padding=padding)(x))
+
+    network, images = checkpoint_of(classifier(body), tmp_path), grey(8)
+    given = OnnxRuntime(convert(network, variants.find("onnx", "none"))).run(images)
+    assert np.abs(given - network.predict(images)).max() < 1e-5
+
+
 @pytest.mark.parametrize("shape", [(14, 14, 4), (196, 4)])
 @pytest.mark.parametrize(
     ("normalization", "most"), [(layers.UnitNormalization, 0.03), (layers.LayerNormalization, 0.0018)]

@@ -165,6 +165,7 @@ def _float_model(network: keras.Model, input_type: str, folder: Path) -> Any:
     names = LayerNames(network)
     _check_ops(model, names)
     onnx_graph.name_after_layers(model, names)
+    onnx_graph.pad_outputs(model)
     model = _optimised(model, folder)
     onnx_graph.drop_idle_reshapes(model)
     onnx_graph.flatten_channels_first(model)

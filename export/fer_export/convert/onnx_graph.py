@@ -86,6 +86,26 @@ def flatten_channels_first(model: Any) -> None:
             wiring.bypass(turn)
 
 
+def pad_outputs(model: Any) -> None:
+    """Give transposed convolutions `output_padding` in place of tf2onnx's pads below 0, which no runtime takes.
+
+    TensorFlow adds the rows and columns at the end, tf2onnx would take half of them from the beginning.
+    """
+    from onnx import helper
+
+    for node in [node for node in model.graph.node if node.op_type == "ConvTranspose"]:
+        attributes = {attribute.name: attribute for attribute in node.attribute}
+        pads = list(attributes["pads"].ints) if "pads" in attributes else []
+        if min(pads, default=0) >= 0:
+            continue
+        both = list(zip(pads[: len(pads) // 2], pads[len(pads) // 2 :], strict=True))
+        kept = [(begin, end) if begin + end >= 0 else (0, 0) for begin, end in both]
+        attributes["pads"].ints[:] = [*(begin for begin, _ in kept), *(end for _, end in kept)]
+        if "output_padding" in attributes:
+            node.attribute.remove(attributes["output_padding"])
+        node.attribute.append(helper.make_attribute("output_padding", [max(0, -sum(ends)) for ends in both]))
+
+
 def keep_float(model: Any) -> None:
     """Keep onnxruntime from quantising the float layers of an int8 file on its own.
 
