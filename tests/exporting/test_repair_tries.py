@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from keras import layers
+from keras import activations, layers
 
 from fer_export.convert import tflite
 from fer_export.exporting import repair
@@ -84,11 +84,17 @@ def test_the_number_of_layers_grows_until_a_file_passes_then_lowered(ranking, ne
 
 @pytest.mark.parametrize(
     ("softmax", "first"),
-    [({"flips": 0.02}, "answers"), ({"flips": 0.0}, "before"), ({"flips": 0.02, "effect": 0.0}, "before")],
-    ids=["changes answers", "changes none", "no effect"],
+    [
+        ({"flips": 0.02}, "answers"),
+        ({"flips": 0.02, "ops": ("LOGISTIC",), "added": True}, "answers"),
+        ({"flips": 0.02, "ops": ("LOGISTIC",)}, "before"),
+        ({"flips": 0.0}, "before"),
+        ({"flips": 0.02, "effect": 0.0}, "before"),
+    ],
+    ids=["changes answers", "sigmoid", "sigmoid inside", "changes none", "no effect"],
 )
 def test_a_softmax_that_changes_answers_is_kept_before_the_worst_layer(given, pretends, monkeypatch, softmax, first):
-    last = replace(layer_error("answers"), ops=("SOFTMAX",), **softmax)
+    last = replace(layer_error("answers"), **{"ops": ("SOFTMAX",), **softmax})
     monkeypatch.setattr(repair.blame, "measure", lambda *arguments, **named: ranked(layer_error("before"), last))
     converter, kept = pretends
     failed = given.judge(given.content, NEVER)
@@ -97,15 +103,18 @@ def test_a_softmax_that_changes_answers_is_kept_before_the_worst_layer(given, pr
     assert len(kept) == (2 if softmax.get("effect", 1.0) else 1)
 
 
-def test_steps_of_the_softmax_are_repaired_without_a_byte_more(tmp_path):
-    """Nearly equal probabilities: two emotions fall on one of its 256 steps, and everything else is right."""
+@pytest.mark.parametrize(("answers", "op"), [("softmax", "SOFTMAX"), ("sigmoid", "LOGISTIC")])
+def test_steps_of_the_answers_are_repaired_without_weights_in_float(answers, op, tmp_path):
+    """Nearly equal probabilities: two emotions fall on one of the 256 steps, and everything else is right."""
     network = classifier(lambda x: layers.Flatten()(layers.Conv2D(8, 3, activation="relu")(x)))
+    network.layers[-1].activation = activations.get(answers)
     network.layers[-1].set_weights([weight * 0.05 for weight in network.layers[-1].get_weights()])
     unsure = case(network, tmp_path)
     result = repair.repair(unsure.content, unsure.checkpoint, unsure.calibrated, unsure.judge)
-    assert result.kept.float_layers == (f"{network.layers[-1].name}_softmax",)
-    assert result.kept.bytes <= len(unsure.content)
-    assert "_softmax: 1 op (SOFTMAX); " in repair_text(result)
+    assert result.kept.float_layers == (f"{network.layers[-1].name}_{answers}",)
+    # The dense layer's weights would be 28 kB more; names and alignment are a few bytes.
+    assert abs(result.kept.bytes - len(unsure.content)) < 64
+    assert f"_{answers}: 1 op ({op}); " in repair_text(result)
 
 
 @pytest.mark.parametrize(("needed", "asked"), [(1, [1]), (3, [1, 4]), (5, [1, 4, 10])])

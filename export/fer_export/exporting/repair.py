@@ -4,10 +4,10 @@ Where separable convolutions are among the layers with the largest errors, and t
 these, all of them are computed whole, in int8. Where that is not enough, the layers with the largest errors stay in
 float, as few as possible.
 
-Blame ranks the layers, but a softmax that changes answers comes first. The first is kept in float, then the first four,
-sixteen, and every file is judged as the failed one was, until one passes; then numbers between, as long as there is
-time. Where a layer's output is what int8 cannot hold, the layers that read it stay in float as well: between a float
-layer and an int8 one its output would be put on the same coarse grid again.
+Blame ranks the layers, but a softmax or sigmoid at the end comes first where it changes answers. One is kept in float,
+then the first four, sixteen, and every file is judged as the failed one was, until one passes; then numbers between, as
+long as there is time. Where a layer's output is what int8 cannot hold, the layers that read it stay in float as well:
+between a float layer and an int8 one its output would be put on the same coarse grid again.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ..runtimes.op_by_op import open_activations
 from ..system import OnStep, silent
 from . import blame
 from .blame import Blame
+from .layer_errors import LayerError
 
 WORST = 2
 """Layers with the largest errors, of which one must be a separable convolution that a range spoils, for all of these to
@@ -41,8 +42,8 @@ FASTER = 4
 
 
 FREE = 0.005
-"""Share of faces whose answer the softmax changes by its steps of 1/256, from which it stays in float first: it has no
-weights, so that the file is as small as before."""
+"""Share of faces whose answer the softmax, or sigmoid, at the end changes by its steps of 1/256, from which it stays in
+float first: it has no weights, so that the file is as small as before."""
 
 PATIENCE = 1.5
 """Factor of the seconds as long as no file has passed: a late one that passes is worth more than none."""
@@ -244,13 +245,18 @@ def _choices(blamed: Blame) -> list[tuple[str, tuple[str, ...]]]:
     """For each number of culprits, from 1 on: the last of them, and all layers that stay in float for them."""
     found: list[tuple[str, tuple[str, ...]]] = []
     kept: tuple[str, ...] = ()
-    softmax = [error for error in blamed.layers if error.ops == ("SOFTMAX",) and error.flips >= FREE]
-    for error in (*softmax, *blamed.layers):
+    free = [error for error in blamed.layers if _gives_answers(error) and error.flips >= FREE]
+    for error in (*free, *blamed.layers):
         wanted = tuple(dict.fromkeys((*kept, *error.cure)))
         if wanted != kept and error.effect > 0:
             kept = wanted
             found.append((error.layer, kept))
     return found
+
+
+def _gives_answers(error: LayerError) -> bool:
+    """Whether it is the last softmax, or the last sigmoid, which the exporter set apart from its dense layer."""
+    return error.ops == ("SOFTMAX",) or (error.added and error.ops == ("LOGISTIC",))
 
 
 def _next_count(low: int, high: int, *, enough: bool, of: int) -> int | None:

@@ -107,10 +107,10 @@ def averaged_by_dense(network: keras.Model) -> keras.Model:
     return keras.Model(network.inputs[0], answers, name=network.name)
 
 
-def with_softmax_apart(network: keras.Model) -> keras.Model:
-    """The network with the softmax of its last dense layer as a layer of its own; the same object without such a one.
+def with_answers_apart(network: keras.Model) -> keras.Model:
+    """The network with the softmax or sigmoid of its last dense layer as a layer; the same object where it has none.
 
-    Repair can then keep the softmax alone in float, whose int8 answers go up in steps of 1/256.
+    Repair can then keep that alone in float, whose int8 answers go up in steps of 1/256.
     """
     import keras
     from keras import activations, layers
@@ -118,10 +118,13 @@ def with_softmax_apart(network: keras.Model) -> keras.Model:
     from ..checkpoint import copied
 
     last = network.outputs[0]._keras_history.operation
-    if type(last) is not layers.Dense or last.activation is not activations.softmax or len(last._inbound_nodes) != 1:
+    if type(last) is not layers.Dense or len(last._inbound_nodes) != 1:
         return network
+    if last.activation not in (activations.softmax, activations.sigmoid):
+        return network
+    kind = last.activation.__name__
     dense = copied(last, activation="linear")
-    answers = layers.Softmax(name=f"{last.name}_softmax")(dense(last.input))
+    answers = layers.Activation(kind, name=f"{last.name}_{kind}")(dense(last.input))
     dense.set_weights(last.get_weights())
     return keras.Model(network.inputs[0], answers, name=network.name)
 

@@ -24,7 +24,7 @@ from .constant_channels import absorb_constants
 from .equalise import equalise
 from .fitting import fit
 from .layers import _graphs, has_depthwise, is_channel_norm, is_graph
-from .logit_gaps import averaged_by_dense, is_worth_narrowing, narrowed, with_softmax_apart
+from .logit_gaps import averaged_by_dense, is_worth_narrowing, narrowed, with_answers_apart
 from .rounded_once import round_once
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def unfitted(
     if narrow_logits and is_worth_narrowing(network, faces):
         return narrowed(network)
     averaged = averaged_by_dense(network)
-    return with_softmax_apart(averaged) if narrow_logits else averaged
+    return with_answers_apart(averaged) if narrow_logits else averaged
 
 
 def without_batch_norms(network: keras.Model) -> keras.Model:
