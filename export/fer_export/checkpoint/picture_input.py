@@ -48,7 +48,7 @@ _OVER_CHANNELS = (layers.BatchNormalization, layers.LayerNormalization, layers.G
 
 
 def with_picture_input(network: keras.Model) -> keras.Model:
-    """The network on float32 pictures [N, S, S, C]; itself where it takes them already or its input is no picture.
+    """The network on float32 pictures [N, S, S, C]; the same object where nothing has to be changed, or can be.
 
     network: functional or Sequential; others come back as they are.
     """
@@ -68,7 +68,7 @@ def with_picture_input(network: keras.Model) -> keras.Model:
 
 
 def _picture(network: keras.Model) -> Any:
-    """A new channels-last input for a network that needs one; None where it needs none, or its input is no picture."""
+    """A new channels-last input for the network; None where its own input stays."""
     shape = tuple(network.inputs[0].shape[1:])
     size, channels = 0, 1
     if len(shape) == 3 and shape[:2] == (None, None) and shape[2] in (1, 3):

@@ -40,7 +40,6 @@ be whole: that takes a range away, and no error of weights. Where no layer may s
 FASTER = 4
 """Factor from try to try: in half a minute, a file that passes comes before one with fewer layers in float."""
 
-
 FREE = 0.005
 """Share of faces whose answer the softmax, or sigmoid, at the end changes by its steps of 1/256, from which it stays in
 float first: it has no weights, so that the file is as small as before."""
