@@ -35,9 +35,10 @@ def started(words, folder, **options):
     return subprocess.Popen([*heard, *map(str, words)], env=environment, cwd=folder, **{**pipes, **options})
 
 
-def children(process):
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True)
-    return [int(pid) for pid in listed.stdout.split()]
+def workers_of(process):
+    """Numbers of the process's workers; not of what it asks for a moment, such as the system's `uname`."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(process)], capture_output=True, text=True)
+    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "worker.py" in line]
 
 
 def gone(pid):
@@ -49,18 +50,19 @@ def gone(pid):
 
 
 def until(true, seconds=60.0):
+    """What is asked for once it is true, or what it is when the seconds have passed."""
     end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
+    while not (answer := true()) and time.monotonic() < end:
         time.sleep(0.05)
-    return true()
+    return answer
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_workers_and_leaves_nothing(kind, code, file, tmp_path):
     process = started([*COMMAND, "bench", file, "--rounds", "100000"], tmp_path)
-    assert until(lambda: len(children(process.pid)) >= 1)
-    workers = children(process.pid)
+    workers = until(lambda: workers_of(process.pid))
+    assert workers
     process.send_signal(kind)
     printed, said = process.communicate(timeout=60)
     assert process.returncode == code

@@ -117,7 +117,7 @@ def cpu_model() -> str:
         return _sysctl("machdep.cpu.brand_string") or "unknown"
     found = read_cpuinfo()
     named = (found.get(key) for key in ("model name", "Hardware", "Model"))
-    return next((name for name in named if name), platform.processor() or "unknown")
+    return next((name for name in named if name), "") or platform.processor() or "unknown"
 
 
 def int8_instructions() -> tuple[str, ...]:
