@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -55,9 +56,11 @@ def refused(result, *words):
 
 def test_help_is_quick_and_names_every_command():
     run("--help")
-    started = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = run("--help")
-    assert time.perf_counter() - started < 1.0  # this catches a heavy import; benchmarks/speed has the figure
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Seconds of a core, as a busy machine takes longer; this catches a heavy import, benchmarks/speed has the figure.
+    assert after.ru_utime - before.ru_utime < 1.0
     for command in commands():
         assert command in result.stdout
         assert run(command, "--help").returncode == 0
