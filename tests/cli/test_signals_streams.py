@@ -89,10 +89,10 @@ def test_sigterm_from_the_first_moment(seconds, file, tmp_path):
 def in_a_process(body, folder):
     """Runs main with a command replaced by the body; returns the process's end."""
     script = (
-        "import os, sys, time, signal\nfrom fer_export.cli import commands\n"
+        "import os, sys, time, signal\nfrom fer_export.cli import commands, main\n"
         "from fer_export.system.process import signals\n"
         f"signals.GRACE = 0.5\ndef body(options, bar):\n{body}\n"
-        "commands.inspect.__code__ = body.__code__\nsys.exit(commands.main(['inspect', 'x']))\n"
+        "commands.inspect.__code__ = body.__code__\nsys.exit(main(['inspect', 'x']))\n"
     )
     process = started([sys.executable, "-c", script], folder)
     printed, said = process.communicate(timeout=60)
@@ -110,8 +110,11 @@ def in_a_process(body, folder):
         "    D()\n    time.sleep(60)",
         "    try:\n        os.kill(os.getpid(), 15); time.sleep(5)\n    finally:\n"
         "        os.kill(os.getpid(), 15); time.sleep(60)",
+        # A module that is half imported, in whose C++ another error would be a crash.
+        "    open('half.py', 'w').write('import os\\ntry:\\n os.kill(os.getpid(), 15)\\nfinally:\\n os.abort()')\n"
+        "    sys.path.insert(0, '.'); import half",
     ],
-    ids=["swallowed", "translated", "destructor", "twice"],
+    ids=["swallowed", "translated", "destructor", "twice", "import"],
 )
 def test_a_signal_that_a_library_loses_still_ends_the_command(body, tmp_path):
     code, printed, said = in_a_process(

@@ -1,7 +1,8 @@
 """Signals that end a command: one line, the shell's exit code, nothing left behind.
 
 The first one raises `Ended` in the main thread, so that folders and processes are closed on the way out. Where that
-takes too long, as in the middle of a library's C++, or a second one comes, the process ends without it.
+takes too long, as in the middle of a library's C++, or a second one comes, the process ends without it. In the middle
+of an import it ends so at once: a library that is half imported can crash on the way out.
 """
 
 from __future__ import annotations
@@ -101,11 +102,17 @@ def _heard() -> list[int]:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    if _come:
+    if _come or _importing(frame):
         _leave(number)
     _come.append(number)
     _watch.start(number)
     raise Ended(number)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _leave(number: int) -> None:
