@@ -14,7 +14,7 @@ import pytest
 
 from fer_export.bundle import make as bundling
 from fer_export.bundle.folder import Bundle
-from fer_export.cli import commands
+from fer_export.cli import main
 from fer_export.errors import BundleError, DifferenceError, OutputError
 from helpers import bundles
 
@@ -154,7 +154,7 @@ def test_a_manifest_that_is_not_ours_is_refused(copy, change, words, capfd):
     with pytest.raises(BundleError, match=words) as caught:
         Bundle.open(copy)
     assert "\n" not in str(caught.value)
-    assert commands.main(["verify", str(copy)]) == 2
+    assert main(["verify", str(copy)]) == 2
     said = capfd.readouterr()
     assert said.out == ""
     assert len(said.err.splitlines()) == 1
@@ -279,7 +279,7 @@ def test_a_failed_gate_writes_nothing(tiny, tmp_path, capfd):
     network, _ = tiny
     place = tmp_path / "out"
     arguments = ["bundle", "--model", str(network.source), "--data", str(few_faces(tmp_path))]
-    assert commands.main([*arguments, "--max-drop", "-200", "--output", str(place)]) == 1
+    assert main([*arguments, "--max-drop", "-200", "--output", str(place)]) == 1
     said = capfd.readouterr().out
     assert "FAILED" in said
     assert "no bundle was written" in said

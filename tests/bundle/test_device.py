@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fer_export.bundle import device_table
-from fer_export.cli import commands
+from fer_export.cli import main
 from fer_export.latency import results
 from fer_export.system import machine
 
@@ -87,7 +87,7 @@ def written(folder, *changes, name="self-check.json"):
 
 def run(capsys, *arguments):
     """Exit code, stdout and stderr of `fer-export device`."""
-    code = commands.main(["device", *map(str, arguments)])
+    code = main(["device", *map(str, arguments)])
     return code, *capsys.readouterr()
 
 

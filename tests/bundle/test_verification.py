@@ -11,7 +11,7 @@ import pytest
 from fer_export.bundle.golden import kernel_sets, photos
 from fer_export.bundle.golden.kernel_sets import KernelSet
 from fer_export.bundle.verify import verify
-from fer_export.cli import commands
+from fer_export.cli import main
 from fer_export.errors import BundleError
 from fer_export.photo.detector import Detector
 from helpers import bundles
@@ -43,11 +43,11 @@ def test_a_bundle_as_it_was_made_passes(made, capfd):
     for each in result.replayed:
         assert each.largest <= each.allowed
         assert each.runtime == each.recorded
-    assert commands.main(["verify", str(folder)]) == 0
+    assert main(["verify", str(folder)]) == 0
     said = capfd.readouterr().out
     assert "VERIFIED" in said
     assert f"{result.vectors} grey faces" in said
-    assert commands.main(["verify", str(folder), "--json"]) == 0
+    assert main(["verify", str(folder), "--json"]) == 0
     assert json.loads(capfd.readouterr().out) == json.loads(json.dumps(result.to_dict()))
 
 
@@ -79,7 +79,7 @@ def test_a_flipped_byte_anywhere_is_found(copy):
 def test_what_is_missing_foreign_or_cut_is_named(copy, capfd):
     (copy / ".DS_Store").write_bytes(b"x")
     assert ".DS_Store" in verify(copy).difference
-    assert commands.main(["verify", str(copy)]) == 1
+    assert main(["verify", str(copy)]) == 1
     said = capfd.readouterr()
     assert said.out.startswith("DIFFERS")
     assert len(said.out.splitlines()) == 1

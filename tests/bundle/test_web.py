@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fer_export.bundle import make as bundling
-from fer_export.cli.commands import main
+from fer_export.cli import main
 from fer_export.errors import UsageError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_export.cli.commands import main
+from fer_export.cli import main
 from fer_export.dataset import votes
 from fer_export.dataset.dataset import Dataset
 from fer_export.dataset.emotions import FER2013, FER_PLUS

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fer_export.checkpoint import checkpoint
-from fer_export.cli import commands
+from fer_export.cli import main
 from fer_export.dataset import read as readers
 from fer_export.errors import ConversionError
 from fer_export.exporting import Options, compare_formats
@@ -95,7 +95,7 @@ def test_the_reason_says_how_fast_the_file_is(compared, p50, words):
 def test_the_command_writes_page_and_json_and_prints_one_table(tiny_csv, tmp_path, capsys):
     network = checkpoint_of(taught(report_like(side=48, classes=7), tiny_csv), tmp_path)
     flags = ["--model", str(network.source), "--data", str(tiny_csv), "--output", str(tmp_path / "my out")]
-    code = commands.main(["all", *flags])
+    code = main(["all", *flags])
     text = capsys.readouterr().out
     for line in text.splitlines():
         if line.startswith("  fer-export blame"):

@@ -10,7 +10,7 @@ import pytest
 from keras import layers
 
 from fer_export.calibration.calibration_set import CalibrationSet, face_hashes
-from fer_export.cli import commands, objects
+from fer_export.cli import main, objects
 from fer_export.contract import tensors, variants
 from fer_export.convert import convert, onnx
 from fer_export.exporting import blame
@@ -143,14 +143,14 @@ def test_command_writes_names_and_tells_the_cost(checkpoint, tmp_path, monkeypat
     monkeypatch.setattr(judging, "without_data", lambda network, on_step: faces)
     printed = io.StringIO()
     with redirect_stdout(printed):
-        assert commands.main(["tflite", "--quantize", "none", "--mirror", "--output", str(tmp_path)]) == 0
+        assert main(["tflite", "--quantize", "none", "--mirror", "--output", str(tmp_path)]) == 0
     assert "about twice the multiply-adds" in printed.getvalue()
     path = tmp_path / "tiny-fp32-mirror.tflite"
     with redirect_stdout(printed):
-        assert commands.main(["inspect", str(path)]) == 0
+        assert main(["inspect", str(path)]) == 0
     assert "input gray, mean over the face and its mirror image" in printed.getvalue()
     with redirect_stdout(io.StringIO()) as document:
-        commands.main(["onnx", "--quantize", "none", "--mirror", "--output", str(tmp_path), "--json"])
+        main(["onnx", "--quantize", "none", "--mirror", "--output", str(tmp_path), "--json"])
     assert json.loads(document.getvalue())["checkpoint"]["mirror"] is True
 
 

@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 from fer_export.checkpoint import checkpoint
-from fer_export.cli.commands import main
+from fer_export.cli import main
 from fer_export.dataset import read
 from fer_export.dataset.emotions import FER2013, LABEL_ORDERS
 from fer_export.errors import UsageError

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fer_export.bundle.golden.drawn_face import drawn_face
-from fer_export.cli import commands
+from fer_export.cli import main
 from fer_export.errors import UsageError
 from fer_export.predict.many import PhotoJob, photo_paths, predict_many
 from fer_export.predict.source import PipelineSource
@@ -122,12 +122,12 @@ def test_a_csv_has_a_row_a_face_and_one_for_a_photo_without(folder):
 
 
 def test_the_commands_lines(folder, capsys):
-    assert commands.main(["predict", str(folder), "--jsonl", "--top", "1"]) == 2
+    assert main(["predict", str(folder), "--jsonl", "--top", "1"]) == 2
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [len(line.get("faces", [])) for line in lines] == [0, 0, 2]
     assert all(len(face["probabilities"]) == 1 for face in lines[2]["faces"])
     assert "error" in lines[1]
-    assert commands.main(["predict", str(folder / "one.png"), "--csv"]) == 0
+    assert main(["predict", str(folder / "one.png"), "--csv"]) == 0
     assert capsys.readouterr().out.startswith("photo,face,emotion,probability,left")
-    assert commands.main(["predict", str(folder / "one.png"), "--csv", "--json"]) == 2
+    assert main(["predict", str(folder / "one.png"), "--csv", "--json"]) == 2
     assert "pass only one" in capsys.readouterr().err

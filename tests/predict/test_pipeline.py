@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fer_export.bundle.golden.drawn_face import drawn_face
-from fer_export.cli import commands
+from fer_export.cli import main
 from fer_export.dataset.emotions import REPORT_6
 from fer_export.errors import BundleError, CheckpointError, ExportFileError, OutputError, PhotoError, UsageError
 from fer_export.exporting import Options
@@ -197,7 +197,7 @@ def predict(network, capsys):
 
     def run(*arguments, model=True):
         chosen = ("--model", network.source) if model else ()
-        code = commands.main(["predict", *map(str, (*arguments, *chosen))])
+        code = main(["predict", *map(str, (*arguments, *chosen))])
         printed = capsys.readouterr()
         return code, printed.out, printed.err
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_export.cli import commands
+from fer_export.cli import main
 from fer_export.errors import TrainingError, UsageError
 from fer_export.training.several import group as distribution
 from fer_export.training.several import supervise
@@ -187,7 +187,7 @@ def test_missing_jax_is_named(monkeypatch):
 
 @pytest.mark.parametrize("flags", [["--processes", "2"], ["--distribute", "localhost:1234", "--process", "0"]])
 def test_flags_belong_together(flags, capsys):
-    assert commands.main(["train", "--data", str(Path(__file__)), *flags]) == 2
+    assert main(["train", "--data", str(Path(__file__)), *flags]) == 2
     assert "pass all three" in capsys.readouterr().err
 
 

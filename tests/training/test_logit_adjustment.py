@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from fer_export.checkpoint import checkpoint
-from fer_export.cli.commands import main
+from fer_export.cli import main
 from fer_export.dataset.dataset import Dataset
 from fer_export.dataset.emotions import FER2013
 from fer_export.training import networks, train_network

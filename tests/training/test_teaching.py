@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fer_export.checkpoint import checkpoint
-from fer_export.cli.commands import main
+from fer_export.cli import main
 from fer_export.dataset.emotions import FER2013, REPORT_6
 from fer_export.errors import UsageError
 from fer_export.training import networks

@@ -1,5 +1,5 @@
 """The command `fer-export`: flags in, one public function called, one result printed."""
 
-from .commands import main
+from .run import main
 
 __all__ = ["main"]

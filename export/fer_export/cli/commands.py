@@ -1,76 +1,22 @@
-"""The command `fer-export`: flags in, one public function called, one result printed.
-
-Exit codes: 0 done and within the gate, 1 a gate failed, 2 bad input or usage, 3 a fault of fer-export itself, 130 and
-143 interrupted.
-"""
+"""The commands, a function each: options in, one public function called, one result printed, the exit code out."""
 
 from __future__ import annotations
 
 import argparse
 import functools
 import json
-import os
 import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from ..contract import formats, variants
-from ..errors import FerExportError, UsageError
+from ..errors import UsageError
 from ..harmless import file_name
 from ..report.text.next_commands import given
-from ..system.process import scratch, signals, streams
-from . import fault, objects, output
-from .flags import Command, parser
+from . import objects, output
+from .flags import Command
 from .progress_bar import Bar, duration
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code. Never shows a traceback, unless FER_EXPORT_DEBUG is set."""
-    with streams.usable():
-        try:
-            with signals.ending(), scratch.folder():
-                code = _run(arguments)
-                output.flush()
-                return code
-        except KeyboardInterrupt as end:
-            return _interrupted(getattr(end, "number", signal.SIGINT))
-        except BrokenPipeError:
-            streams.discard(1)
-            return 141
-        except FerExportError as error:
-            return _failed(str(error))
-        except Exception as error:  # an unexpected error still ends in one line, not in a traceback
-            if os.environ.get("FER_EXPORT_DEBUG"):
-                raise
-            return _failed(fault.report(error, sys.argv[1:] if arguments is None else arguments), fault.CODE)
-
-
-def _run(arguments: Sequence[str] | None) -> int:
-    known = parser(commands())
-    options = known.read(arguments)
-    if options.command is None:
-        known.print_help()
-        return 0
-    _quiet()
-    if getattr(options, "distribute", None):
-        from ..training.several import supervise
-
-        if not supervise.supervised():
-            return supervise.supervise(main, sys.argv[1:] if arguments is None else arguments, objects.group(options))
-    with Bar(quiet=options.quiet) as bar:
-        return int(options.run(options, bar))
-
-
-def _interrupted(number: int) -> int:
-    scratch.remove_own()
-    return output.say(signals.MESSAGE, 128 + number)
-
-
-def _failed(message: str, code: int = 2) -> int:
-    """The code and the message; where a signal came before, a library has made the error of it."""
-    number = signals.came()
-    return output.say(message, code) if number is None else _interrupted(number)
 
 
 def export(file_format: str, options: argparse.Namespace, bar: Bar) -> int:
@@ -454,17 +400,3 @@ def commands() -> dict[str, Command]:
 def _line(options: argparse.Namespace, document: dict[str, Any]) -> None:
     if options.jsonl:
         output.write(options, json.dumps(document) + "\n")
-
-
-def _quiet() -> None:
-    import warnings
-
-    from ..system import keras_backend
-
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
-    keras_backend.prepare(lean=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
