@@ -1,5 +1,6 @@
 """Signals: one line, the shell's exit code, nothing left. Streams: missing or full, they lose no result."""
 
+import contextlib
 import json
 import os
 import signal
@@ -25,19 +26,24 @@ def file(tmp_path):
     return path
 
 
-def started(words, folder, **options):
-    """The command with temporary files and cache of its own in the folder."""
+@contextlib.contextmanager
+def started(words, folder):
+    """The command with temporary files and cache of its own in the folder; killed where a test fails meanwhile."""
     (folder / "tmp").mkdir(exist_ok=True)
     environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "FER_EXPORT_CACHE": str(folder / "cache")}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # What runs in the background of a shell, as these tests may, is deaf to Ctrl-C and to a lost terminal.
     heard = ["env", "--default-signal=INT,HUP"]
-    return subprocess.Popen([*heard, *map(str, words)], env=environment, cwd=folder, **{**pipes, **options})
+    with subprocess.Popen([*heard, *map(str, words)], env=environment, cwd=folder, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def workers_of(process):
     """Numbers of the process's workers; not of what it asks for a moment, such as the system's `uname`."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(process)], capture_output=True, text=True)
+    listed = subprocess.run(["ps", "-wwo", "pid=,args=", "--ppid", str(process)], capture_output=True, text=True)
     return [int(line.split()[0]) for line in listed.stdout.splitlines() if "worker.py" in line]
 
 
@@ -60,11 +66,11 @@ def until(true, seconds=60.0):
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_workers_and_leaves_nothing(kind, code, file, tmp_path):
-    process = started([*COMMAND, "bench", file, "--rounds", "100000"], tmp_path)
-    workers = until(lambda: workers_of(process.pid))
-    assert workers
-    process.send_signal(kind)
-    printed, said = process.communicate(timeout=60)
+    with started([*COMMAND, "bench", file, "--rounds", "100000"], tmp_path) as process:
+        workers = until(lambda: workers_of(process.pid))
+        assert workers
+        process.send_signal(kind)
+        printed, said = process.communicate(timeout=60)
     assert process.returncode == code
     assert printed == ""
     assert said.splitlines()[-1:] == [f"fer-export: {signals.MESSAGE}"]
@@ -75,10 +81,10 @@ def test_a_signal_ends_workers_and_leaves_nothing(kind, code, file, tmp_path):
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.5])
 def test_sigterm_from_the_first_moment(seconds, file, tmp_path):
-    process = started([*COMMAND, "bench", file, "--rounds", "100000"], tmp_path)
-    time.sleep(seconds)
-    process.terminate()
-    _, said = process.communicate(timeout=60)
+    with started([*COMMAND, "bench", file, "--rounds", "100000"], tmp_path) as process:
+        time.sleep(seconds)
+        process.terminate()
+        _, said = process.communicate(timeout=60)
     # Before Python has started, the system ends the process; a shell shows 143 for that as well.
     assert process.returncode in (143, -signal.SIGTERM)
     assert said.splitlines()[-1:] in ([], [f"fer-export: {signals.MESSAGE}"])
@@ -94,8 +100,8 @@ def in_a_process(body, folder):
         f"signals.GRACE = 0.5\ndef body(options, bar):\n{body}\n"
         "commands.inspect.__code__ = body.__code__\nsys.exit(main(['inspect', 'x']))\n"
     )
-    process = started([sys.executable, "-c", script], folder)
-    printed, said = process.communicate(timeout=60)
+    with started([sys.executable, "-c", script], folder) as process:
+        printed, said = process.communicate(timeout=60)
     return process.returncode, printed, said
 
 
