@@ -8,6 +8,7 @@ import android.Manifest;
 import android.app.Activity;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
+import android.graphics.Color;
 import android.view.View;
 import android.widget.Spinner;
 import android.widget.TextView;
@@ -94,5 +95,11 @@ final class OnScreen {
         }
         assertFalse(name + " shows no buttons", plain);
         return screen;
+    }
+
+    /** The screen is one for the night. */
+    static void assertDark(Bitmap screen) {
+        float light = Color.luminance(screen.getPixel(2, 2));
+        assertTrue("luminance " + light, light < 0.05);
     }
 }
