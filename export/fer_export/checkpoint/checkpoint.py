@@ -24,6 +24,7 @@ from ..system import keras_backend
 from ..system.process import memory_limit
 from . import classifier, input_range
 from .evidence import Evidence, Origin
+from .file_kinds import is_unpacked
 from .find import find
 from .keras3.dequantise import dequantised
 from .labels import CARD_SOURCE, known, parsed_json
@@ -298,7 +299,7 @@ def labels_of(
 def _read(path: Path, weights: Path | None, trust: bool) -> keras.Model:
     from . import keras_files, saved_model
 
-    if not path.is_dir():
+    if not path.is_dir() or is_unpacked(path):
         return keras_files.read(path, weights, trust=trust)
     if weights is not None:
         raise CheckpointError(f"{path} holds its own weights; drop `weights`")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..contract import formats
 from ..errors import CheckpointError
+from .file_kinds import is_unpacked, other_folder
 from .shipped import shipped_folder, shipped_names
 
 
@@ -22,11 +23,9 @@ def find(model: str | Path) -> tuple[Path, Path | None]:
     if (path / "model.keras").is_file():
         return path / "model.keras", path
     if path.is_dir():
-        if (path / "saved_model.pb").is_file():
+        if (path / "saved_model.pb").is_file() or is_unpacked(path):
             return path, None
-        raise CheckpointError(
-            f"{path} is a folder without model.keras or saved_model.pb; pass a network file or folder, or a SavedModel"
-        )
+        raise CheckpointError(f"{path} is {other_folder(path)}")
     if path.is_file():
         return path, path.parent if path.name == "model.keras" else None
     if path.exists():
@@ -40,6 +39,8 @@ def _not_found(model: str) -> CheckpointError:
     listed = f"shipped networks: {', '.join(names)}" if names else "no network is shipped with this install"
     if near:
         return CheckpointError(f"no network or file is called {model!r}; did you mean {near[0]}? ({listed})")
+    if "://" in model:
+        return CheckpointError(f"{model} is an address; download the file and pass its path")
     if beside := _near_file(Path(model)):
         return CheckpointError(f"no such file: {model}; did you mean {beside}?")
     return CheckpointError(f"no such file: {model}; pass a network file or folder, or a name ({listed})")

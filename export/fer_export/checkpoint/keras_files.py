@@ -18,30 +18,35 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError, FerExportError
 from ..system import read_entry
-from . import stored_weights, weights_only
+from . import weights_only
+from .file_kinds import HDF5_MAGIC, PARTS, SAVE_IT, head_of, kind_of, top_of
 from .keras2 import graph
 from .keras2 import weights as legacy_weights
 from .keras2.layers import known_layers
 from .keras3 import config as keras3_config
 from .keras3 import lambdas
 from .keras3.messages import sentence
+from .screening import stored_weights
 from .screening.code_screening import find_code, refuse_code
 from .shipped import shipped_folder, shipped_names
 
 if TYPE_CHECKING:
     import keras
 
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-
 
 def read(path: Path, weights: Path | None, *, trust: bool) -> keras.Model:
-    """Read one network file (architecture JSON: with its `weights`). CheckpointError for anything else."""
-    kind = _kind(path)
+    """Read one network file (architecture JSON: with its `weights`), or a .keras archive that is a folder.
+
+    Raises CheckpointError for anything else.
+    """
+    kind = "folder" if path.is_dir() else kind_of(path)
     if kind != "json" and weights is not None:
         raise CheckpointError(f"{path} holds its own weights; drop `weights`, or pass an architecture .json")
     try:
+        if kind == "folder":
+            return _read_folder(path, trust)
         if kind == "keras":
-            return _read_archive(path, trust)
+            return _read_archive(path, trust, path)
         if kind == "json":
             return _read_json(path, weights, trust)
         return _read_hdf5(path, trust)
@@ -53,86 +58,58 @@ def read(path: Path, weights: Path | None, *, trust: bool) -> keras.Model:
         ) from error
 
 
-def _kind(path: Path) -> str:
-    """keras, hdf5 or json, by the first bytes; CheckpointError, which says what the file is, for others."""
-    head = _head(path)
-    if not head:
-        raise CheckpointError(f"{path} is empty; copy or save the network again")
-    if head.startswith(b"PK"):
-        return "keras"
-    if head.startswith(HDF5_MAGIC):
-        # Keras opens a .keras file as a zip archive when one ends it, and would read another network than is screened.
-        if zipfile.is_zipfile(path):
-            raise CheckpointError(f"{path} is an HDF5 file and a zip archive at once; save the network again")
-        return "hdf5"
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if text.startswith((b"{", b'"')):
-        return "json"
-    if text.startswith(b"version https://git-lfs"):
-        raise CheckpointError(f"{path} is a Git LFS pointer, not the network itself; run `git lfs pull`")
-    if text.startswith(b"<"):
-        raise CheckpointError(f"{path} is a web page, not a network; download the file itself")
-    if head[4:8] == b"TFL3":
-        raise CheckpointError(
-            f"{path} is a TFLite file, which cannot be converted back; pass the Keras network it was made from"
-        )
-    if path.name in ("saved_model.pb", "keras_metadata.pb"):
-        raise CheckpointError(f"{path} is part of a SavedModel; pass its folder: `network={path.parent}`")
-    raise CheckpointError(
-        f"{path} is not a Keras network; pass a .keras, .h5, .hdf5 or architecture .json file, or a SavedModel folder"
-    )
+def _read_folder(path: Path, trust: bool) -> keras.Model:
+    with tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
+        packed = Path(folder) / "network.keras"
+        with zipfile.ZipFile(packed, "w") as archive:
+            for part in PARTS:
+                archive.write(path / part, part)
+        return _read_archive(packed, trust, path)
 
 
-def _head(path: Path) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(64)
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror or error}); pass another `network`") from error
-
-
-def _read_archive(path: Path, trust: bool) -> keras.Model:
+def _read_archive(path: Path, trust: bool, given: Path) -> keras.Model:
+    """given: the file or folder that the user named."""
     import h5py
 
     try:
         with zipfile.ZipFile(path) as archive:
-            stored_weights.check_archive(archive, path)
-            config = json.loads(read_entry(archive, "config.json"))
-            metadata = json.loads(read_entry(archive, "metadata.json"))
-            stored = read_entry(archive, "model.weights.h5")
-    except KeyError as error:
-        raise CheckpointError(f"{path} is a zip file without a Keras network in it; pass a .keras file") from error
+            stored_weights.check_archive(archive, path.stat().st_size, given)
+            top = top_of(archive, given)
+            config, metadata = (json.loads(read_entry(archive, top + part)) for part in PARTS[:2])
+            stored = read_entry(archive, top + PARTS[2])
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is cut off or damaged ({sentence(error)}); copy or save it again") from error
+        raise CheckpointError(f"{given} is cut off or damaged ({sentence(error)}); copy or save it again") from error
     if not isinstance(config, dict) or not isinstance(metadata, dict):
-        raise CheckpointError(f"{path} is a zip file without a Keras network in it; pass a .keras file")
+        raise CheckpointError(f"{given} is a zip file without a Keras network in it; pass a .keras file")
     config.pop("compile_config", None)
-    stored_weights.check_content(stored, config, path)
+    stored_weights.check_content(stored, config, given)
     code = find_code(config, known_layers())
     if not trust:
-        refuse_code(code, path)
+        refuse_code(code, given)
     if not str(metadata.get("keras_version", "3")).startswith("2."):
-        return _trusted(lambda: _load_archive(path, config, bool(code), trust), code, path)
-    built = graph.build(config, path, trust=trust)
+        return _trusted(lambda: _load_archive(path, top, config, bool(code), trust), code, given)
+    built = graph.build(config, given, trust=trust)
     with h5py.File(io.BytesIO(stored), "r") as weights, _with_slashes(weights) as named:
-        legacy_weights.fill_from_archive(built.graph, named, path)
+        legacy_weights.fill_from_archive(built.graph, named, given)
     return built.network
 
 
-def _load_archive(path: Path, config: dict[str, Any], code: bool, trust: bool) -> keras.Model:
-    """Keras's own reader, on a copy whose description it can read where the file's is another release's."""
+def _load_archive(path: Path, top: str, config: dict[str, Any], code: bool, trust: bool) -> keras.Model:
+    """Keras's own reader, on a copy that it can read where the file has another release's description, or another
+    suffix or folder.
+    """
     import keras
 
     given = lambdas.custom_objects(config) if code and trust else None
     new = keras3_config.readable(lambdas.marked(config) if given else config)
-    if new == config:
+    if new == config and not top and path.suffix == ".keras":
         return keras.models.load_model(path, custom_objects=given, compile=False, safe_mode=not trust)
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
         copy = Path(folder) / "network.keras"
         with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as fresh:
-            fresh.writestr("config.json", json.dumps(new))
-            for name in ("metadata.json", "model.weights.h5"):
-                with old.open(name) as source, fresh.open(name, "w", force_zip64=True) as target:
+            fresh.writestr(PARTS[0], json.dumps(new))
+            for name in PARTS[1:]:
+                with old.open(top + name) as source, fresh.open(name, "w", force_zip64=True) as target:
                     shutil.copyfileobj(source, target)
         return keras.models.load_model(copy, custom_objects=given, compile=False, safe_mode=not trust)
 
@@ -186,7 +163,7 @@ def _load_hdf5(path: Path, config: dict[str, Any], code: bool, trust: bool) -> k
 
     given = lambdas.custom_objects(config) if code and trust else None
     new = keras3_config.readable(lambdas.marked(config) if given else config)
-    if new == config:
+    if new == config and path.suffix in (".h5", ".hdf5"):
         return keras.models.load_model(path, custom_objects=given, compile=False, safe_mode=not trust)
     with tempfile.TemporaryDirectory(prefix="fer-export-") as folder:
         copy = Path(shutil.copy(path, Path(folder) / "network.h5"))
@@ -197,6 +174,8 @@ def _load_hdf5(path: Path, config: dict[str, Any], code: bool, trust: bool) -> k
 
 def _read_json(path: Path, weights: Path | None, trust: bool) -> keras.Model:
     config = _json(path.read_bytes(), path)
+    if isinstance(config, dict) and "cells" in config:
+        raise CheckpointError(f"{path} is a notebook, which is not run; {SAVE_IT}")
     if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
         raise CheckpointError(
             f"{path} is JSON but no Keras architecture; pass what model.to_json() wrote, or the network itself"
@@ -238,7 +217,7 @@ def _keras_3_json(config: dict[str, Any], weights: Path, trust: bool) -> keras.M
     readable = keras3_config.readable(lambdas.marked(config) if given else config)
     network = keras.saving.deserialize_keras_object(readable, custom_objects=given, safe_mode=not trust)
     ending = ".keras"
-    if not _head(weights).startswith(b"PK"):
+    if not head_of(weights).startswith(b"PK"):
         with _open_hdf5(weights) as file:
             stored_weights.check_hdf5(file, weights.stat().st_size, config, weights)
             ending = ".h5" if "layer_names" in file.attrs or "model_weights" in file else ".weights.h5"
@@ -262,7 +241,7 @@ def _trusted(load: Any, code: str | None, path: Path) -> keras.Model:
 def _open_hdf5(path: Path) -> Any:
     import h5py
 
-    if not _head(path).startswith(HDF5_MAGIC):
+    if not head_of(path).startswith(HDF5_MAGIC):
         raise CheckpointError(f"{path} is not an HDF5 file; pass the .h5 that holds the weights")
     try:
         return h5py.File(path, "r")

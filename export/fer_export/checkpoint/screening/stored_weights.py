@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError
-from ..system import unpacking
+from ...errors import CheckpointError
+from ...system import unpacking
 
 MOST_PARTS = 200_000
 """Groups and arrays that a file of weights may hold."""
@@ -18,10 +18,14 @@ _MOST_NUMBER = 1 << 24
 """Largest whole number in a network's config: a size, a count or an axis."""
 
 
-def check_archive(archive: zipfile.ZipFile, path: Path) -> None:
-    """Raise CheckpointError for a .keras archive that unpacks to more than its size allows or holds a file twice."""
+def check_archive(archive: zipfile.ZipFile, stored: int, path: Path) -> None:
+    """Raise CheckpointError for a .keras archive that unpacks to more than its size allows or holds a file twice.
+
+    stored: bytes of the archive.
+    path: for messages.
+    """
     try:
-        unpacking.check_zip(archive, path.stat().st_size)
+        unpacking.check_zip(archive, stored)
     except unpacking.UnpackedSizeError as error:
         raise CheckpointError(f"{path} is not read: {error}; copy or save the network again") from error
 
