@@ -58,6 +58,9 @@ DRESSES: dict[str, Callable[[Rows], bytes]] = {
     "all quoted": lambda rows: to_csv(quoted(rows, (0, 1, 2)), '"emotion","pixels","Usage"', "\r\n"),
     "icml_face_data": lambda rows: to_csv([[e, u, p] for e, p, u in rows], "emotion, Usage, pixels"),
     "upper case": lambda rows: to_csv(rows, " EMOTION , Pixels,usage "),
+    "row numbers of pandas": lambda rows: to_csv(
+        [[str(i), *row] for i, row in enumerate(rows)], ",emotion,pixels,Usage"
+    ),
     "no last newline": lambda rows: to_csv(rows)[:-1],
     "blank end": lambda rows: to_csv(rows) + b"\n \r\n\n",
     "wide spaces": lambda rows: to_csv([[e, "  " + p.replace(" ", "  ") + " ", u] for e, p, u in rows]),

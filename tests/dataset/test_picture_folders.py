@@ -59,6 +59,19 @@ def test_a_folder_is_read_in_the_order_of_its_paths(folder: Path) -> None:
     assert (dataset.pixels[0, :, :, 0] == np.asarray(picture(3))).all()
 
 
+def test_folders_may_stand_around_train_and_test(folder: Path) -> None:
+    outer = folder.parent / "archive" / "images"
+    outer.mkdir(parents=True)
+    expected = readers.read(folder)
+    folder.rename(outer / "images")
+    dataset = readers.read(folder.parent)
+    assert (dataset.pixels == expected.pixels).all()
+    assert dataset.usage.tolist() == expected.usage.tolist()
+    put(folder.parent, "other/images/images/train/happy/1.png", picture(1))
+    with pytest.raises(DataError, match="has no train or test folder of pictures"):
+        readers.read(folder.parent)
+
+
 def test_a_test_folder_without_prefixes_is_one_split_of_its_own(folder: Path) -> None:
     for path in list(folder.glob("test/*/*")):
         path.rename(path.with_name(path.name.partition("_")[2]))

@@ -1,8 +1,8 @@
 """The rows of fer2013.csv: emotion, 2304 pixels as decimal text, Usage. Fast for valid rows, exact for invalid ones.
 
 Messages count rows from 1 after the header, with the line of the file beside it: "row 17 (line 18)". The three columns
-    may be in any order and case, with spaces and quotes around them (icml_face_data.csv). Blank lines at the very end
-    are ignored; anywhere else they are errors.
+    may be in any order and case, with spaces and quotes around them (icml_face_data.csv), and behind the numbers of the
+    rows that pandas writes. Blank lines at the very end are ignored; anywhere else they are errors.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from .dataset import SIDE, SPLITS
 from .emotions import FER2013
 
 _COLUMNS = ("emotion", "pixels", "usage")
+_ROW_NUMBERS = ("", "unnamed: 0")
+"""What pandas calls its column of row numbers."""
 _PIXELS = SIDE * SIDE
 CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 16
@@ -56,6 +58,9 @@ class _Order(NamedTuple):
     usage: int
     """The split's."""
 
+    count: int
+    """How many there are."""
+
 
 class _WrongFieldError(Exception):
     """What is wrong with a row."""
@@ -89,7 +94,11 @@ def parse(stream: BinaryIO, name: str) -> Table:
 
 def is_header(line: bytes) -> bool:
     """Whether a CSV's first line names the three columns of FER2013."""
-    return sorted(_column_names(line)) == sorted(_COLUMNS)
+    return _is_complete(_column_names(line))
+
+
+def _is_complete(columns: list[str]) -> bool:
+    return sorted(columns[columns[0] in _ROW_NUMBERS :]) == sorted(_COLUMNS)
 
 
 def _column_names(header: bytes) -> list[str]:
@@ -101,8 +110,8 @@ def _column_order(header: bytes, name: str) -> _Order:
     if not header:
         raise DataError(f"{name} is empty; download fer2013.csv again")
     columns = _column_names(header)
-    if sorted(columns) == sorted(_COLUMNS):
-        return _Order(*(columns.index(column) for column in _COLUMNS))
+    if _is_complete(columns):
+        return _Order(*(columns.index(column) for column in _COLUMNS), len(columns))
     missing = [column for column in ("emotion", "pixels", "Usage") if column.lower() not in columns]
     if len(missing) == len(_COLUMNS):
         raise DataError(
@@ -142,9 +151,9 @@ def _fields(line: bytes, order: _Order) -> tuple[int, bytes, int]:
     if len(line) > _LONGEST_LINE:
         raise _WrongFieldError(f"the line is longer than {_LONGEST_LINE} bytes")
     fields = line.split(b",")
-    if len(fields) != len(order):
+    if len(fields) != order.count:
         blank = not line.strip()
-        raise _WrongFieldError("the line is blank" if blank else f"has {len(fields)} columns instead of {len(order)}")
+        raise _WrongFieldError("the line is blank" if blank else f"has {len(fields)} columns instead of {order.count}")
     emotion, usage = _unquoted(fields[order.emotion]), _unquoted(fields[order.usage])
     if emotion not in _EMOTIONS:
         raise _WrongFieldError(f"the emotion is {_shown(emotion)}, not a number from 0 (angry) to 6 (neutral)")

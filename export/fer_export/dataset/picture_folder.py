@@ -9,6 +9,7 @@ else does not fit is refused, all of it in one message.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -33,6 +34,12 @@ _PARTS = {
 }
 """Folders of pictures in lower case, and the split of pictures whose names do not tell it."""
 
+DEPTH = 3
+"""Folders that may stand around the one with train and test: `archive/images/images`."""
+
+MOST_FOLDERS = 64
+"""Folders of one depth that are looked into."""
+
 _MOVE = "rename it or move it elsewhere"
 
 
@@ -53,15 +60,20 @@ class Picture(NamedTuple):
 
 
 def place(folder: Path) -> Path | None:
-    """The folder that holds train, test or the like: this one, or the only one in it that does; None without."""
+    """The folder that holds train, test or the like: this one, or the only one in it, as archives are often unpacked.
+
+    None without, and where there are two at the same depth; it looks DEPTH folders deep.
+    """
+    level = [folder]
     try:
-        if _parts(folder):
-            return folder
-        inner = [Path(entry) for entry in _entries(folder) if entry.is_dir()]
-        found = [path for path in inner if _parts(path)]
+        for _ in range(DEPTH + 1):
+            if found := [path for path in level if _parts(path)]:
+                return found[0] if len(found) == 1 else None
+            inner = (Path(entry) for path in level for entry in _entries(path) if entry.is_dir())
+            level = list(itertools.islice(inner, MOST_FOLDERS))
     except OSError as error:
         raise DataError(f"cannot read {error.filename}: {error.strerror}; check its permissions") from error
-    return found[0] if len(found) == 1 else None
+    return None
 
 
 def find(folder: Path) -> tuple[list[Picture], list[Problem]]:
