@@ -24,6 +24,10 @@ SCREEN = 50
         (["all", "--modle=x"], "unknown flag --modle (did you mean '--model'?)"),
         (["inspect", "a", "b"], "unexpected argument 'b'"),
         (["onnx", "--zzz"], "unknown flag --zzz"),
+        (["tflite", "my.h5"], "unexpected argument 'my.h5' (did you mean '--model my.h5'?)"),
+        (["tflite", "my"], "unexpected argument 'my'"),
+        (["data", "--data", "a.csv"], "unknown flag --data; pass FILE without a flag"),
+        (["inspect", "--model", "a.tflite"], "unknown flag --model; pass FILE without a flag"),
         (
             ["tflite", "--mod", "compact-7"],
             "unknown flag --mod (did you mean '--model'?)",

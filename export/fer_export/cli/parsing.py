@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import re
 import shutil
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,10 @@ from ..errors import UsageError
 
 WIDEST = 120
 """Columns of help on a wide terminal; lines that are longer are hard to read."""
+
+
+WITHOUT_FLAG = ("--data", "--model", "--file", "--input", "--photo", "--image", "--bundle", "--folder", "--path")
+"""Flags that people write for what some commands take without one."""
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -52,8 +57,13 @@ class Parser(argparse.ArgumentParser):
         """What to say of words that nothing takes."""
         flag = next((word for word in unknown if word.startswith("-")), None)
         if flag is None:
-            return f"unexpected argument {unknown[0]!r}"
+            is_path = os.sep in unknown[0] or "." in unknown[0] or os.path.exists(unknown[0])
+            hint = f" (did you mean '--model {unknown[0]}'?)" if is_path and "--model" in self.flags() else ""
+            return f"unexpected argument {unknown[0]!r}{hint}"
         name = flag.partition("=")[0]
+        positional = next((action for action in self._actions if not action.option_strings), None)
+        if positional is not None and name in WITHOUT_FLAG:
+            return f"unknown flag {name}; pass {positional.metavar or positional.dest} without a flag"
         return f"unknown flag {name}{nearest(name, self.flags())}"
 
     def flags(self) -> list[str]:

@@ -58,7 +58,7 @@ class _Order(NamedTuple):
     usage: int
     """The split's."""
 
-    count: int
+    columns: int
     """How many there are."""
 
 
@@ -111,7 +111,8 @@ def _column_order(header: bytes, name: str) -> _Order:
         raise DataError(f"{name} is empty; download fer2013.csv again")
     columns = _column_names(header)
     if _is_complete(columns):
-        return _Order(*(columns.index(column) for column in _COLUMNS), len(columns))
+        emotion, pixels, usage = (columns.index(column) for column in _COLUMNS)
+        return _Order(emotion, pixels, usage, len(columns))
     missing = [column for column in ("emotion", "pixels", "Usage") if column.lower() not in columns]
     if len(missing) == len(_COLUMNS):
         raise DataError(
@@ -151,9 +152,9 @@ def _fields(line: bytes, order: _Order) -> tuple[int, bytes, int]:
     if len(line) > _LONGEST_LINE:
         raise _WrongFieldError(f"the line is longer than {_LONGEST_LINE} bytes")
     fields = line.split(b",")
-    if len(fields) != order.count:
-        blank = not line.strip()
-        raise _WrongFieldError("the line is blank" if blank else f"has {len(fields)} columns instead of {order.count}")
+    if len(fields) != order.columns:
+        counted = f"has {len(fields)} columns instead of {order.columns}"
+        raise _WrongFieldError(counted if line.strip() else "the line is blank")
     emotion, usage = _unquoted(fields[order.emotion]), _unquoted(fields[order.usage])
     if emotion not in _EMOTIONS:
         raise _WrongFieldError(f"the emotion is {_shown(emotion)}, not a number from 0 (angry) to 6 (neutral)")
