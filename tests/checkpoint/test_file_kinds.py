@@ -123,9 +123,15 @@ def test_another_zip_file_is_refused_by_what_it_holds(inside, said, tmp_path):
 
 @pytest.mark.parametrize(
     ("inside", "said"),
-    [("best.keras", "network=.*best.keras"), ("ck-1.index", "TensorFlow checkpoint"), ("a.txt", "without model.keras")],
+    [
+        ("best.keras", "network=.*best.keras"),
+        ("1/saved_model.pb", "holds 1; pass that: `network=.*1`"),
+        ("ck-1.index", "TensorFlow checkpoint"),
+        ("a.txt", "without model.keras"),
+    ],
 )
 def test_another_folder_is_refused_by_what_it_holds(inside, said, tmp_path):
+    (tmp_path / inside).parent.mkdir(exist_ok=True)
     (tmp_path / inside).write_bytes(b"x")
     with pytest.raises(CheckpointError, match=said):
         checkpoint.load(tmp_path)

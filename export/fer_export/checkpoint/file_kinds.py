@@ -120,11 +120,14 @@ def other_folder(folder: Path) -> str:
     """What a folder is that is no network, and what helps."""
     try:
         names = sorted(entry.name for entry in folder.iterdir())
+        # TensorFlow Serving's folders have one for each version: 1/saved_model.pb.
+        folders = [name for name in names if is_unpacked(folder / name) or (folder / name / "saved_model.pb").is_file()]
     except OSError as error:
         return f"a folder that cannot be read ({error.strerror or error}); pass another `network`"
     inside = [name for name in names if name.lower().endswith(NETWORK_SUFFIXES)]
-    if inside:
-        return f"a folder that holds {_listed(inside)}; pass the file: `network={folder / inside[0]}`"
+    if inside or folders:
+        first = (inside or folders)[0]
+        return f"a folder that holds {_listed([*inside, *folders])}; pass that: `network={folder / first}`"
     if any(name.endswith(".index") for name in names):
         return f"a folder with a TensorFlow checkpoint, which holds weights only; {SAVE_IT}"
     return "a folder without model.keras or saved_model.pb; pass a network file or folder, or a SavedModel"
