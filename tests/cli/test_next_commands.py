@@ -7,6 +7,7 @@ import pytest
 
 from fer_export.cli import commands as cli
 from fer_export.cli import flags as arguments
+from fer_export.cli import main
 from fer_export.report.text.next_commands import Flags, given
 from helpers.networks import checkpoint_of, grey, planted, report_like, scaled, taught
 
@@ -31,16 +32,16 @@ def test_a_failed_file_is_mended_and_blamed_as_it_was_made(tmp_path, tiny_csv, b
     monkeypatch.chdir(tmp_path)
     known = ["--model", broken, "--data", str(tiny_csv)]
     making = ["--calibration-faces", "20", "--input", "rgb", "--io", "int8", "--mirror", "--output", "made here"]
-    assert cli.main(["tflite", "--no-repair", *known, *making]) == 1
+    assert main(["tflite", "--no-repair", *known, *making]) == 1
     repair, blame, every = commands(capsys.readouterr().out)
     assert repair == ["tflite", "--quantize", "int8", *known, *making]
     assert blame == ["blame", "made here/tiny-int8-rgb-mirror-failed.tflite", *known]
     assert every == ["tflite", "--quantize", "all", *known]
-    assert cli.main(blame) == 0
+    assert main(blame) == 0
     [mending] = commands(capsys.readouterr().out)
     assert mending == ["tflite", "--quantize", "int8", *known]
     # Of 42 faces one is 2.4 %.
-    assert cli.main([*repair, "--min-agreement", "0.9", "--max-drop", "10"]) == 0
+    assert main([*repair, "--min-agreement", "0.9", "--max-drop", "10"]) == 0
     assert list((tmp_path / "made here").glob("*-repaired.tflite"))
 
 
@@ -48,7 +49,7 @@ def test_a_failed_file_is_mended_and_blamed_as_it_was_made(tmp_path, tiny_csv, b
 def test_a_bundle_that_failed_keeps_its_flags(tmp_path, tiny_csv, broken, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     flags = ["--model", broken, "--data", str(tiny_csv), "--output", "app"]
-    assert cli.main(["bundle", "--no-repair", *flags]) == 1
+    assert main(["bundle", "--no-repair", *flags]) == 1
     assert commands(capsys.readouterr().out) == [["bundle", *flags]]
 
 
