@@ -1,4 +1,4 @@
-"""What a file is that somebody passes as a network, by what is in it; and what helps where it is no Keras network."""
+"""Recognises network files by their first bytes, and describes other files, with what to pass instead."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BEGINNINGS = {
     b"7z\xbc\xaf": "a packed archive (7z); unpack it and pass what it holds",
     b"Rar!": "a packed archive (RAR); unpack it and pass what it holds",
 }
-"""First bytes -> what such a file is, and what helps."""
+"""First bytes -> a description of such a file, with what to pass instead."""
 
 _SUFFIXES = {
     ".onnx": "an ONNX file, which cannot be converted back; pass the Keras network it was made from",
@@ -36,7 +36,7 @@ _SUFFIXES = {
     ".pt": "a file of PyTorch; pass a Keras network",
     ".pth": "a file of PyTorch; pass a Keras network",
 }
-"""Where the bytes tell nothing: suffix -> the same."""
+"""The same by suffix, for files whose first bytes say nothing."""
 
 
 def kind_of(path: Path) -> str:
@@ -117,7 +117,7 @@ def is_unpacked(folder: Path) -> bool:
 
 
 def other_folder(folder: Path) -> str:
-    """What a folder is that is no network, and what helps."""
+    """Describe a folder that holds no network, with what to pass instead."""
     try:
         names = sorted(entry.name for entry in folder.iterdir())
         # TensorFlow Serving's folders have one for each version: 1/saved_model.pb.

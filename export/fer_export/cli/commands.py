@@ -245,7 +245,7 @@ def predict(options: argparse.Namespace, bar: Bar) -> int:
         paths,
         PhotoJob(options.annotate, options.crops, options.largest),
         processes=options.processes,
-        on_result=lambda result: _line(options, result.to_dict(options.top)),
+        on_result=lambda result: output.json_line(options, result.to_dict(options.top)),
         on_step=bar.step,
     )
     if options.csv:
@@ -395,8 +395,3 @@ COMMANDS: dict[str, Command] = {
 def commands() -> dict[str, Command]:
     """Every command with the function that runs it; one for each format of the table comes first."""
     return {**{row.name: functools.partial(export, row.name) for row in formats.exported()}, **COMMANDS}
-
-
-def _line(options: argparse.Namespace, document: dict[str, Any]) -> None:
-    if options.jsonl:
-        output.write(options, json.dumps(document) + "\n")

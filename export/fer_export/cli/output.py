@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -44,6 +45,12 @@ def write(options: argparse.Namespace, text: str) -> None:
     if not options.quiet and not streams.is_absent(1):
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+def json_line(options: argparse.Namespace, document: dict[str, Any]) -> None:
+    """Write a document as one line, where --jsonl asks for that."""
+    if options.jsonl:
+        write(options, json.dumps(document) + "\n")
 
 
 def _kept(options: argparse.Namespace, content: str) -> Path:
