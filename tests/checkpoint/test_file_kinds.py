@@ -121,6 +121,15 @@ def test_another_zip_file_is_refused_by_what_it_holds(inside, said, tmp_path):
         checkpoint.load(path)
 
 
+def test_names_in_a_zip_file_are_shown_harmlessly(tmp_path):
+    path = tmp_path / "network.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("\x1b[31mred.h5", b"x")
+    with pytest.raises(CheckpointError) as refused:
+        checkpoint.load(path)
+    assert str(refused.value).isprintable()
+
+
 @pytest.mark.parametrize(
     ("inside", "said"),
     [

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from ..errors import CheckpointError
+from ..harmless import harmless
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -135,4 +136,4 @@ def other_folder(folder: Path) -> str:
 
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    return ", ".join(harmless(name)[:60] for name in names[:3]) + more
